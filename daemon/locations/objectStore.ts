@@ -1,0 +1,79 @@
+import type { StoreId } from '../../protocol/ids.ts';
+
+/**
+ * Where objects go. Every object is written once under a key of the grammar `[a-z0-9-/]` and never changed.
+ * Keys are relative to the location's prefix; they begin with the installation's id. All calls take an abort signal and reject with
+ * `HoldfastError`: `storeUnreachable` (also: the location's marker is not there), `storeFull`, `storeReadOnly`, `storeFailed`,
+ * `objectExists`, `cancelled`. A read of what is not there gives `undefined`, never an error.
+ */
+export interface ObjectStore {
+  /** Taken from the location's marker when the store was opened; goes into every header written here. */
+  readonly storeId: StoreId;
+  readonly capabilities: StoreCapabilities;
+
+  /** Puts `body` if nothing is under `key`, durable when it resolves. The bytes may lie in a SharedArrayBuffer and are not kept. */
+  put(key: string, body: Uint8Array, options?: PutOptions): Promise<PutResult>;
+  head(key: string, options?: ReadOptions): Promise<ObjectFacts | undefined>;
+  /** Reads all of an object, or `length` bytes from `offset`; fewer bytes than asked for is an error of the caller's to notice. `into` is filled and returned (as a view) where given. */
+  get(key: string, options?: GetOptions): Promise<ObjectBody | undefined>;
+  /** All objects whose keys begin with `prefix`, in key order, in pages. Temporary names (a last part that begins with a dot) never appear. */
+  list(prefix: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<readonly ListedObject[]>;
+  /** Removes one version; resolves also where it is gone already. */
+  delete(key: string, versionId: string | null, options?: { readonly signal?: AbortSignal }): Promise<void>;
+}
+
+export interface StoreCapabilities {
+  /** Versions, locks and dates exist and are enforced. A folder declines: `soft`. */
+  readonly lock: 'soft' | 'governance' | 'compliance';
+  readonly versions: boolean;
+  readonly conditionalPut: boolean;
+}
+
+export interface LockUntil {
+  readonly mode: 'governance' | 'compliance';
+  readonly until: Date;
+}
+
+export interface PutOptions {
+  readonly signal?: AbortSignal;
+  readonly lock?: LockUntil;
+}
+
+export interface PutResult {
+  /** `null` where the store has no versions. */
+  readonly versionId: string | null;
+  /** The lock as the store answered it; `null` on a soft location. */
+  readonly lock: LockUntil | null;
+}
+
+export interface ReadOptions {
+  readonly signal?: AbortSignal;
+  readonly versionId?: string | null;
+}
+
+export interface GetOptions extends ReadOptions {
+  readonly offset?: number;
+  readonly length?: number;
+  readonly into?: Uint8Array;
+}
+
+export interface ObjectFacts {
+  readonly key: string;
+  readonly versionId: string | null;
+  readonly size: number;
+  readonly lastModified: Date;
+  readonly lock: LockUntil | null;
+}
+
+export interface ObjectBody extends ObjectFacts {
+  readonly body: Uint8Array;
+  /** First byte of `body` within the object. `size` is the object's total. */
+  readonly offset: number;
+}
+
+export interface ListedObject {
+  readonly key: string;
+  readonly versionId: string | null;
+  readonly size: number;
+  readonly lastModified: Date;
+}

@@ -1,0 +1,78 @@
+/**
+ * Every way in which a call can fail, and the exit status that the command line gives it.
+ * 1 failed (may work later) · 2 the call is wrong · 3 locked, not set up or the secret is wrong · 4 refused by a safety rule ·
+ * 5 stored data is damaged · 6 done with warnings · 130 cancelled.
+ */
+export const exitStatusOf = {
+  failed: 1,
+  daemonEnded: 1,
+  daemonNotRunning: 1,
+  daemonAlreadyRunning: 1,
+  protocolViolation: 1,
+  versionMismatch: 1,
+  storeUnreachable: 1,
+  storeFull: 1,
+  storeReadOnly: 1,
+  storeFailed: 1,
+  checksFailed: 1,
+  diskFailed: 1,
+  sourceMissing: 1,
+  catalogNewer: 1,
+  unsupportedRuntime: 1,
+  usage: 2,
+  badValue: 2,
+  unknownName: 2,
+  ambiguousName: 2,
+  nameTaken: 2,
+  confirmationNeeded: 2,
+  notInThisVersion: 2,
+  alreadySetUp: 2,
+  locked: 3,
+  notSetUp: 3,
+  wrongSecret: 3,
+  stepUpNeeded: 3,
+  refusedByRule: 4,
+  targetNotEmpty: 4,
+  stillInUse: 4,
+  objectExists: 4,
+  damaged: 5,
+  tampered: 5,
+  unsupportedFormat: 5,
+  objectMissing: 5,
+  catalogDamaged: 5,
+  completedWithWarnings: 6,
+  cancelled: 130,
+} as const;
+
+export type ErrorCode = keyof typeof exitStatusOf;
+
+export interface HoldfastErrorOptions {
+  /** One way out, as a sentence for the user. */
+  readonly fix?: string;
+  /** Facts for programs; never a secret. */
+  readonly details?: Readonly<Record<string, unknown>>;
+  readonly cause?: unknown;
+}
+
+/** The one error class of the project. `message` is one sentence for the user: `Failed to <verb> <target>: <cause>`. */
+export class HoldfastError extends Error {
+  override readonly name = 'HoldfastError';
+  readonly code: ErrorCode;
+  readonly fix: string | undefined;
+  readonly details: Readonly<Record<string, unknown>> | undefined;
+
+  constructor(code: ErrorCode, message: string, options: HoldfastErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.fix = options.fix;
+    this.details = options.details;
+  }
+
+  get exitStatus(): number {
+    return exitStatusOf[this.code];
+  }
+
+  static is(error: unknown, ...codes: readonly ErrorCode[]): error is HoldfastError {
+    return error instanceof HoldfastError && (codes.length === 0 || codes.includes(error.code));
+  }
+}
