@@ -1,0 +1,34 @@
+import { randomInt } from 'node:crypto';
+import * as fc from 'fast-check';
+
+const seedVariable = 'HOLDFAST_TEST_SEED';
+const titleVariable = 'HOLDFAST_TEST_TITLE';
+
+/**
+ * The seed of this run: HOLDFAST_TEST_SEED, or a random one that is kept there, so that child processes and generators of a test's own
+ * use the same. A whole number of 32 bits.
+ */
+export function testSeed(): number {
+  const given = process.env[seedVariable];
+  if (given !== undefined && /^-?\d+$/.test(given)) return Number(given) | 0;
+  const seed = randomInt(0, 2 ** 31);
+  process.env[seedVariable] = String(seed);
+  return seed;
+}
+
+/** The full title of the test that runs now; empty outside of one. */
+export function currentTestTitle(): string {
+  return process.env[titleVariable] ?? '';
+}
+
+fc.configureGlobal({ ...fc.readConfigureGlobal(), seed: testSeed() });
+
+/** Root hooks, taken up by mocha's `require` and by scripts/mochaLayer.ts. */
+export const mochaHooks: Mocha.RootHookObject = {
+  beforeEach(this: Mocha.Context): void {
+    process.env[titleVariable] = this.currentTest?.fullTitle() ?? '';
+  },
+  afterEach(this: Mocha.Context): void {
+    if (this.currentTest?.state === 'failed') process.stderr.write(`${seedVariable}=${testSeed()} repeats it\n`);
+  },
+};
