@@ -22,6 +22,16 @@ export function isUuid(text: string): boolean {
   return uuidPattern.test(text);
 }
 
+function isIdOf<Id extends string>(text: string): text is Id {
+  return isUuid(text);
+}
+
+/** The text as an id of the kind that is asked for. Throws `RangeError` on anything but a lower-case UUID with hyphens. */
+export function idOf<Id extends string>(text: string): Id {
+  if (!isIdOf<Id>(text)) throw new RangeError(`not a lower-case UUID: ${JSON.stringify(text.slice(0, 64))}`);
+  return text;
+}
+
 /** The 16 raw bytes of a UUID in network order. Throws `RangeError` on anything but a lower-case UUID with hyphens. */
 export function uuidBytes(uuid: string): Uint8Array<ArrayBuffer> {
   if (!isUuid(uuid)) throw new RangeError(`not a lower-case UUID: ${JSON.stringify(uuid.slice(0, 64))}`);

@@ -1,0 +1,191 @@
+import { randomUUID } from 'node:crypto';
+import { HoldfastError } from '../../protocol/errors.ts';
+import { type ActionId, idOf } from '../../protocol/ids.ts';
+import { type Action, type ActionError, type ActionKind, isEnded } from './action.ts';
+import { noProgress, ProgressTracker, type RunProgress } from './progress.ts';
+
+export interface ActionRequest {
+  readonly kind: ActionKind;
+  readonly subject: string;
+  /** Made by the client; a second request with the same id is answered with the first action. */
+  readonly requestId: string;
+  /** Two actions that share a lane never run at the same time: one run of a policy, one writer of a location. */
+  readonly lanes: readonly string[];
+  readonly work: (run: ActionRun) => Promise<WorkResult>;
+}
+
+export interface ActionRun {
+  readonly actionId: ActionId;
+  readonly signal: AbortSignal;
+  readonly report: (progress: RunProgress) => void;
+}
+
+/** What a run ended with. `damaged` and `failed` outcomes may carry a document all the same. */
+export interface WorkResult {
+  readonly outcome: 'complete' | 'completeWithWarnings' | 'failed';
+  readonly document: unknown;
+  /** Says why where the outcome is no success: gives clients code and sentence beside the document. */
+  readonly error?: HoldfastError;
+}
+
+/** Where actions outlive the process. Handed in: the catalog's table. */
+export interface ActionHistory {
+  insert(action: Action): void;
+  update(action: Action): void;
+  findByRequestId(requestId: string): Action | undefined;
+}
+
+export interface ActionQueueOptions {
+  readonly history: ActionHistory;
+  /** Monotonic, milliseconds. */
+  readonly now: () => number;
+  /** Wall clock, for the times that people read. */
+  readonly wallClock: () => Date;
+  /** How many actions may run at once. */
+  readonly concurrency: number;
+  readonly onChanged: (action: Action) => void;
+}
+
+interface Entry {
+  action: Action;
+  readonly request: ActionRequest;
+  readonly controller: AbortController;
+  readonly ended: PromiseWithResolvers<Action>;
+}
+
+/** Runs actions in the order of their asking, as far as their lanes are free. Owns every running action until it has ended. */
+export class ActionQueue {
+  readonly #options: ActionQueueOptions;
+  readonly #entries = new Map<ActionId, Entry>();
+  #closing = false;
+
+  constructor(options: ActionQueueOptions) {
+    this.#options = options;
+  }
+
+  get running(): readonly Action[] {
+    return [...this.#entries.values()].map((entry) => entry.action).filter((action) => action.state === 'running');
+  }
+
+  /** Actions that have not ended, by id; those that have are in the history. */
+  get(actionId: ActionId): Action | undefined {
+    return this.#entries.get(actionId)?.action;
+  }
+
+  submit(request: ActionRequest): Action {
+    const earlier = this.#find(request.requestId) ?? this.#options.history.findByRequestId(request.requestId);
+    if (earlier !== undefined) return earlier;
+    if (this.#closing)
+      throw new HoldfastError('failed', `Failed to start ${request.kind}: the daemon is ending.`, { fix: 'Run it again.' });
+    const action: Action = {
+      actionId: idOf<ActionId>(randomUUID()),
+      kind: request.kind,
+      subject: request.subject,
+      state: 'queued',
+      requestId: request.requestId,
+      queuedAt: this.#options.wallClock().toISOString(),
+      startedAt: null,
+      finishedAt: null,
+      progress: noProgress,
+      result: null,
+      error: null,
+    };
+    this.#options.history.insert(action);
+    const entry: Entry = { action, request, controller: new AbortController(), ended: Promise.withResolvers() };
+    this.#entries.set(action.actionId, entry);
+    this.#options.onChanged(action);
+    this.#startWhatCanStart();
+    return entry.action;
+  }
+
+  /** Asks an action to end; it ends as `cancelled` within about a second. `false` where it had ended already or is not known. */
+  cancel(actionId: ActionId): boolean {
+    const entry = this.#entries.get(actionId);
+    if (entry === undefined) return false;
+    entry.controller.abort(new HoldfastError('cancelled', `Cancelled ${entry.action.kind} of ${entry.action.subject}.`));
+    if (entry.action.state === 'queued') this.#end(entry, { state: 'cancelled', error: errorOf(entry.controller.signal.reason) });
+    return true;
+  }
+
+  /** Resolves with the ended action; `undefined` where it is not among those that have not ended. */
+  ended(actionId: ActionId): Promise<Action> | undefined {
+    return this.#entries.get(actionId)?.ended.promise;
+  }
+
+  /** Cancels everything and resolves once nothing runs. No action starts afterwards. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    const ends = [...this.#entries.values()].map((entry) => entry.ended.promise);
+    for (const actionId of this.#entries.keys()) this.cancel(actionId);
+    await Promise.all(ends);
+  }
+
+  #find(requestId: string): Action | undefined {
+    return [...this.#entries.values()].find((entry) => entry.action.requestId === requestId)?.action;
+  }
+
+  #startWhatCanStart(): void {
+    const busy = new Set<string>();
+    let running = 0;
+    for (const entry of this.#entries.values()) {
+      if (entry.action.state !== 'running') continue;
+      running += 1;
+      for (const lane of entry.request.lanes) busy.add(lane);
+    }
+    for (const entry of this.#entries.values()) {
+      if (entry.action.state !== 'queued') continue;
+      const isFree = entry.request.lanes.every((lane) => !busy.has(lane));
+      // A waiting action keeps its lanes against later ones, so that none waits for ever.
+      for (const lane of entry.request.lanes) busy.add(lane);
+      if (!isFree || running >= this.#options.concurrency) continue;
+      running += 1;
+      void this.#run(entry);
+    }
+  }
+
+  async #run(entry: Entry): Promise<void> {
+    const tracker = new ProgressTracker(this.#options.now);
+    this.#change(entry, { state: 'running', startedAt: this.#options.wallClock().toISOString() });
+    this.#options.history.update(entry.action);
+    const { signal } = entry.controller;
+    try {
+      const result = await entry.request.work({
+        actionId: entry.action.actionId,
+        signal,
+        report: (progress) => {
+          if (entry.action.state === 'running') this.#change(entry, { progress: tracker.update(progress) });
+        },
+      });
+      this.#end(entry, {
+        state: result.outcome,
+        result: result.document,
+        error: result.error === undefined ? null : errorOf(result.error),
+      });
+    } catch (error) {
+      const wasCancelled = signal.aborted && (HoldfastError.is(error, 'cancelled') || error === signal.reason);
+      this.#end(entry, { state: wasCancelled ? 'cancelled' : 'failed', error: errorOf(error) });
+    }
+  }
+
+  #change(entry: Entry, change: Partial<Action>): void {
+    entry.action = { ...entry.action, ...change };
+    this.#options.onChanged(entry.action);
+  }
+
+  #end(entry: Entry, change: Partial<Action>): void {
+    if (isEnded(entry.action.state)) return;
+    entry.action = { ...entry.action, ...change, finishedAt: this.#options.wallClock().toISOString() };
+    this.#entries.delete(entry.action.actionId);
+    this.#options.history.update(entry.action);
+    this.#options.onChanged(entry.action);
+    entry.ended.resolve(entry.action);
+    this.#startWhatCanStart();
+  }
+}
+
+function errorOf(error: unknown): ActionError {
+  if (error instanceof HoldfastError) {
+    return { code: error.code, message: error.message, fix: error.fix ?? null, details: error.details ?? null };
+  }
+  return { code: 'failed', message: error instanceof Error ? error.message : String(error), fix: null, details: null };
+}
