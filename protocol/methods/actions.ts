@@ -1,0 +1,138 @@
+import * as z from 'zod';
+import type { Method, Page, PageParams } from '../method.ts';
+import { pageOf, pageParams } from '../method.ts';
+import { count, type ErrorDocument, errorDocument, type Finding, finding, reference, seconds, time, uuid } from './values.ts';
+
+export type ActionKind = 'backup' | 'restore' | 'verify' | 'importStored';
+
+export type ActionState = 'queued' | 'running' | 'finished';
+
+/** How an action ended. `damaged`: stored data is damaged, what could be read was read. */
+export type ActionOutcome = 'complete' | 'completeWithWarnings' | 'damaged' | 'failed' | 'cancelled';
+
+export interface ActionProgress {
+  /** A word for people and programs: `scanning`, `reading`, `writing`, `committing`, … */
+  readonly phase: string;
+  /** 0..1, `null` while the total is not known. */
+  readonly fraction: number | null;
+  readonly files: number;
+  readonly totalFiles: number | null;
+  readonly bytes: number;
+  readonly totalBytes: number | null;
+  readonly bytesPerSecond: number | null;
+  readonly secondsLeft: number | null;
+}
+
+export interface Action {
+  readonly actionId: string;
+  readonly kind: ActionKind;
+  /** What it works on, for people: a policy's name, a restore point's id. */
+  readonly subject: string;
+  readonly state: ActionState;
+  readonly createdAt: string;
+  readonly startedAt: string | null;
+  readonly finishedAt: string | null;
+  readonly progress: ActionProgress | null;
+  /** `null` until it is finished. */
+  readonly outcome: ActionOutcome | null;
+  /** Why it failed. A daemon that ended under it: `daemonEnded`. */
+  readonly error: ErrorDocument | null;
+}
+
+/** With the verb's document: `BackupDocument`, `RestoreDocument`, `VerifyDocument` or `ImportDocument` by its kind; `null` until it is finished, and where it failed. */
+export interface ActionWithResult extends Action {
+  readonly result: Readonly<Record<string, unknown>> | null;
+}
+
+const progressSchema: z.ZodType<ActionProgress> = z.strictObject({
+  phase: z.string(),
+  fraction: z.number().min(0).max(1).nullable(),
+  files: count,
+  totalFiles: count.nullable(),
+  bytes: count,
+  totalBytes: count.nullable(),
+  bytesPerSecond: z.number().min(0).nullable(),
+  secondsLeft: seconds.nullable(),
+});
+
+const actionShape = {
+  actionId: uuid,
+  kind: z.enum(['backup', 'restore', 'verify', 'importStored']),
+  subject: z.string(),
+  state: z.enum(['queued', 'running', 'finished']),
+  createdAt: time,
+  startedAt: time.nullable(),
+  finishedAt: time.nullable(),
+  progress: progressSchema.nullable(),
+  outcome: z.enum(['complete', 'completeWithWarnings', 'damaged', 'failed', 'cancelled']).nullable(),
+  error: errorDocument.nullable(),
+};
+
+export const action: z.ZodType<Action> = z.strictObject({ ...actionShape });
+
+export const actionWithResult: z.ZodType<ActionWithResult> = z.strictObject({
+  ...actionShape,
+  result: z.record(z.string(), z.unknown()).nullable(),
+});
+
+/** What a method that starts one action answers. */
+export interface Started {
+  readonly actionId: string;
+}
+
+export const started: z.ZodType<Started> = z.strictObject({ actionId: uuid });
+
+/** Newest first. */
+export const actionList: Method<PageParams, Page<Action>> = {
+  name: 'action.list',
+  params: z.strictObject({ ...pageParams }),
+  result: pageOf(action),
+  right: 'unlocked',
+};
+
+export interface ActionParams {
+  readonly action: string;
+}
+
+export const actionShow: Method<ActionParams, ActionWithResult> = {
+  name: 'action.show',
+  params: z.strictObject({ action: reference }),
+  result: actionWithResult,
+  right: 'unlocked',
+};
+
+/** An action by its whole id: what whoever started it knows. */
+export interface StartedParams {
+  readonly actionId: string;
+}
+
+/**
+ * For the client that started it, in any state of the daemon: an import runs before there is an installation, and `lock` cancels what runs.
+ * A client waits by the event `action.changed`, looks here now and then, and takes the result once the state is `finished`.
+ */
+export const actionResult: Method<StartedParams, ActionWithResult> = {
+  name: 'action.result',
+  params: z.strictObject({ actionId: uuid }),
+  result: actionWithResult,
+  right: 'always',
+};
+
+/** Asks it to end within a second; an action that is finished already is answered as it is. Errors: `unknownName`. */
+export const actionCancel: Method<StartedParams, Action> = {
+  name: 'action.cancel',
+  params: z.strictObject({ actionId: uuid }),
+  result: action,
+  right: 'always',
+};
+
+export interface ActionFindingsParams extends StartedParams, PageParams {
+  readonly list: 'skipped' | 'damaged';
+}
+
+/** The whole of a list of findings, of which a document holds the first `findingsInline`. */
+export const actionFindings: Method<ActionFindingsParams, Page<Finding>> = {
+  name: 'action.findings',
+  params: z.strictObject({ ...pageParams, actionId: uuid, list: z.enum(['skipped', 'damaged']) }),
+  result: pageOf(finding),
+  right: 'unlocked',
+};

@@ -1,0 +1,70 @@
+import * as z from 'zod';
+import type { Method, WorkParams } from '../method.ts';
+import { requestId } from '../method.ts';
+import { count, description, type Finding, finding, findingsInline, reference, seconds, storedName, uuid } from './values.ts';
+
+export interface BackupStartParams extends WorkParams {
+  /** Left out with `all`. */
+  readonly policies: readonly string[];
+  readonly all: boolean;
+  /** Reads and counts, stores nothing; `restorePointId` is `null` then. */
+  readonly dryRun: boolean;
+  readonly description?: string;
+}
+
+export interface BackupStarted {
+  readonly policyId: string;
+  readonly policy: string;
+  readonly actionId: string;
+}
+
+/** One action a policy, in the order of `policies` (by name with `all`). */
+export interface BackupStartResult {
+  readonly actions: readonly BackupStarted[];
+}
+
+/** Errors: `unknownName`, `badValue` (no policy, or policies beside `all`). A policy named twice runs once. */
+export const backupStart: Method<BackupStartParams, BackupStartResult> = {
+  name: 'backup.start',
+  params: z.strictObject({
+    requestId,
+    policies: z.array(reference).max(256),
+    all: z.boolean(),
+    dryRun: z.boolean(),
+    description: description.exactOptional(),
+  }),
+  result: z.strictObject({ actions: z.array(z.strictObject({ policyId: uuid, policy: storedName, actionId: uuid })) }),
+  right: 'unlocked',
+  startsWork: true,
+};
+
+/** The result of an action of kind `backup`. */
+export interface BackupDocument {
+  readonly actionId: string;
+  readonly policy: string;
+  readonly policyId: string;
+  readonly restorePointId: string | null;
+  readonly outcome: 'complete' | 'completeWithWarnings' | 'failed' | 'cancelled';
+  readonly files: number;
+  readonly bytes: number;
+  /** Bytes put into the location. */
+  readonly addedBytes: number;
+  readonly skipped: readonly Finding[];
+  /** All there are; `skipped` holds the first of them. */
+  readonly skippedCount: number;
+  readonly seconds: number;
+}
+
+export const backupDocument: z.ZodType<BackupDocument> = z.strictObject({
+  actionId: uuid,
+  policy: storedName,
+  policyId: uuid,
+  restorePointId: uuid.nullable(),
+  outcome: z.enum(['complete', 'completeWithWarnings', 'failed', 'cancelled']),
+  files: count,
+  bytes: count,
+  addedBytes: count,
+  skipped: z.array(finding).max(findingsInline),
+  skippedCount: count,
+  seconds,
+});

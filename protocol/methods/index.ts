@@ -1,0 +1,70 @@
+import type { AnyMethod } from '../method.ts';
+import { actionCancel, actionFindings, actionList, actionResult, actionShow } from './actions.ts';
+import { backupStart } from './backups.ts';
+import { locationAdd, locationEdit, locationList, locationRemove, locationValidate } from './locations.ts';
+import { logRead } from './log.ts';
+import { passkeyAddPassphrase, passkeyList, passkeyRetire, passkeyRotate, passkeyUse, passkeyVerify } from './passkeys.ts';
+import { policyCreate, policyDelete, policyEdit, policyList, policyShow } from './policies.ts';
+import { recoveryImportStored } from './recovery.ts';
+import {
+  restorePointCat,
+  restorePointDiff,
+  restorePointDump,
+  restorePointFileHistory,
+  restorePointFiles,
+  restorePointList,
+  restorePointPin,
+  restorePointRetire,
+  restorePointShow,
+  restorePointUnpin,
+  restorePointVerify,
+} from './restorePoints.ts';
+import { restoreStart } from './restores.ts';
+import { sessionHello, sessionInit, sessionLock, sessionStatus, sessionStepUp, sessionStop, sessionUnlock } from './session.ts';
+
+/** Every method there is: the one table that the server dispatches by and that says who may call what. */
+export const methods: readonly AnyMethod[] = [
+  sessionHello,
+  sessionStatus,
+  sessionInit,
+  sessionUnlock,
+  sessionLock,
+  sessionStop,
+  sessionStepUp,
+  logRead,
+  passkeyList,
+  passkeyAddPassphrase,
+  passkeyUse,
+  passkeyVerify,
+  passkeyRotate,
+  passkeyRetire,
+  locationAdd,
+  locationList,
+  locationValidate,
+  locationEdit,
+  locationRemove,
+  policyCreate,
+  policyList,
+  policyShow,
+  policyEdit,
+  policyDelete,
+  backupStart,
+  restorePointList,
+  restorePointShow,
+  restorePointFiles,
+  restorePointCat,
+  restorePointDump,
+  restorePointDiff,
+  restorePointVerify,
+  restorePointRetire,
+  restorePointPin,
+  restorePointUnpin,
+  restorePointFileHistory,
+  restoreStart,
+  recoveryImportStored,
+  actionList,
+  actionShow,
+  actionResult,
+  actionCancel,
+  actionFindings,
+];

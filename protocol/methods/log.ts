@@ -1,0 +1,48 @@
+import * as z from 'zod';
+import type { Method } from '../method.ts';
+import { pageItems } from '../method.ts';
+import { time } from './values.ts';
+
+export type LogLevel = 'debug' | 'info' | 'warning' | 'error';
+
+/** One line of the daemon's log. Secrets never get into it. */
+export interface LogLine {
+  readonly time: string;
+  readonly level: LogLevel;
+  readonly message: string;
+  /** Facts beside the sentence. */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+export interface LogReadParams {
+  /** A cursor of an earlier answer: only what was written since. Left out: the newest `limit` lines. */
+  readonly after?: string;
+  readonly limit?: number;
+}
+
+/** Unlike a page, `cursor` is never `null`: a client that follows asks again with it. Oldest first. */
+export interface LogReadResult {
+  readonly items: readonly LogLine[];
+  readonly cursor: string;
+}
+
+export const logReadDefault = 200;
+
+export const logRead: Method<LogReadParams, LogReadResult> = {
+  name: 'log.read',
+  params: z.strictObject({ after: z.string().max(1024).exactOptional(), limit: z.int().min(1).max(pageItems).exactOptional() }),
+  result: z.strictObject({
+    items: z
+      .array(
+        z.strictObject({
+          time,
+          level: z.enum(['debug', 'info', 'warning', 'error']),
+          message: z.string(),
+          fields: z.record(z.string(), z.unknown()),
+        }),
+      )
+      .max(pageItems),
+    cursor: z.string().max(1024),
+  }),
+  right: 'always',
+};

@@ -1,0 +1,71 @@
+import * as z from 'zod';
+import type { Method, SecretRef, WorkParams } from '../method.ts';
+import { requestId, secretRef } from '../method.ts';
+import { type Started, started } from './actions.ts';
+import { type LocationSpec, locationSpec } from './locations.ts';
+import { count, type Finding, finding, findingsInline, newName, reference, seconds, time, uuid } from './values.ts';
+
+export interface ImportStoredParams extends WorkParams {
+  readonly spec: LocationSpec;
+  /** The name that the location gets in the new catalog. */
+  readonly locationName: string;
+  /** Needed where the location holds several; an id or a prefix of one that is unique. */
+  readonly installation?: string;
+  /** Only what was stored at or before. */
+  readonly at?: string;
+  /** A slot's id or a prefix of one: only that slot is tried. */
+  readonly passkey?: string;
+  readonly passphrase: SecretRef;
+  /**
+   * How many sets of scrypt parameters may be tried before `confirmationNeeded`, with `details: {tried, remaining}`: a location may be full
+   * of junk keyrings. The user says whether to go on, and the client repeats with a larger number and a new `requestId`.
+   */
+  readonly tries: number;
+}
+
+/** The number of tries before the user is asked (docs/format.md, Keyring). */
+export const triesAtFirst = 8;
+
+/**
+ * On an empty state directory: the lost catalog rebuilt from what is stored. The daemon is unlocked afterwards; policies come back paused.
+ * Errors, of the request or of the action: `alreadySetUp`, `wrongSecret`, `unknownName` and `ambiguousName` (installation), `confirmationNeeded`.
+ */
+export const recoveryImportStored: Method<ImportStoredParams, Started> = {
+  name: 'recovery.importStored',
+  params: z.strictObject({
+    requestId,
+    spec: locationSpec,
+    locationName: newName,
+    installation: reference.exactOptional(),
+    at: time.exactOptional(),
+    passkey: reference.exactOptional(),
+    passphrase: secretRef,
+    tries: z.int().min(1).max(1_000_000),
+  }),
+  result: started,
+  right: 'notSetUp',
+  startsWork: true,
+};
+
+/** The result of an action of kind `importStored`. */
+export interface ImportDocument {
+  readonly actionId: string;
+  readonly installationId: string;
+  readonly policies: number;
+  readonly restorePoints: number;
+  /** Objects that could not be read. */
+  readonly damaged: readonly Finding[];
+  /** All there are; `damaged` holds the first of them. */
+  readonly damagedCount: number;
+  readonly seconds: number;
+}
+
+export const importDocument: z.ZodType<ImportDocument> = z.strictObject({
+  actionId: uuid,
+  installationId: uuid,
+  policies: count,
+  restorePoints: count,
+  damaged: z.array(finding).max(findingsInline),
+  damagedCount: count,
+  seconds,
+});

@@ -1,0 +1,167 @@
+import * as z from 'zod';
+import type { Method, SecretRef, WorkParams } from '../method.ts';
+import { requestId, secretRef } from '../method.ts';
+import { count, newName, nothing, type Nothing, reference, storedName, time, uuid } from './values.ts';
+
+/** The first request after the proof. The same `major` on both sides, or `versionMismatch` with a sentence that says which side to update. */
+export interface HelloParams {
+  readonly protocol: ProtocolVersion;
+  readonly programVersion: string;
+  /** `cli`, `vscode`, … : for the log and for `status`. */
+  readonly clientName: string;
+}
+
+export interface ProtocolVersion {
+  readonly major: number;
+  readonly minor: number;
+}
+
+export interface HelloResult {
+  readonly protocol: ProtocolVersion;
+  readonly programVersion: string;
+  readonly pid: number;
+}
+
+const protocolVersionSchema: z.ZodType<ProtocolVersion> = z.strictObject({ major: count, minor: count });
+
+export const sessionHello: Method<HelloParams, HelloResult> = {
+  name: 'session.hello',
+  params: z.strictObject({ protocol: protocolVersionSchema, programVersion: z.string().max(64), clientName: z.string().max(64) }),
+  result: z.strictObject({ protocol: protocolVersionSchema, programVersion: z.string(), pid: count }),
+  right: 'always',
+};
+
+export type DaemonState = 'notSetUp' | 'locked' | 'unlocked';
+
+export const daemonState: z.ZodType<DaemonState> = z.enum(['notSetUp', 'locked', 'unlocked']);
+
+export interface RunningAction {
+  readonly actionId: string;
+  readonly kind: string;
+  readonly subject: string;
+  /** 0..1, `null` while the total is not known. */
+  readonly fraction: number | null;
+}
+
+export interface StatusResult {
+  readonly state: DaemonState;
+  readonly installationId: string | null;
+  readonly version: string;
+  readonly pid: number;
+  readonly startedAt: string;
+  /** The slot's name; its id while the name is sealed. */
+  readonly passkeyInUse: string | null;
+  readonly safeUntil: string | null;
+  /** When the newest restore point of any policy ended. */
+  readonly lastBackup: string | null;
+  readonly runningActions: readonly RunningAction[];
+  readonly alerts: { readonly error: number; readonly warning: number } | null;
+  readonly readOnly: boolean;
+}
+
+export const sessionStatus: Method<Nothing, StatusResult> = {
+  name: 'session.status',
+  params: nothing,
+  result: z.strictObject({
+    state: daemonState,
+    installationId: uuid.nullable(),
+    version: z.string(),
+    pid: count,
+    startedAt: time,
+    passkeyInUse: z.string().nullable(),
+    safeUntil: time.nullable(),
+    lastBackup: time.nullable(),
+    runningActions: z.array(
+      z.strictObject({ actionId: uuid, kind: z.string(), subject: z.string(), fraction: z.number().min(0).max(1).nullable() }),
+    ),
+    alerts: z.strictObject({ error: count, warning: count }).nullable(),
+    readOnly: z.boolean(),
+  }),
+  right: 'always',
+};
+
+/** Secrets travel from the client to the server only, so a generated passphrase is made by the client and sent like a typed one. */
+export interface InitParams extends WorkParams {
+  readonly passkeyName: string;
+  readonly passphrase: SecretRef;
+}
+
+export interface InitResult {
+  readonly installationId: string;
+  /** The first passkey's name. */
+  readonly passkey: string;
+  readonly slotId: string;
+}
+
+/** New installation, master key and first passkey; the daemon is unlocked afterwards, and the secret counts as a step-up. */
+export const sessionInit: Method<InitParams, InitResult> = {
+  name: 'session.init',
+  params: z.strictObject({ requestId, passkeyName: newName, passphrase: secretRef }),
+  result: z.strictObject({ installationId: uuid, passkey: storedName, slotId: uuid }),
+  right: 'notSetUp',
+};
+
+export interface UnlockParams {
+  /** Only this slot; otherwise the slot in use, then the others. */
+  readonly passkey?: string;
+  readonly passphrase: SecretRef;
+}
+
+export interface UnlockResult {
+  readonly state: DaemonState;
+  readonly passkeyInUse: string;
+  /** The daemon was unlocked before: never an error, whatever the secret. */
+  readonly alreadyUnlocked: boolean;
+  /** Until when the secret counts as a step-up for this user; `null` where it opened no slot. */
+  readonly stepUpUntil: string | null;
+}
+
+/** Errors: `wrongSecret` (one constant message, growing delay), `unknownName`. */
+export const sessionUnlock: Method<UnlockParams, UnlockResult> = {
+  name: 'session.unlock',
+  params: z.strictObject({ passkey: reference.exactOptional(), passphrase: secretRef }),
+  result: z.strictObject({ state: daemonState, passkeyInUse: z.string(), alreadyUnlocked: z.boolean(), stepUpUntil: time.nullable() }),
+  right: 'whileLocked',
+};
+
+export interface LockResult {
+  readonly state: DaemonState;
+}
+
+/** Drops the keys; running actions that need them are cancelled. Nothing to do is no error. */
+export const sessionLock: Method<Nothing, LockResult> = {
+  name: 'session.lock',
+  params: nothing,
+  result: z.strictObject({ state: daemonState }),
+  right: 'always',
+};
+
+export interface StopResult {
+  /** Wait for the end of this process; the connection closes before it. */
+  readonly pid: number;
+  readonly cancelledActions: number;
+}
+
+/** Cancels what runs, drops the keys and ends the daemon; answered before the end. */
+export const sessionStop: Method<Nothing, StopResult> = {
+  name: 'session.stop',
+  params: nothing,
+  result: z.strictObject({ pid: count, cancelledActions: count }),
+  right: 'always',
+};
+
+export interface StepUpParams {
+  readonly passphrase: SecretRef;
+}
+
+export interface StepUpResult {
+  readonly until: string;
+}
+
+/** The passphrase of any passphrase slot; counts for 5 minutes for the same user. Errors: `wrongSecret`. */
+export const sessionStepUp: Method<StepUpParams, StepUpResult> = {
+  name: 'session.stepUp',
+  params: z.strictObject({ passphrase: secretRef }),
+  result: z.strictObject({ until: time }),
+  right: 'unlocked',
+};
