@@ -5,21 +5,26 @@ import { count, type ErrorDocument, errorDocument, type Finding, finding, refere
 
 export type ActionKind = 'backup' | 'restore' | 'verify' | 'importStored';
 
-export type ActionState = 'queued' | 'running' | 'finished';
+/** The last four are ends. `failed` with the error `damaged`: stored data is damaged, what could be read was read, and the result names the rest. */
+export type ActionState = 'queued' | 'running' | 'complete' | 'completeWithWarnings' | 'failed' | 'cancelled';
 
-/** How an action ended. `damaged`: stored data is damaged, what could be read was read. */
-export type ActionOutcome = 'complete' | 'completeWithWarnings' | 'damaged' | 'failed' | 'cancelled';
+/** Whether it will not change any more. */
+export function isEnded(state: ActionState): boolean {
+  return state !== 'queued' && state !== 'running';
+}
 
 export interface ActionProgress {
   /** A word for people and programs: `scanning`, `reading`, `writing`, `committing`, … */
   readonly phase: string;
+  readonly files: number;
+  readonly bytes: number;
+  /** `null` while they are not known. */
+  readonly totalFiles: number | null;
+  readonly totalBytes: number | null;
   /** 0..1, `null` while the total is not known. */
   readonly fraction: number | null;
-  readonly files: number;
-  readonly totalFiles: number | null;
-  readonly bytes: number;
-  readonly totalBytes: number | null;
-  readonly bytesPerSecond: number | null;
+  /** Bytes a second over the last seconds. */
+  readonly rate: number;
   readonly secondsLeft: number | null;
 }
 
@@ -29,29 +34,30 @@ export interface Action {
   /** What it works on, for people: a policy's name, a restore point's id. */
   readonly subject: string;
   readonly state: ActionState;
-  readonly createdAt: string;
+  readonly queuedAt: string;
   readonly startedAt: string | null;
   readonly finishedAt: string | null;
-  readonly progress: ActionProgress | null;
-  /** `null` until it is finished. */
-  readonly outcome: ActionOutcome | null;
+  readonly progress: ActionProgress;
   /** Why it failed. A daemon that ended under it: `daemonEnded`. */
   readonly error: ErrorDocument | null;
 }
 
-/** With the verb's document: `BackupDocument`, `RestoreDocument`, `VerifyDocument` or `ImportDocument` by its kind; `null` until it is finished, and where it failed. */
+/**
+ * With the verb's document: `BackupDocument`, `RestoreDocument`, `VerifyDocument` or `ImportDocument` by its kind, also with warnings and
+ * damage; `null` until it is finished, and where it failed without one.
+ */
 export interface ActionWithResult extends Action {
   readonly result: Readonly<Record<string, unknown>> | null;
 }
 
 const progressSchema: z.ZodType<ActionProgress> = z.strictObject({
   phase: z.string(),
-  fraction: z.number().min(0).max(1).nullable(),
   files: count,
-  totalFiles: count.nullable(),
   bytes: count,
+  totalFiles: count.nullable(),
   totalBytes: count.nullable(),
-  bytesPerSecond: z.number().min(0).nullable(),
+  fraction: z.number().min(0).max(1).nullable(),
+  rate: z.number().min(0),
   secondsLeft: seconds.nullable(),
 });
 
@@ -59,12 +65,11 @@ const actionShape = {
   actionId: uuid,
   kind: z.enum(['backup', 'restore', 'verify', 'importStored']),
   subject: z.string(),
-  state: z.enum(['queued', 'running', 'finished']),
-  createdAt: time,
+  state: z.enum(['queued', 'running', 'complete', 'completeWithWarnings', 'failed', 'cancelled']),
+  queuedAt: time,
   startedAt: time.nullable(),
   finishedAt: time.nullable(),
-  progress: progressSchema.nullable(),
-  outcome: z.enum(['complete', 'completeWithWarnings', 'damaged', 'failed', 'cancelled']).nullable(),
+  progress: progressSchema,
   error: errorDocument.nullable(),
 };
 
@@ -108,7 +113,7 @@ export interface StartedParams {
 
 /**
  * For the client that started it, in any state of the daemon: an import runs before there is an installation, and `lock` cancels what runs.
- * A client waits by the event `action.changed`, looks here now and then, and takes the result once the state is `finished`.
+ * A client waits by the event `action.changed`, looks here now and then, and takes the result once the state is an end (`isEnded`).
  */
 export const actionResult: Method<StartedParams, ActionWithResult> = {
   name: 'action.result',

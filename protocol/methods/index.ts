@@ -1,3 +1,5 @@
+import { subscribe } from '../events.ts';
+import { hello } from '../hello.ts';
 import type { AnyMethod } from '../method.ts';
 import { actionCancel, actionFindings, actionList, actionResult, actionShow } from './actions.ts';
 import { backupStart } from './backups.ts';
@@ -20,11 +22,12 @@ import {
   restorePointVerify,
 } from './restorePoints.ts';
 import { restoreStart } from './restores.ts';
-import { sessionHello, sessionInit, sessionLock, sessionStatus, sessionStepUp, sessionStop, sessionUnlock } from './session.ts';
+import { sessionInit, sessionLock, sessionStatus, sessionStepUp, sessionStop, sessionUnlock } from './session.ts';
 
 /** Every method there is: the one table that the server dispatches by and that says who may call what. */
 export const methods: readonly AnyMethod[] = [
-  sessionHello,
+  hello,
+  subscribe,
   sessionStatus,
   sessionInit,
   sessionUnlock,

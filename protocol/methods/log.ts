@@ -3,7 +3,7 @@ import type { Method } from '../method.ts';
 import { pageItems } from '../method.ts';
 import { time } from './values.ts';
 
-export type LogLevel = 'debug' | 'info' | 'warning' | 'error';
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace';
 
 /** One line of the daemon's log. Secrets never get into it. */
 export interface LogLine {
@@ -11,7 +11,7 @@ export interface LogLine {
   readonly level: LogLevel;
   readonly message: string;
   /** Facts beside the sentence. */
-  readonly fields: Readonly<Record<string, unknown>>;
+  readonly facts: Readonly<Record<string, unknown>> | null;
 }
 
 export interface LogReadParams {
@@ -36,9 +36,9 @@ export const logRead: Method<LogReadParams, LogReadResult> = {
       .array(
         z.strictObject({
           time,
-          level: z.enum(['debug', 'info', 'warning', 'error']),
+          level: z.enum(['error', 'warn', 'info', 'debug', 'trace']),
           message: z.string(),
-          fields: z.record(z.string(), z.unknown()),
+          facts: z.record(z.string(), z.unknown()).nullable(),
         }),
       )
       .max(pageItems),

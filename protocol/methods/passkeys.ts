@@ -54,6 +54,7 @@ export const passkeyAddPassphrase: Method<PasskeyAddPassphraseParams, Passkey> =
   params: z.strictObject({ requestId, name: newName, passphrase: secretRef, useNow: z.boolean() }),
   result: passkey,
   right: 'stepUp',
+  startsWork: true,
 };
 
 export interface PasskeyParams {
@@ -97,6 +98,7 @@ export const passkeyRotate: Method<PasskeyRotateParams, PasskeyRotateResult> = {
   params: z.strictObject({ requestId, passkey: reference, passphrase: secretRef }),
   result: z.strictObject({ passkey, previous: passkey }),
   right: 'stepUp',
+  startsWork: true,
 };
 
 export interface PasskeyRetireParams extends PasskeyParams {

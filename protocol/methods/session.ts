@@ -3,34 +3,6 @@ import type { Method, SecretRef, WorkParams } from '../method.ts';
 import { requestId, secretRef } from '../method.ts';
 import { count, newName, nothing, type Nothing, reference, storedName, time, uuid } from './values.ts';
 
-/** The first request after the proof. The same `major` on both sides, or `versionMismatch` with a sentence that says which side to update. */
-export interface HelloParams {
-  readonly protocol: ProtocolVersion;
-  readonly programVersion: string;
-  /** `cli`, `vscode`, … : for the log and for `status`. */
-  readonly clientName: string;
-}
-
-export interface ProtocolVersion {
-  readonly major: number;
-  readonly minor: number;
-}
-
-export interface HelloResult {
-  readonly protocol: ProtocolVersion;
-  readonly programVersion: string;
-  readonly pid: number;
-}
-
-const protocolVersionSchema: z.ZodType<ProtocolVersion> = z.strictObject({ major: count, minor: count });
-
-export const sessionHello: Method<HelloParams, HelloResult> = {
-  name: 'session.hello',
-  params: z.strictObject({ protocol: protocolVersionSchema, programVersion: z.string().max(64), clientName: z.string().max(64) }),
-  result: z.strictObject({ protocol: protocolVersionSchema, programVersion: z.string(), pid: count }),
-  right: 'always',
-};
-
 export type DaemonState = 'notSetUp' | 'locked' | 'unlocked';
 
 export const daemonState: z.ZodType<DaemonState> = z.enum(['notSetUp', 'locked', 'unlocked']);
@@ -99,6 +71,7 @@ export const sessionInit: Method<InitParams, InitResult> = {
   params: z.strictObject({ requestId, passkeyName: newName, passphrase: secretRef }),
   result: z.strictObject({ installationId: uuid, passkey: storedName, slotId: uuid }),
   right: 'notSetUp',
+  startsWork: true,
 };
 
 export interface UnlockParams {
