@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { checkObjectKey, checkPrefix } from '../../daemon/locations/objectKey.ts';
 import type {
   GetOptions,
@@ -14,6 +13,7 @@ import type {
 import { throwIfAborted } from '../../daemon/locations/storeErrors.ts';
 import { HoldfastError } from '../../protocol/errors.ts';
 import type { StoreId } from '../../protocol/ids.ts';
+import { newId } from './ids.ts';
 
 export interface StoredVersion {
   readonly versionId: string;
@@ -44,7 +44,7 @@ export class MemoryStore implements ObjectStore {
   #lastVersion = 0;
 
   constructor(options: MemoryStoreOptions = {}) {
-    this.storeId = options.storeId ?? (randomUUID() as StoreId);
+    this.storeId = options.storeId ?? newId<StoreId>();
     this.capabilities = { lock: 'soft', versions: options.versions ?? false, conditionalPut: true };
     this.#now = options.now ?? Date.now;
     this.#pageLength = options.pageLength ?? 1000;
