@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { HoldfastError } from '../../protocol/errors.ts';
-import { type ActionId, idOf } from '../../protocol/ids.ts';
-import { type Action, type ActionError, type ActionKind, isEnded } from './action.ts';
+import { type ActionWithResult as Action, type ActionKind, isEnded } from '../../protocol/methods/actions.ts';
+import type { ErrorDocument } from '../../protocol/methods/values.ts';
 import { noProgress, ProgressTracker, type RunProgress } from './progress.ts';
 
 export interface ActionRequest {
@@ -15,7 +15,7 @@ export interface ActionRequest {
 }
 
 export interface ActionRun {
-  readonly actionId: ActionId;
+  readonly actionId: string;
   readonly signal: AbortSignal;
   readonly report: (progress: RunProgress) => void;
 }
@@ -23,14 +23,14 @@ export interface ActionRun {
 /** What a run ended with. `damaged` and `failed` outcomes may carry a document all the same. */
 export interface WorkResult {
   readonly outcome: 'complete' | 'completeWithWarnings' | 'failed';
-  readonly document: unknown;
+  readonly document: Readonly<Record<string, unknown>>;
   /** Says why where the outcome is no success: gives clients code and sentence beside the document. */
   readonly error?: HoldfastError;
 }
 
 /** Where actions outlive the process. Handed in: the catalog's table. */
 export interface ActionHistory {
-  insert(action: Action): void;
+  insert(action: Action, requestId: string): void;
   update(action: Action): void;
   findByRequestId(requestId: string): Action | undefined;
 }
@@ -56,7 +56,7 @@ interface Entry {
 /** Runs actions in the order of their asking, as far as their lanes are free. Owns every running action until it has ended. */
 export class ActionQueue {
   readonly #options: ActionQueueOptions;
-  readonly #entries = new Map<ActionId, Entry>();
+  readonly #entries = new Map<string, Entry>();
   #closing = false;
 
   constructor(options: ActionQueueOptions) {
@@ -68,7 +68,7 @@ export class ActionQueue {
   }
 
   /** Actions that have not ended, by id; those that have are in the history. */
-  get(actionId: ActionId): Action | undefined {
+  get(actionId: string): Action | undefined {
     return this.#entries.get(actionId)?.action;
   }
 
@@ -78,11 +78,10 @@ export class ActionQueue {
     if (this.#closing)
       throw new HoldfastError('failed', `Failed to start ${request.kind}: the daemon is ending.`, { fix: 'Run it again.' });
     const action: Action = {
-      actionId: idOf<ActionId>(randomUUID()),
+      actionId: randomUUID(),
       kind: request.kind,
       subject: request.subject,
       state: 'queued',
-      requestId: request.requestId,
       queuedAt: this.#options.wallClock().toISOString(),
       startedAt: null,
       finishedAt: null,
@@ -90,7 +89,7 @@ export class ActionQueue {
       result: null,
       error: null,
     };
-    this.#options.history.insert(action);
+    this.#options.history.insert(action, request.requestId);
     const entry: Entry = { action, request, controller: new AbortController(), ended: Promise.withResolvers() };
     this.#entries.set(action.actionId, entry);
     this.#options.onChanged(action);
@@ -99,7 +98,7 @@ export class ActionQueue {
   }
 
   /** Asks an action to end; it ends as `cancelled` within about a second. `false` where it had ended already or is not known. */
-  cancel(actionId: ActionId): boolean {
+  cancel(actionId: string): boolean {
     const entry = this.#entries.get(actionId);
     if (entry === undefined) return false;
     entry.controller.abort(new HoldfastError('cancelled', `Cancelled ${entry.action.kind} of ${entry.action.subject}.`));
@@ -108,7 +107,7 @@ export class ActionQueue {
   }
 
   /** Resolves with the ended action; `undefined` where it is not among those that have not ended. */
-  ended(actionId: ActionId): Promise<Action> | undefined {
+  ended(actionId: string): Promise<Action> | undefined {
     return this.#entries.get(actionId)?.ended.promise;
   }
 
@@ -121,7 +120,7 @@ export class ActionQueue {
   }
 
   #find(requestId: string): Action | undefined {
-    return [...this.#entries.values()].find((entry) => entry.action.requestId === requestId)?.action;
+    return [...this.#entries.values()].find((entry) => entry.request.requestId === requestId)?.action;
   }
 
   #startWhatCanStart(): void {
@@ -183,7 +182,7 @@ export class ActionQueue {
   }
 }
 
-function errorOf(error: unknown): ActionError {
+function errorOf(error: unknown): ErrorDocument {
   if (error instanceof HoldfastError) {
     return { code: error.code, message: error.message, fix: error.fix ?? null, details: error.details ?? null };
   }

@@ -1,3 +1,5 @@
+import type { ActionProgress } from '../../protocol/methods/actions.ts';
+
 /** What a run says of itself; counts only grow. Sizes in bytes. */
 export interface RunProgress {
   readonly phase: string;
@@ -6,14 +8,6 @@ export interface RunProgress {
   /** Known once the walk is done; `null` before. */
   readonly totalFiles: number | null;
   readonly totalBytes: number | null;
-}
-
-export interface ActionProgress extends RunProgress {
-  /** 0..1, or `null` while the total is unknown. */
-  readonly fraction: number | null;
-  /** Bytes a second over the last seconds. */
-  readonly rate: number;
-  readonly secondsLeft: number | null;
 }
 
 export const noProgress: ActionProgress = {

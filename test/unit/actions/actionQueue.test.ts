@@ -1,20 +1,23 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, it } from 'mocha';
-import type { Action } from '../../../daemon/actions/action.ts';
 import { type ActionHistory, ActionQueue, type ActionRequest, type WorkResult } from '../../../daemon/actions/actionQueue.ts';
 import { HoldfastError } from '../../../protocol/errors.ts';
+import type { ActionWithResult as Action } from '../../../protocol/methods/actions.ts';
 
 class MemoryHistory implements ActionHistory {
   readonly rows = new Map<string, Action>();
-  insert(action: Action): void {
+  readonly #byRequest = new Map<string, string>();
+  insert(action: Action, requestId: string): void {
     this.rows.set(action.actionId, action);
+    this.#byRequest.set(requestId, action.actionId);
   }
   update(action: Action): void {
     this.rows.set(action.actionId, action);
   }
   findByRequestId(requestId: string): Action | undefined {
-    return [...this.rows.values()].find((row) => row.requestId === requestId);
+    const actionId = this.#byRequest.get(requestId);
+    return actionId === undefined ? undefined : this.rows.get(actionId);
   }
 }
 
