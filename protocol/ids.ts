@@ -35,7 +35,7 @@ export function idOf<Id extends string>(text: string): Id {
 /** The 16 raw bytes of a UUID in network order. Throws `RangeError` on anything but a lower-case UUID with hyphens. */
 export function uuidBytes(uuid: string): Uint8Array<ArrayBuffer> {
   if (!isUuid(uuid)) throw new RangeError(`not a lower-case UUID: ${JSON.stringify(uuid.slice(0, 64))}`);
-  return Uint8Array.fromHex(uuid.replaceAll('-', ''));
+  return Uint8Array.from(Buffer.from(uuid.replaceAll('-', ''), 'hex'));
 }
 
 /** The UUID text of 16 raw bytes. */
