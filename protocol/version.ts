@@ -12,6 +12,7 @@ export const programVersion = '0.1.0';
 /** Which side has to be updated, as a sentence; `undefined` where the two can talk. */
 export function versionProblem(daemon: ProtocolVersion, client: ProtocolVersion): string | undefined {
   if (daemon.major === client.major) return undefined;
-  const [older, newer] = daemon.major < client.major ? (['daemon', 'client'] as const) : (['client', 'daemon'] as const);
-  return `Failed to talk to the daemon: the ${older} speaks protocol ${Math.min(daemon.major, client.major)} and the ${newer} protocol ${Math.max(daemon.major, client.major)}; update the ${older}.`;
+  const [older, newer] = daemon.major < client.major ? ['daemon', 'client'] : ['client', 'daemon'];
+  const [low, high] = [Math.min(daemon.major, client.major), Math.max(daemon.major, client.major)];
+  return `Failed to talk to the daemon: the ${older} speaks protocol ${low} and the ${newer} protocol ${high}. Update the ${older}.`;
 }
