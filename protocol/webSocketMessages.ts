@@ -30,6 +30,8 @@ export interface MessageSocketOptions {
   readonly role: Role;
   /** Takes a binary frame; `false` where it is none that may come now, which closes the socket (1003). */
   readonly onBinary: (frame: Buffer) => boolean;
+  /** Called for each well-formed message before it is handed on, for back-pressure. */
+  readonly onMessage?: () => void;
 }
 
 /**
@@ -109,6 +111,7 @@ class SocketReader extends AbstractMessageReader implements MessageReader {
       case 'notification':
         break;
     }
+    this.#options.onMessage?.();
     callback(envelope.message);
   }
 

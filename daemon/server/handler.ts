@@ -28,7 +28,8 @@ export interface HandlerContext {
   };
   readonly stepUp: {
     /** The user has just proved a passphrase: opens what asks for a step-up for 5 minutes. */
-    grant(): void;
+    /** Until when it holds. */
+    grant(): Date;
     isGranted(): boolean;
     /** For `lock`. */
     revoke(): void;
@@ -39,23 +40,31 @@ export interface HandlerContext {
   publish(event: DaemonEvent): void;
 }
 
-export type HandlerFunction<Params = never, Result = unknown> = (params: Params, context: HandlerContext) => Promise<Result>;
+export type HandlerFunction<Params, Result> = (params: Params, context: HandlerContext) => Promise<Result>;
 
 /** A handler with refusals by rule: `rule` runs before the step-up is asked for, and throws `refusedByRule`, `stillInUse` and the like. */
-export interface RuledHandler<Params = never, Result = unknown> {
-  readonly rule: (params: Params, context: Pick<HandlerContext, 'signal' | 'session' | 'log'>) => Promise<void>;
+export interface RuledHandler<Params, Result> {
+  readonly rule: (params: Params, context: HandlerContext) => Promise<void>;
   readonly run: HandlerFunction<Params, Result>;
 }
 
-export type Handler<Params = never, Result = unknown> = HandlerFunction<Params, Result> | RuledHandler<Params, Result>;
+/** A handler whose method is known by its name alone: made by `handlerOf`, called with parameters that have passed that method's schema. */
+export interface BoundHandler {
+  rule(params: unknown, context: HandlerContext): Promise<void>;
+  run(params: unknown, context: HandlerContext): Promise<unknown>;
+}
 
 /** By method name. `hello` and `events.subscribe` are the server's own and not in here. */
-export type HandlerMap = Readonly<Record<string, Handler>>;
+export type HandlerMap = Readonly<Record<string, BoundHandler>>;
 
 /** What the rights look at. */
 export type DaemonState = 'notSetUp' | 'locked' | 'unlocked';
 
 /** An entry of the map, with the handler's types bound to the method's: `Object.fromEntries([handlerOf(policyCreate, …), …])`. */
-export function handlerOf<Params, Result>(method: Method<Params, Result>, handler: Handler<Params, Result>): readonly [string, Handler] {
-  return [method.name, handler];
+export function handlerOf<Params, Result>(
+  method: Method<Params, Result>,
+  handler: HandlerFunction<Params, Result> | RuledHandler<Params, Result>,
+): readonly [string, BoundHandler] {
+  const { rule, run } = typeof handler === 'function' ? { rule: () => Promise.resolve(), run: handler } : handler;
+  return [method.name, { rule, run }];
 }

@@ -1,5 +1,4 @@
 import { KeyObject } from 'node:crypto';
-import { inspect } from 'node:util';
 import { HoldfastError } from '../../protocol/errors.ts';
 
 const withheld = '[withheld]';
@@ -7,7 +6,7 @@ const secretName = /pass(word|phrase)|secret|token|credential|private|proof|(^|[
 const depthLimit = 6;
 const textLimit = 4096;
 
-/** A value that must never be seen: whatever prints it, logs it or turns it into JSON gets a mark instead. `reveal` is the only way in. */
+/** A value that must never be seen: whatever prints it, logs it or turns it into JSON gets a mark instead (a private field is not inspected either). `reveal` is the only way in. */
 export class Sealed<T> {
   readonly #value: T;
 
@@ -24,10 +23,6 @@ export class Sealed<T> {
   }
 
   toJSON(): string {
-    return withheld;
-  }
-
-  [inspect.custom](): string {
     return withheld;
   }
 }
