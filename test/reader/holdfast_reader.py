@@ -1,0 +1,1406 @@
+#!/usr/bin/env python3
+"""Stand-alone reader of Holdfast stores, written from docs/format.md alone.
+
+It shares no line with the program that writes them: if that program is lost, this file
+and the format page are enough. Every check of the section "What every reader verifies"
+is made here; what fails is named in the report, and the rest comes back.
+"""
+import argparse
+import base64
+import bisect
+import datetime
+import hashlib
+import hmac
+import json
+import os
+import re
+import resource
+import struct
+import sys
+import unicodedata
+import uuid
+from collections import Counter, OrderedDict, namedtuple
+
+import zstandard
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESGCMSIV
+
+MIB = 1 << 20
+SEGMENT = 131072
+PACK, INDEX, MANIFEST, KEYRING = 1, 2, 3, 6
+TYPE_NAMES = {1: "pack", 2: "index", 3: "manifest", 4: "bundle", 5: "ownership", 6: "keyring"}
+DATA, TREE, LIST = 1, 2, 3
+KIND_NAMES = {DATA: "data", TREE: "tree", LIST: "list"}
+FILE, DIR, LINK, FIFO, SOCKET, CHAR, BLOCK, STREAM = range(1, 9)
+MAX_DEPTH, MAX_ENTRIES = 4096, 1 << 28
+ZEROS16, ZEROS32 = bytes(16), bytes(32)
+
+UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+UUID_RE = re.compile(UUID)
+SEQ_NAME = re.compile(r"([0-9a-f]{16})-([0-9a-f]{32})")
+POINT_NAME = re.compile(r"([0-9a-f]{16})-([0-9]{8}t[0-9]{6}z)-([0-9a-f]{32})")
+TERM_NAME = re.compile(r"([0-9a-f]{16})-([0-9a-f]{32})")
+
+
+class Refused(Exception):
+    """Something is damaged, forged or against the format; the message says what."""
+
+
+class Unusable(Exception):
+    """Nothing can be done at all: no store, no key, no such restore point."""
+
+
+def need(condition, message):
+    if not condition:
+        raise Refused(message)
+
+
+# ---------------------------------------------------------------- keys
+
+def hmac256(key, data):
+    return hmac.digest(key, data, "sha256")
+
+
+def sha256(data):
+    return hashlib.sha256(data).digest()
+
+
+def hkdf(ikm, salt, info, length):
+    prk, out, block, counter = hmac256(salt, ikm), b"", b"", 1
+    while len(out) < length:
+        block = hmac256(prk, block + info + bytes([counter]))
+        out, counter = out + block, counter + 1
+    return out[:length]
+
+
+def kdf(key, installation, label, context=b"", length=32):
+    return hkdf(key, installation, b"holdfast/v1/" + label.encode() + b"\0" + context, length)
+
+
+def object_key(type_key, salt, header128):
+    both = hkdf(type_key, salt, b"holdfast/v1/object\0" + header128, 64)
+    return both[:32], both[32:]
+
+
+PolicyKeys = namedtuple("PolicyKeys", "pack index manifest ids")
+
+
+def policy_keys(mk, installation, policy, generation):
+    root = kdf(mk, installation, "policy", policy + struct.pack("<I", generation))
+    ids = {kind: kdf(root, installation, "id-" + name) for kind, name in KIND_NAMES.items()}
+    return PolicyKeys(*(kdf(root, installation, n) for n in ("pack", "index", "manifest")), ids)
+
+
+def read_passphrase(path):
+    with open(path, "rb") as f:
+        raw = f.read(1 << 16)
+    if raw.endswith(b"\n"):  # the file's own line ending is not part of the passphrase
+        raw = raw[:-2] if raw.endswith(b"\r\n") else raw[:-1]
+    try:
+        secret = unicodedata.normalize("NFC", raw.decode("utf-8")).encode("utf-8")
+    except UnicodeError:
+        raise Unusable("the passphrase is not valid UTF-8")
+    if not 1 <= len(secret) <= 1024:
+        raise Unusable("the passphrase must have 1 to 1024 bytes")
+    return secret
+
+
+# ---------------------------------------------------------------- strict JSON
+
+def parse_json(data, what):
+    def pairs(items):
+        out = dict(items)
+        need(len(out) == len(items), f"{what}: a member occurs twice")
+        return out
+
+    def no_constant(token):
+        raise Refused(f"{what}: {token} is not JSON")
+
+    try:
+        # a signed integer becomes a float, which no strict member accepts
+        return json.loads(data.decode("utf-8"), object_pairs_hook=pairs, parse_constant=no_constant,
+                          parse_int=lambda t: float(t) if t.startswith("-") else int(t))
+    except (ValueError, RecursionError) as e:
+        raise Refused(f"{what}: not valid JSON ({e})")
+
+
+def uint(v, what):
+    if isinstance(v, str) and re.fullmatch(r"[1-9][0-9]{15,19}", v) and 1 << 53 <= int(v) < 1 << 64:
+        return int(v)
+    need(type(v) is int and v < 1 << 53, f"{what}: not an integer as the format writes it")
+    return v
+
+
+def positive(v, what):
+    need(uint(v, what) > 0, f"{what}: must be 1 or more")
+    return uint(v, what)
+
+
+def text(v, what):
+    need(isinstance(v, str), f"{what}: not a string")
+    return v
+
+
+def uuid_text(v, what):
+    need(isinstance(v, str) and UUID_RE.fullmatch(v), f"{what}: not a UUID in lower case")
+    return v
+
+
+def moment(v, what):
+    try:
+        need(re.fullmatch(r"[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}\.[0-9]{3}Z", v), "")
+        datetime.datetime.strptime(v, "%Y-%m-%dT%H:%M:%S.%fZ")
+    except (Refused, TypeError, ValueError):
+        raise Refused(f"{what}: not a time as the format writes it")
+    return v
+
+
+def binary(length=None):
+    def check(v, what):
+        try:
+            raw = base64.b64decode(text(v, what), validate=True)
+        except ValueError:
+            raise Refused(f"{what}: not base64")
+        need(base64.b64encode(raw).decode() == v, f"{what}: base64 is not canonical")
+        need(length is None or len(raw) == length, f"{what}: must have {length} bytes")
+        return raw
+    return check
+
+
+def nullable(check):
+    return lambda v, what: None if v is None else check(v, what)
+
+
+def one_of(*values):
+    def check(v, what):
+        need(type(v) in map(type, values) and v in values, f"{what}: {v!r} is not known")
+        return v
+    return check
+
+
+def array(check, most=None):
+    def run(v, what):
+        need(isinstance(v, list) and (most is None or len(v) <= most), f"{what}: not an array, or too long")
+        return [check(item, f"{what}[{i}]") for i, item in enumerate(v)]
+    return run
+
+
+def record(free=(), **fields):
+    """An object with exactly these members; those named in `free` may hold anything, or be absent."""
+    def run(v, what):
+        need(isinstance(v, dict), f"{what}: not an object")
+        for name in v:
+            need(name in fields or name in free or name.startswith("x-"), f"{what}: unknown member {name!r}")
+        for name in fields:
+            need(name in v, f"{what}: member {name!r} is missing")
+        return {name: check(v[name], f"{what}.{name}") for name, check in fields.items()}
+    return run
+
+
+def policy_heads(v, what):
+    need(isinstance(v, dict), f"{what}: not an object")
+    return {uuid_text(k, what): HEAD(h, f"{what}.{k}") for k, h in v.items() if not k.startswith("x-")}
+
+
+HEAD = record(sequence=positive, sha256=binary(32))
+HEADS = record(policies=policy_heads, keyring=nullable(HEAD), term=nullable(HEAD))
+REFERENCES = {
+    "passphrase": record(N=uint, r=uint, p=uint, salt=binary(32), commit=binary(32)),
+    "awsKms": record(keyArn=text, region=text),
+    "vaultTransit": record(address=text, namespace=nullable(text), mount=text, key=text, version=uint),
+}
+
+
+def slot_record(v, what):
+    need(isinstance(v, dict), f"{what}: not an object")
+    kind = text(v.get("kind"), f"{what}.kind")
+    if kind not in REFERENCES:
+        return None  # a kind of a later version: skipped
+    slot = record(slotId=uuid_text, kind=text, keyEpoch=positive, masterKeyId=binary(16),
+                  reference=REFERENCES[kind], createdAt=nullable(moment),
+                  wrapped=binary(57 if kind == "passphrase" else None))(v, what)
+    if kind == "passphrase":
+        r = slot["reference"]
+        need(r["N"] in (1 << 17, 1 << 18, 1 << 19, 1 << 20) and r["r"] == 8 and 1 <= r["p"] <= 4,
+             f"{what}: scrypt parameters outside the accepted range")
+    return slot
+
+
+KEYRING_BODY = record(keyEpoch=positive, createdAt=nullable(moment), heads=HEADS, slots=array(slot_record, 32))
+
+
+def live_record(v, what):
+    if isinstance(v, dict):
+        return record(id=binary(32), count=positive)(v, what)
+    return array(record(sequence=positive, objectId=binary(16), versionId=nullable(text), sha256=binary(32)), 256)(v, what)
+
+
+MANIFEST_JSON = record(
+    free=("policy", "statistics", "warnings"),
+    formatVersion=one_of(1), writer=text, policyId=uuid_text, sequence=positive, previous=nullable(binary(32)),
+    claimed=record(started=nullable(moment), finished=moment, storeTime=nullable(moment)), keyGeneration=positive,
+    sources=array(record(id=uuid_text, kind=one_of("folder", "command"), label=text,
+                         nameEncoding=one_of("bytes", "wtf-8"), separator=nullable(text), root=binary(32))),
+    indexes=array(record(key=text, versionId=nullable(text), length=positive, sha256=binary(32),
+                         objectId=binary(16), salt=binary(32)), 256),
+    live=live_record, heads=HEADS,
+    params=record(chunker=text, min=uint, avg=uint, max=uint, codec=text, padding=text))
+
+
+# ---------------------------------------------------------------- the container
+
+HEADER = struct.Struct("<8sHHHHII16s16s16s16sQ16s16s")
+Header = namedtuple("Header", "magic version suite type length features generation installation "
+                              "master scope object sequence store bundle")
+
+
+def parse_header(data, kind, installation, scope, sequence, object_id, store=None):
+    """Everything that can be said about a header before a key is asked; `scope` None: not compared."""
+    what = TYPE_NAMES[kind]
+    need(len(data) >= 128, f"{what}: too short for a header")
+    h = Header(*HEADER.unpack_from(data))
+    need(h.magic == b"HOLDFAST", f"{what}: no Holdfast object (magic)")
+    need(h.version == 1, f"{what}: written in format version {h.version}, which this reader does not know")
+    need(h.suite == 1, f"{what}: uses cipher suite {h.suite}, which this reader does not know")
+    need(h.features == 0, f"{what}: needs features {h.features:#x}, which this reader does not know")
+    need(h.type == kind, f"{what}: the header says {TYPE_NAMES.get(h.type, h.type)}")
+    need(h.length == (128 if kind == KEYRING else 192), f"{what}: wrong header length")
+    need((h.generation >= 1) if kind in (PACK, INDEX, MANIFEST) else h.generation == 0, f"{what}: wrong keyGeneration")
+    need(h.installation == installation, f"{what}: belongs to another installation")
+    need(scope is None or h.scope == scope, f"{what}: belongs to another policy")
+    need(h.object == object_id, f"{what}: objectId differs from its name or record")
+    need(h.sequence == sequence, f"{what}: sequence differs from its name or record")
+    need(store is None or h.store == store, f"{what}: storeId differs from the manifest's")
+    need(h.bundle == ZEROS16, f"{what}: reserved header bytes are not zero")
+    return h
+
+
+def body_segments(length, what="object"):
+    """The number of segments of a body of `length` bytes, by the rule for the last one."""
+    count = -(-length // (SEGMENT + 16))
+    last = length - (count - 1) * (SEGMENT + 16)
+    need(count >= 1 and (last > 16 or (count == 1 and last == 16)), f"{what}: impossible length")
+    need(count <= 1 << 20, f"{what}: too many segments")
+    return count
+
+
+def open_segment(cipher, i, count, data, what):
+    nonce = bytes(7) + struct.pack(">I", i) + (b"\1" if i == count - 1 else b"\0")
+    try:
+        return cipher.decrypt(nonce, data, None)
+    except InvalidTag:
+        raise Refused(f"{what}: segment {i} of {count} is not authentic")
+
+
+def open_object(data, type_key, what):
+    """The whole plaintext of an object whose header has been looked at."""
+    need(len(data) >= 192 + 16, f"{what}: too short")
+    key, commitment = object_key(type_key, data[128:160], data[:128])
+    need(hmac.compare_digest(commitment, data[160:192]), f"{what}: the header is not authentic (commitment)")
+    count, cipher, view = body_segments(len(data) - 192, what), AESGCM(key), memoryview(data)[192:]
+    step = SEGMENT + 16
+    return b"".join(open_segment(cipher, i, count, view[i * step:(i + 1) * step], what) for i in range(count))
+
+
+def unpad(plain, what):
+    need(len(plain) >= 8, f"{what}: no content length")
+    length = int.from_bytes(plain[:8], "little")
+    need(length <= len(plain) - 8, f"{what}: content length beyond the object")
+    need(plain.count(0, 8 + length) == len(plain) - 8 - length, f"{what}: padding is not zero")
+    return plain[8:8 + length]
+
+
+def read_object(path, kind, cap=4 << 30):
+    what = TYPE_NAMES[kind]
+    try:
+        size = os.stat(path).st_size
+        need(os.path.isfile(path), f"{what}: not a file")
+        need(size <= cap, f"{what}: {size} bytes are more than the format allows")
+        with open(path, "rb") as f:
+            data = f.read(cap + 1 if kind == KEYRING else size)
+    except FileNotFoundError:
+        raise Refused(f"{what}: missing")
+    except OSError as e:
+        raise Refused(f"{what}: cannot be read ({e.strerror})")
+    need(len(data) <= cap, f"{what}: too long")
+    return data
+
+
+def names_in(folder):
+    try:
+        return sorted(n for n in os.listdir(folder) if not n.startswith("."))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+# ---------------------------------------------------------------- installation and keyrings
+
+class Keyring:
+    def __init__(self, name, data, installation):
+        m = SEQ_NAME.fullmatch(name)
+        need(m, "keyring: a name outside the grammar")
+        self.name, self.data, self.sequence = name, data, int(m[1], 16)
+        self.header = parse_header(data, KEYRING, installation, None, self.sequence, bytes.fromhex(m[2]))
+        need(self.sequence >= 1, "keyring: sequence 0")
+        need(len(data) >= 132, "keyring: too short")
+        length = int.from_bytes(data[128:132], "little")
+        need(len(data) == 132 + length + 64, "keyring: its length is not that of its parts")
+        self.body = KEYRING_BODY(parse_json(data[132:132 + length], "keyring"), "keyring")
+        self.mk_mac, self.dr_mac = data[-64:-32], data[-32:]
+        need(self.header.scope != ZEROS16 or self.dr_mac == ZEROS32, "keyring: a DR code without a DR key")
+        self.slots = [s for s in self.body["slots"] if s and s["kind"] == "passphrase"]
+
+
+def scrypt_set(slot):
+    r = slot["reference"]
+    return r["N"], r["r"], r["p"], r["salt"]
+
+
+class Installation:
+    def __init__(self, store, name, secret):
+        self.name, self.id, self.folder = name, uuid.UUID(name).bytes, os.path.join(store, name)
+        self.secret, self.masters, self.computed = secret, {}, {}
+        self.problems, self.notes = [], Counter()
+        self.keyrings = []
+        for n in names_in(os.path.join(self.folder, "keyring")):
+            try:
+                data = read_object(os.path.join(self.folder, "keyring", n), KEYRING, 65536)
+                self.keyrings.append(Keyring(n, data, self.id))
+            except Refused as e:
+                self.problems.append({"where": f"keyring/{n}", "what": str(e)})
+        self.keyrings.sort(key=lambda k: (k.sequence, k.name), reverse=True)
+
+    def try_set(self, params):
+        """One scrypt; then every slot of every keyring with the same parameters."""
+        n, r, p, salt = params
+        out = hashlib.scrypt(self.secret, salt=salt, n=n, r=r, p=p, dklen=64, maxmem=128 * r * (n + p + 2) + MIB)
+        self.computed[params] = True
+        for keyring in self.keyrings:
+            for slot in keyring.slots:
+                if scrypt_set(slot) == params and hmac.compare_digest(slot["reference"]["commit"], out[32:]):
+                    self.unwrap(slot, out[:32])
+
+    def unwrap(self, slot, kek):
+        n, r, p, salt = scrypt_set(slot)
+        lines = ["holdfast/slot/v1", self.name, slot["masterKeyId"].hex(), slot["slotId"], slot["kind"],
+                 str(n), str(r), str(p), salt.hex()]
+        context = "".join(line + "\n" for line in lines).encode("ascii")
+        try:
+            plain = AESGCMSIV(kek).decrypt(bytes(12), slot["wrapped"], context)
+        except InvalidTag:
+            return
+        epoch, mk = int.from_bytes(plain[5:9], "little"), plain[9:]
+        if plain[:5] == b"mk/v1" and epoch == slot["keyEpoch"] and \
+                kdf(mk, self.id, "master-key-id", b"", 16) == slot["masterKeyId"]:
+            self.masters[slot["masterKeyId"]] = (epoch, mk)
+
+    def unlock(self):
+        """One untried scrypt set from each keyring in turn, newest first, until a slot opens."""
+        tried, progress = 0, True
+        while progress and not self.masters:
+            progress = False
+            for keyring in self.keyrings:
+                untried = [s for s in keyring.slots if scrypt_set(s) not in self.computed]
+                if not untried or self.masters:
+                    continue
+                if tried and tried % 8 == 0:
+                    print(f"{tried} passphrase slots tried without success", file=sys.stderr)
+                    if sys.stdin.isatty() and input("go on? [y/n] ").strip().lower() != "y":
+                        return False
+                self.try_set(scrypt_set(untried[0]))
+                tried, progress = tried + 1, True
+        return bool(self.masters)
+
+    def master(self, key_id):
+        """The master key that an object names; slots not tried so far are tried for it."""
+        for keyring in self.keyrings:
+            for slot in keyring.slots:
+                if key_id not in self.masters and slot["masterKeyId"] == key_id and scrypt_set(slot) not in self.computed:
+                    self.try_set(scrypt_set(slot))
+        need(key_id in self.masters, f"no slot of the passphrase opens the master key {key_id.hex()}")
+        return self.masters[key_id][1]
+
+    def masters_of_epoch(self, epoch):
+        found = [i for i, (e, _) in self.masters.items() if e == epoch]
+        if not found:
+            for i in {s["masterKeyId"] for k in self.keyrings for s in k.slots if s["keyEpoch"] == epoch}:
+                try:
+                    self.master(i)
+                    found.append(i)
+                except Refused:
+                    pass
+        need(found, f"no slot of the passphrase opens a master key of keyEpoch {epoch}")
+        return found
+
+    def check_keyrings(self):
+        """The codes of all keyrings; only authentic ones are asked for their heads."""
+        authentic = []
+        for k in self.keyrings:
+            where = f"keyring/{k.name}"
+            ids = {s["masterKeyId"] for s in k.body["slots"] if s and s["keyEpoch"] == k.body["keyEpoch"]}
+            held = [i for i in ids if i in self.masters and self.masters[i][0] == k.body["keyEpoch"]]
+            if not held:
+                self.notes[f"{where}: not checked, no slot of its keyEpoch was opened"] += 1
+            elif k.header.master != held[0] or not hmac.compare_digest(k.mk_mac, hmac256(
+                    kdf(self.masters[held[0]][1], self.id, "keyring-mac"), b"\1" + k.data[:-64])):
+                self.problems.append({"where": where, "what": "keyring: forged or damaged (mkMac); it is not used"})
+            else:
+                authentic.append(k)
+                if k.header.scope != ZEROS16:
+                    self.notes["drMac of keyrings not checked: the DR key is not held"] += 1
+        for k in authentic:
+            problems, notes = self.check_heads(k.body["heads"], f"keyring/{k.name}")
+            self.problems += problems
+            self.notes.update(notes)
+
+    def check_heads(self, heads, where):
+        problems, notes = [], Counter()
+        named = [(f"policies/{p}/restore-points", POINT_NAME, h) for p, h in heads["policies"].items()]
+        named += [(f, r, heads[m]) for f, r, m in (("keyring", SEQ_NAME, "keyring"), ("terms", TERM_NAME, "term")) if heads[m]]
+        for folder, grammar, head in named:
+            matches = [m for m in map(grammar.fullmatch, names_in(os.path.join(self.folder, folder))) if m]
+            same = [m[0] for m in matches if int(m[1], 16) == head["sequence"]]
+            hashes = []
+            for n in same:
+                try:
+                    hashes.append(sha256(read_object(os.path.join(self.folder, folder, n), MANIFEST)))
+                except Refused:
+                    pass
+            if head["sha256"] in hashes:
+                continue
+            what = f"head {folder} {head['sequence']}"
+            if same:
+                problems.append({"where": where, "what": f"{what}: found with another SHA-256"})
+            elif all(int(m[1], 16) < head["sequence"] for m in matches):
+                problems.append({"where": where, "what": f"{what}: not found, and nothing newer either"})
+            else:
+                notes[f"{where}: {what} not found, newer ones are (retired?)"] += 1
+        return problems, notes
+
+    def points(self, policy):
+        """The authentic restore points of a policy by ascending sequence, and what was refused."""
+        folder, found, problems = os.path.join(self.folder, "policies", policy, "restore-points"), [], []
+        for n in names_in(folder):
+            try:
+                found.append(Point(self, policy, n, os.path.join(folder, n)))
+            except Refused as e:
+                problems.append({"where": f"policies/{policy}/restore-points/{n}", "what": str(e)})
+        found.sort(key=lambda p: (p.sequence, p.name))
+        for a, b in zip(found, found[1:]):
+            if a.sequence == b.sequence:
+                problems.append({"where": policy, "what": f"fork: two authentic restore points of sequence {a.sequence}, "
+                                                          f"{a.object_id.hex()} and {b.object_id.hex()}"})
+        return found, problems
+
+
+# ---------------------------------------------------------------- restore points and indexes
+
+class Point:
+    def __init__(self, installation, policy, name, path):
+        self.inst, self.policy, self.name = installation, uuid.UUID(policy).bytes, name
+        self.policy_name = policy
+        m = POINT_NAME.fullmatch(name)
+        need(m, "manifest: a name outside the grammar")
+        self.sequence, self.object_id = int(m[1], 16), bytes.fromhex(m[3])
+        need(self.sequence >= 1, "manifest: sequence 0")
+        data = read_object(path, MANIFEST)
+        self.sha256 = sha256(data)
+        h = self.header = parse_header(data, MANIFEST, installation.id, self.policy, self.sequence, self.object_id)
+        mk = installation.master(h.master)
+        content = unpad(open_object(data, policy_keys(mk, installation.id, self.policy, h.generation).manifest,
+                                    "manifest"), "manifest")
+        need(len(content) >= 36, "manifest: too short")
+        length = int.from_bytes(content[:4], "little")
+        need(len(content) == 4 + length + 32, "manifest: its length is not that of its parts")
+        owner = hmac256(kdf(mk, installation.id, "owner", self.policy), data[:128] + content[:4 + length])
+        need(hmac.compare_digest(owner, content[-32:]), "manifest: the ownerTag does not hold: not written by the owner")
+        j = self.json = MANIFEST_JSON(parse_json(content[4:-32], "manifest"), "manifest")
+        need(j["policyId"] == policy, "manifest: another policyId inside")
+        need(j["sequence"] == self.sequence, "manifest: another sequence inside")
+        need(j["keyGeneration"] == h.generation, "manifest: another keyGeneration inside")
+        cut = j["claimed"]["finished"][:19].replace("-", "").replace(":", "").replace("T", "t") + "z"
+        need(cut == m[2], "manifest: the time in its name is not that inside")
+        ids = [s["id"] for s in j["sources"]]
+        need(len(set(ids)) == len(ids), "manifest: two sources with one id")
+        self.problems, self.notes, self.indexes = [], Counter(), None
+        self.blocks, self.block_bytes, self.pack_keys = OrderedDict(), 0, {}
+
+    def problem(self, where, what):
+        item = {"where": where, "what": str(what)}
+        if item not in self.problems[-64:]:
+            self.problems.append(item)
+
+    def load(self):
+        """Opens the pinned indexes; a damaged one is named and the others are used."""
+        if self.indexes is not None:
+            return self
+        self.indexes = []
+        for pin in self.json["indexes"]:
+            try:
+                self.indexes.append(Index(self, pin))
+            except Refused as e:
+                self.problem(pin["key"], e)
+        return self
+
+    def check_chain(self, others):
+        """`previous`, heads, and the list of live restore points."""
+        j, where = self.json, f"restore point {self.sequence}"
+        before = [p for p in others if p.sequence == self.sequence - 1]
+        if self.sequence == 1:
+            if j["previous"] is not None:
+                self.problem(where, "manifest: `previous` in the first restore point")
+        elif j["previous"] is None:
+            self.problem(where, "manifest: `previous` is null")
+        elif before and all(p.sha256 != j["previous"] for p in before):
+            self.problem(where, "manifest: `previous` is not the restore point of the sequence before")
+        problems, notes = self.inst.check_heads(j["heads"], where)
+        self.problems += problems
+        self.notes.update(notes)
+        try:
+            live = j["live"] if isinstance(j["live"], list) else self.live_chunk(j["live"])
+        except Refused as e:
+            return self.problem(where, f"list of live restore points: {e}")
+        by_id = {(p.sequence, p.object_id): p.sha256 for p in others}
+        if (self.sequence, self.object_id) in {(v["sequence"], v["objectId"]) for v in live}:
+            self.problem(where, "list of live restore points: holds the restore point itself")
+        for v in live:
+            found = by_id.get((v["sequence"], v["objectId"]))
+            if found is None:
+                self.notes["restore points listed as live then, not found now"] += 1
+            elif found != v["sha256"]:
+                self.problem(where, f"restore point {v['sequence']} is not the one listed as live (SHA-256)")
+
+    def live_chunk(self, ref):
+        data = self.load().chunk(ref["id"], LIST)
+        need(len(data) <= 8 * MIB and data[:4] == b"HFV1" and len(data) >= 8, "not a list of restore points")
+        need(int.from_bytes(data[4:8], "little") == ref["count"], "another count")
+        live, at = [], 8
+        for _ in range(ref["count"]):
+            need(at + 58 <= len(data), "cut short")
+            seq, oid, digest, n = struct.unpack_from("<Q16s32sH", data, at)
+            need(at + 58 + n <= len(data), "cut short")
+            need(not live or (live[-1]["sequence"], live[-1]["objectId"]) < (seq, oid), "not ascending")
+            live.append({"sequence": seq, "objectId": oid, "sha256": digest})
+            at += 58 + n
+        need(at == len(data), "bytes after its end")
+        return live
+
+    # ---- chunks
+
+    def pack_path(self, object_id):
+        h = object_id.hex()
+        return os.path.join(self.inst.folder, "policies", self.policy_name, "packs", h[:2], h)
+
+    def pack(self, row):
+        """(cipher, id keys) of a pack. Its header is rebuilt from the index row; the file's own is only compared."""
+        if row not in self.pack_keys:
+            masters = self.inst.masters_of_epoch(row.epoch)
+            with open(self.pack_path(row.object_id), "rb") as f:
+                head = f.read(192)
+            master = next((m for m in masters if m == head[40:56]), masters[0])
+            header = HEADER.pack(b"HOLDFAST", 1, 1, PACK, 192, 0, row.generation, self.inst.id, master,
+                                 self.policy, row.object_id, 0, self.header.store, ZEROS16)
+            keys = policy_keys(self.inst.master(master), self.inst.id, self.policy, row.generation)
+            key, commitment = object_key(keys.pack, row.salt, header)
+            if head != header + row.salt + commitment:
+                self.problem(f"pack {row.object_id.hex()}", "pack: header damaged; read by the index's record instead")
+            self.pack_keys[row] = AESGCM(key), keys.ids
+        return self.pack_keys[row]
+
+    def block(self, row, b):
+        """A decoded block, by reading the segments that it touches."""
+        offset, stored, raw, codec, kind = b[1:6]
+        key = (row, offset, stored, raw, codec)
+        if key in self.blocks:
+            self.blocks.move_to_end(key)
+            return self.blocks[key]
+        count = body_segments(row.length - 192, "pack")
+        need(stored >= 1 and offset + stored <= row.length - 192 - 16 * count, "block: beyond its pack")
+        step, first, last = SEGMENT + 16, offset // SEGMENT, (offset + stored - 1) // SEGMENT
+        cipher = self.pack(row)[0]
+        with open(self.pack_path(row.object_id), "rb") as f:
+            need(os.fstat(f.fileno()).st_size == row.length, "pack: its length is not the recorded one")
+            f.seek(192 + first * step)
+            plain = b"".join(open_segment(cipher, i, count, f.read(step), "pack") for i in range(first, last + 1))
+        start = offset - first * SEGMENT
+        self.blocks[key] = decode_block(plain[start:start + stored], raw, codec, kind)
+        self.block_bytes += raw
+        while self.block_bytes > 64 * MIB and len(self.blocks) > 1:
+            self.block_bytes -= len(self.blocks.popitem(last=False)[1])
+        return self.blocks[key]
+
+    def chunk(self, chunk_id, kind):
+        """The bytes of a chunk from any index that holds it, its id checked."""
+        why = set()
+        for index in self.indexes:
+            at = index.find(chunk_id)
+            if at is None:
+                continue
+            block_no, offset, length = index.locator(at)
+            b = index.block(block_no)
+            row = index.packs[b[0]]
+            try:
+                need(b[5] == kind, f"chunk: is of kind {KIND_NAMES.get(b[5], b[5])}, not {KIND_NAMES[kind]}")
+                need(1 <= length <= 8 * MIB and offset + length <= b[3], "chunk: beyond its block")
+                data = self.block(row, b)[offset:offset + length]
+                need(hmac.compare_digest(hmac256(self.pack(row)[1][kind], data), chunk_id), "chunk: the bytes have another id")
+                return data
+            except Refused as e:
+                why.add(f"{e} (pack {row.object_id.hex()})")
+            except OSError as e:
+                why.add(f"pack: {e.strerror} (pack {row.object_id.hex()})")
+        raise Refused(f"{KIND_NAMES[kind]} chunk {chunk_id.hex()[:16]}…: " + ("; ".join(sorted(why)) or "in no pinned index"))
+
+
+def decode_block(data, raw, codec, kind):
+    need(kind in KIND_NAMES, f"block: kind {kind} is not known")
+    need(raw <= 8 * MIB, "block: rawLen above 8 MiB")
+    if codec == 0:
+        need(len(data) == raw, "block: storedLen differs from rawLen")
+        return data
+    need(codec == 1, f"block: codec {codec} is not known")
+    need(data[:4] == b"\x28\xb5\x2f\xfd", "block: not a zstd frame")
+    try:
+        p = zstandard.get_frame_parameters(data)
+        need(p.dict_id == 0, "block: needs a zstd dictionary")
+        need(p.window_size <= 8 * MIB, "block: zstd window above 8 MiB")
+        d, out, size = zstandard.ZstdDecompressor(max_window_size=8 * MIB).decompressobj(), [], 0
+        for at in range(0, len(data), 1024):  # in small steps: a bomb is seen before it fills the memory
+            need(not d.eof, "block: bytes after the zstd frame")
+            out.append(d.decompress(data[at:at + 1024]))
+            size += len(out[-1])
+            need(size <= raw, "block: longer than its rawLen")
+    except zstandard.ZstdError as e:
+        raise Refused(f"block: zstd: {e}")
+    need(d.eof and not d.unused_data, "block: not exactly one zstd frame")
+    need(size == raw, "block: shorter than its rawLen")
+    return b"".join(out)
+
+
+PackRow = namedtuple("PackRow", "object_id salt generation epoch length sha256 version")
+PACK_ROW, BLOCK_ROW, LOCATOR = struct.Struct("<16s32sIIQ32sII"), struct.Struct("<IIIIBBH"), struct.Struct("<III")
+
+
+class Index:
+    def __init__(self, point, pin):
+        inst, key = point.inst, pin["key"]
+        m = re.fullmatch(f"({UUID})/policies/({UUID})/indexes/([0-9a-f]{{16}})-([0-9a-f]{{32}})", key)
+        need(m, "index: a key outside the grammar")
+        need(m[1] == inst.name and m[2] == point.policy_name, "index: of another installation or policy")
+        need(bytes.fromhex(m[4]) == pin["objectId"], "index: objectId differs from its key")
+        self.name = f"{m[3]}-{m[4]}"
+        data = read_object(os.path.join(inst.folder, "policies", point.policy_name, "indexes", self.name), INDEX)
+        need(len(data) == pin["length"], "index: its length is not the recorded one")
+        need(sha256(data) == pin["sha256"], "index: its SHA-256 is not the recorded one")
+        sequence = int(m[3], 16)
+        need(sequence >= 1, "index: sequence 0")
+        h = parse_header(data, INDEX, inst.id, point.policy, sequence, pin["objectId"], point.header.store)
+        need(data[128:160] == pin["salt"], "index: its salt is not the recorded one")
+        keys = policy_keys(inst.master(h.master), inst.id, point.policy, h.generation)
+        c = self.content = unpad(open_object(data, keys.index, "index"), "index")
+        need(len(c) >= 48 and c[:8] == b"HFIX0001", "index: no index content")
+        packs, self.block_count, self.chunk_count, strings, bits = struct.unpack_from("<IIIIB", c, 8)
+        need(c[25:32] == bytes(7), "index: reserved bytes are not zero")
+        need(self.chunk_count <= 1 << 20, "index: too many chunks")
+        self.blocks_at = 40 + packs * PACK_ROW.size
+        self.ids_at = self.blocks_at + self.block_count * BLOCK_ROW.size
+        self.locators_at = self.ids_at + 32 * self.chunk_count
+        strings_at = self.locators_at + LOCATOR.size * self.chunk_count
+        need(strings_at + strings == len(c), "index: its counts are not those of its length")
+        prefix = int.from_bytes(c[32:40], "little")
+        need(bits <= 64 and prefix & ((1 << (64 - bits)) - 1) == 0, "index: bad prefix")
+        self.packs = []
+        for i in range(packs):
+            *fields, at, n = PACK_ROW.unpack_from(c, 40 + i * PACK_ROW.size)
+            need(at + n <= strings, "index: a version id beyond the strings")
+            try:
+                version = c[strings_at + at:strings_at + at + n].decode("utf-8")
+            except UnicodeDecodeError:
+                raise Refused("index: a version id is not UTF-8")
+            row = PackRow(*fields, version)
+            need(row.generation >= 1 and row.epoch >= 1 and 192 + 16 <= row.length <= 256 * MIB, "index: bad pack row")
+            body_segments(row.length - 192, "index: pack row")
+            self.packs.append(row)
+        for i in range(self.block_count):
+            b = self.block(i)
+            need(b[0] < packs and b[6] == 0, "index: bad block row")
+        last = None
+        for i in range(self.chunk_count):
+            one = c[self.ids_at + 32 * i:self.ids_at + 32 * i + 32]
+            need(last is None or last < one, "index: ids are not ascending")
+            need((int.from_bytes(one[:8], "big") ^ prefix) >> (64 - bits) == 0, "index: an id outside its prefix")
+            need(self.locator(i)[0] < self.block_count, "index: a locator names no block")
+            last = one
+
+    def block(self, i):
+        return BLOCK_ROW.unpack_from(self.content, self.blocks_at + i * BLOCK_ROW.size)
+
+    def locator(self, i):
+        return LOCATOR.unpack_from(self.content, self.locators_at + i * LOCATOR.size)
+
+    def id(self, i):
+        return self.content[self.ids_at + 32 * i:self.ids_at + 32 * i + 32]
+
+    def __len__(self):
+        return self.chunk_count
+
+    def __getitem__(self, i):
+        return self.id(i)
+
+    def find(self, chunk_id):
+        i = bisect.bisect_left(self, chunk_id, 0, self.chunk_count)
+        return i if i < self.chunk_count and self.id(i) == chunk_id else None
+
+
+# ---------------------------------------------------------------- trees and lists
+
+FIXED = {0x01: 12, 0x02: 12, 0x03: 8, 0x06: 4, 0x08: 0, 0x81: 8, 0x83: 41, 0x85: 32, 0x86: 8, 0x87: 8}
+DATA_TAGS = {0x81, 0x82, 0x83, 0x88}
+CRITICAL = {FILE: DATA_TAGS | {0x86, 0x89}, DIR: {0x85, 0x89}, LINK: {0x84, 0x86}, FIFO: {0x86}, SOCKET: {0x86},
+            CHAR: {0x86, 0x87}, BLOCK: {0x86, 0x87}, STREAM: DATA_TAGS}
+Data = namedtuple("Data", "size total extents form value")  # form None: no data bytes
+
+
+def show(name):
+    return name.decode("utf-8", "backslashreplace") if isinstance(name, bytes) else name
+
+
+def when(value):
+    seconds, ns = struct.unpack("<qI", value)
+    need(ns < 10**9, "entry: nanoseconds out of range")
+    return seconds * 10**9 + ns
+
+
+def named(value, what):
+    need(len(value) >= 2, f"entry: {what} cut short")
+    n = int.from_bytes(value[:2], "little")
+    need(len(value) >= 2 + n, f"entry: {what} cut short")
+    return value[2:2 + n], value[2 + n:]
+
+
+def check_refs(form, value, total, what):
+    if form == 0:
+        need(len(value) % 32 == 0 and len(value) <= 64 * 32, f"{what}: bad list of ids")
+        need(bool(value) == (total > 0), f"{what}: ids without data, or data without ids")
+    else:
+        need(form == 1 and len(value) == 41 and total > 0, f"{what}: bad reference to a list")
+        need(value[32] <= 4 and int.from_bytes(value[33:], "little") > 64, f"{what}: bad list")
+
+
+class Entry:
+    def __init__(self, kind, mode, tlvs):
+        self.kind, self.mode, self.group, self.streams, self.xattrs = kind, mode, None, [], []
+        need(kind in CRITICAL, f"entry: kind {kind} is not known")
+        need(mode <= 0o7777, "entry: mode out of range")
+        self.tlvs, one, at, last = tlvs, {}, 0, None
+        while at < len(tlvs):
+            need(at + 5 <= len(tlvs), "entry: a TLV is cut short")
+            tag, n = struct.unpack_from("<BI", tlvs, at)
+            need(at + 5 + n <= len(tlvs), "entry: a TLV is cut short")
+            value, at = tlvs[at + 5:at + 5 + n], at + 5 + n
+            need(last is None or tag > last[0] or (tag == last[0] and tag in (5, 7, 0x89) and value > last[1]),
+                 f"entry: tag {tag:02x} out of order")
+            last = (tag, value)
+            need(tag < 0x80 or tag in CRITICAL[kind], f"entry: critical tag {tag:02x} is unknown, or not of this kind")
+            need(tag not in FIXED or n == FIXED[tag], f"entry: tag {tag:02x} of wrong length")
+            if tag == 5:
+                self.xattrs.append(named(value, "extended attribute"))
+            elif tag == 7:
+                need(n >= 1, "entry: ACL without a form")
+                one.setdefault(7, []).append(value[0])
+            elif tag == 0x89:
+                name, rest = named(value, "further stream")
+                need(len(rest) >= 9, "entry: further stream cut short")
+                size = int.from_bytes(rest[:8], "little")
+                need(size < 1 << 63, "entry: size out of range")
+                check_refs(rest[8], rest[9:], size, "entry: further stream")
+                self.streams.append((name, Data(size, size, [(0, size)], rest[8] if size else None, rest[9:])))
+            else:
+                one[tag] = value
+        for names in ([n for n, _ in self.xattrs], [n for n, _ in self.streams], one.get(7, [])):
+            need(len(set(names)) == len(names), "entry: two attributes, streams or ACLs of one name")
+        self.mtime = when(one[1]) if 1 in one else None
+        if 2 in one:
+            when(one[2])
+        self.owner = struct.unpack("<II", one[3]) if 3 in one else None
+        need(4 not in one or one[4].count(0) == 1, "entry: bad owner names")
+        self.changed, self.acl = 8 in one, 7 in one
+        if 0x86 in one:
+            self.group = int.from_bytes(one[0x86], "little")
+        need(kind != DIR or 0x85 in one, "entry: a folder without its tree")
+        need(kind != LINK or 0x84 in one, "entry: a link without its target")
+        self.child, self.link = one.get(0x85), one.get(0x84)
+        self.data = self.read_data(one) if kind in (FILE, STREAM) else None
+        # what two names of one hard-link group must agree in
+        self.same = (kind, *(one.get(t) for t in (0x81, 0x82, 0x83, 0x84, 0x87, 0x88)), str(self.streams))
+
+    @staticmethod
+    def read_data(one):
+        need(0x81 in one, "entry: a file without its size")
+        size = int.from_bytes(one[0x81], "little")
+        need(size < 1 << 63, "entry: size out of range")
+        extents, end = [(0, size)], 0
+        if 0x88 in one:
+            need(len(one[0x88]) % 16 == 0, "entry: tag 88 of wrong length")
+            extents = list(struct.iter_unpack("<QQ", one[0x88]))
+            for offset, length in extents:
+                need(length >= 1 and offset >= end and offset + length <= size, "entry: bad extents")
+                end = offset + length
+        total = sum(length for _, length in extents)
+        need(not (0x82 in one and 0x83 in one), "entry: chunk ids and a list at once")
+        form = 0 if 0x82 in one else 1 if 0x83 in one else None
+        need((form is not None) == (total > 0), "entry: chunks without data, or data without chunks")
+        if form is not None:
+            check_refs(form, one[0x83 if form else 0x82], total, "entry")
+        return Data(size, total, extents, form, one[0x83 if form else 0x82] if form is not None else b"")
+
+
+def parse_node(data, separator):
+    """(level, [(name, child id | Entry | Refused)])"""
+    need(len(data) <= MIB, "tree node: above 1 MiB")
+    need(len(data) >= 12 and data[:4] == b"HFT1" and data[5:8] == bytes(3), "tree node: no tree node")
+    level, count, at, items = data[4], int.from_bytes(data[8:12], "little"), 12, []
+    need(level <= 7, "tree node: level above 7")
+    for _ in range(count):
+        need(at + 2 <= len(data), "tree node: cut short")
+        n = int.from_bytes(data[at:at + 2], "little")
+        at, name = at + 2 + n, data[at + 2:at + 2 + n]
+        need(at + (32 if level else 9) <= len(data), "tree node: cut short")
+        need(not items or items[-1][0] < name, "tree node: names are not ascending")
+        if level:
+            items.append((name, data[at:at + 32]))
+            at += 32
+            continue
+        kind, mode, length = struct.unpack_from("<BII", data, at)
+        tlvs, at = data[at + 9:at + 9 + length], at + 9 + length
+        need(at <= len(data), "tree node: cut short")
+        try:
+            need(name and name not in (b".", b"..") and b"/" not in name and b"\0" not in name, "entry: forbidden name")
+            need(not separator or separator not in name, "entry: the name contains the separator of its source")
+            items.append((name, Entry(kind, mode, tlvs)))
+        except Refused as e:
+            items.append((name, e))
+    need(at == len(data), "tree node: bytes after its end")
+    return level, items
+
+
+class Trees:
+    """Walks the trees of one source."""
+
+    def __init__(self, point, source):
+        self.point, self.source = point, source
+        self.separator = (source["separator"] or "").encode("utf-8", "surrogatepass")
+        self.path, self.seen = set(), 0
+
+    def node(self, chunk_id):
+        return parse_node(self.point.chunk(chunk_id, TREE), self.separator)
+
+    def root(self):
+        level, items = self.node(self.source["root"])
+        need(level == 0 and len(items) == 1, "root: must be one node with one entry")
+        name, entry = items[0]
+        if isinstance(entry, Refused):
+            raise entry
+        folder = self.source["kind"] == "folder"
+        need((entry.kind == DIR and name == b"root" and folder) or (entry.kind == FILE and folder)
+             or (entry.kind in (FILE, STREAM) and name == b"output" and not folder), "root: not what its source's kind has")
+        return name, entry
+
+    def entries(self, chunk_id, depth):
+        """Yields (depth, name, Entry | Refused) of a folder in the order of names."""
+        level, items = self.node(chunk_id)
+        need(level == 0 or len(items) >= 2, "tree node: a top with less than two children")
+        yield from self.below(chunk_id, level, items, depth, None)
+
+    def below(self, chunk_id, level, items, depth, end):
+        need(depth <= MAX_DEPTH, f"tree: deeper than {MAX_DEPTH}")
+        need(chunk_id not in self.path, "tree: contains itself")
+        need(end is None or not items or items[-1][0] < end, "tree node: names beyond the next node's first")
+        self.path.add(chunk_id)
+        try:
+            for i, (name, item) in enumerate(items):
+                if level == 0:
+                    self.seen += 1
+                    if self.seen > MAX_ENTRIES:
+                        raise Unusable("more entries than the reader's cap")
+                    yield depth, name, item
+                    continue
+                try:
+                    child_level, child = self.node(item)
+                    need(child_level == level - 1, "tree node: of another level than its parent says")
+                    need(child and child[0][0] == name, "tree node: its first name is not the one its parent says")
+                    yield from self.below(item, child_level, child, depth + 1, items[i + 1][0] if i + 1 < len(items) else end)
+                except Refused as e:
+                    yield depth, name, Refused(f"this name and those after it in its node: {e}")
+        finally:
+            self.path.discard(chunk_id)
+
+    def list_ids(self, chunk_id, level):
+        data = self.point.chunk(chunk_id, LIST)
+        need(len(data) <= MIB and len(data) >= 12 and data[:4] == b"HFL1" and data[5:8] == bytes(3), "list: no list node")
+        need(data[4] == level, "list: of another level than its parent says")
+        count, step = int.from_bytes(data[8:12], "little"), 32 if level else 36
+        need(count >= 1 and len(data) == 12 + count * step, "list: its count is not that of its length")
+        for at in range(12, len(data), step):
+            if level:
+                yield from self.list_ids(data[at:at + 32], level - 1)
+            else:
+                yield data[at:at + 32], int.from_bytes(data[at + 32:at + 36], "little")
+
+    def chunk_ids(self, d):
+        """Yields (id, recorded length | None) of a file's data."""
+        if d.form == 0:
+            for at in range(0, len(d.value), 32):
+                yield d.value[at:at + 32], None
+        elif d.form == 1:
+            total, n = int.from_bytes(d.value[33:], "little"), 0
+            for pair in self.list_ids(d.value[:32], d.value[32]):
+                n += 1
+                need(n <= total, "list: more chunks than recorded")
+                yield pair
+            need(n == total, "list: fewer chunks than recorded")
+
+    def pieces(self, d, length_of):
+        """Yields (id, what length_of gave) and proves that the lengths make the recorded sum."""
+        done = 0
+        for chunk_id, recorded in self.chunk_ids(d):
+            got = length_of(chunk_id)
+            n = got if isinstance(got, int) else len(got)
+            need(recorded is None or recorded == n, "list: another length than the chunk's")
+            done += n
+            need(done <= d.total, "file: more data than its size")
+            yield got
+        need(done == d.total, "file: less data than its size")
+
+
+def check_tree(point, source, length_of, counts):
+    """Walks a source wholly; `length_of` proves a data chunk and gives its length (None: not looked at)."""
+    trees, label = Trees(point, source), source["id"]
+    groups = {}
+
+    def file(where, entry):
+        counts["files" if entry.kind in (FILE, STREAM) else {DIR: "folders", LINK: "links"}.get(entry.kind, "others")] += 1
+        if length_of is None:
+            return
+        for name, d in ([("", entry.data)] if entry.data else []) + entry.streams:
+            try:
+                for _ in trees.pieces(d, length_of):
+                    pass
+                counts["bytes"] += d.total
+            except Refused as e:
+                point.problem(where + (f" (stream {show(name)})" if name else ""), e)
+        if entry.changed:
+            point.notes["files that changed while they were read"] += 1
+        if entry.group is not None and groups.setdefault(entry.group, entry.same) != entry.same:
+            point.problem(where, "names of one hard-link group differ in data")
+
+    def folder(where, chunk_id, depth):
+        try:
+            for d, name, entry in trees.entries(chunk_id, depth):
+                inner = f"{where}/{show(name)}"
+                if isinstance(entry, Refused):
+                    point.problem(inner, entry)
+                    continue
+                file(inner, entry)
+                if entry.kind == DIR:
+                    folder(inner, entry.child, d + 1)
+        except Refused as e:
+            point.problem(where, e)
+
+    try:
+        name, entry = trees.root()
+        if entry.kind == DIR:
+            folder(label, entry.child, 1)
+        else:
+            file(f"{label}/{show(name)}", entry)
+    except Refused as e:
+        point.problem(label, e)
+
+
+# ---------------------------------------------------------------- full verification
+
+def parse_directory(plain):
+    """offset -> (storedLen, rawLen, codec, kind, [(id, offset, length)]) of a whole pack."""
+    need(len(plain) >= 24, "pack: too short")
+    at, length, count, zero, magic = struct.unpack("<IIII8s", plain[-24:])
+    need(magic == b"HFPACK01" and zero == 0, "pack: no trailer")
+    end = at + length
+    need(end <= len(plain) - 24, "pack: the directory is beyond the pack")
+    need(plain.count(0, end, len(plain) - 24) == len(plain) - 24 - end, "pack: padding is not zero")
+    directory, expected, first = {}, 0, at
+    for _ in range(count):
+        need(at + 16 <= end, "pack: the directory is cut short")
+        offset, stored, raw, codec, kind, n = struct.unpack_from("<IIIBBH", plain, at)
+        need(offset == expected and stored >= 1, "pack: blocks are not back to back")
+        at, expected = at + 16, offset + stored
+        need(at + 40 * n <= end, "pack: the directory is cut short")
+        directory[offset] = (stored, raw, codec, kind, list(struct.iter_unpack("<32sII", plain[at:at + 40 * n])))
+        at += 40 * n
+    need(at == end and expected == first, "pack: the directory does not end where it should")
+    return directory
+
+
+def verify_packs(point, counts):
+    """Reads every pack of the pinned indexes wholly; gives the good data chunks and the missing packs."""
+    packs, good, missing = {}, {}, {}
+    for index in point.indexes:
+        members = {}
+        for i in range(index.chunk_count):
+            members.setdefault(index.locator(i)[0], []).append(i)
+        for i in range(index.block_count):
+            b = index.block(i)
+            packs.setdefault(index.packs[b[0]].object_id, []).append((index, b, members.get(i, [])))
+        for row in index.packs:
+            packs.setdefault(row.object_id, []).append((index, row, None))
+    for object_id, rows in packs.items():
+        where, path = f"pack {object_id.hex()}", point.pack_path(object_id)
+        if not os.path.exists(path):
+            missing[object_id] = [i.id(c) for i, _, m in rows for c in m or []]
+            continue
+        try:
+            data = read_object(path, PACK, 256 * MIB)
+            digest, row = sha256(data), next(r for _, r, m in rows if m is None)
+            for index, r, m in rows:
+                if m is None:
+                    need(r.length == len(data), "pack: its length is not the recorded one")
+                    need(r.sha256 == digest, "pack: its SHA-256 is not the recorded one")
+                    need(r[1:4] == row[1:4], "pack: two indexes record it differently")
+            h = parse_header(data, PACK, point.inst.id, point.policy, 0, object_id, point.header.store)
+            need(h.generation == row.generation and data[128:160] == row.salt
+                 and h.master in point.inst.masters_of_epoch(row.epoch), "pack: keys or salt are not the recorded ones")
+            keys = policy_keys(point.inst.master(h.master), point.inst.id, point.policy, h.generation)
+            plain = open_object(data, keys.pack, "pack")
+            directory = parse_directory(plain)
+            counts["packs"] += 1
+        except Refused as e:
+            point.problem(where, e)
+            continue
+        proved = {}
+        for offset, (stored, raw, codec, kind, members) in directory.items():
+            try:
+                block = decode_block(plain[offset:offset + stored], raw, codec, kind)
+                counts["blocks"] += 1
+                for chunk_id, at, n in members:
+                    need(1 <= n <= 8 * MIB and at + n <= raw, "chunk: beyond its block")
+                    need(hmac256(keys.ids[kind], block[at:at + n]) == chunk_id,
+                         f"chunk {chunk_id.hex()[:16]}…: the bytes have another id")
+                    counts["chunks"] += 1
+                    proved[(offset, chunk_id, at, n)] = kind
+            except Refused as e:
+                point.problem(f"{where}, block at {offset}", e)
+        for index, b, members in rows:
+            if members is None:
+                continue
+            if directory.get(b[1], ())[:4] != b[2:6]:
+                point.problem(f"{where}, block at {b[1]}", f"index {index.name} records it differently")
+                continue
+            for i in members:
+                chunk_id, (_, at, n) = index.id(i), index.locator(i)
+                if (b[1], chunk_id, at, n) not in proved:
+                    point.problem(f"{where}, block at {b[1]}", f"index {index.name} names a chunk that is not there or not right")
+                elif b[5] == DATA:
+                    good[chunk_id] = n
+    return good, missing
+
+
+def verify(point):
+    counts, wanted = Counter(), set()
+    good, missing = verify_packs(point, counts)
+
+    def length_of(chunk_id):
+        wanted.add(chunk_id)
+        need(chunk_id in good, f"data chunk {chunk_id.hex()[:16]}…: in no pack that is whole")
+        return good[chunk_id]
+
+    for source in point.json["sources"]:
+        check_tree(point, source, length_of, counts)
+    for object_id, ids in missing.items():
+        if any(i in wanted and i not in good for i in ids):
+            point.problem(f"pack {object_id.hex()}", "pack: missing")
+        else:  # a missing pack with trees or lists that are needed shows in the walk itself
+            point.notes["packs in the pinned indexes that are gone, with no data that is needed"] += 1
+    return counts
+
+
+# ---------------------------------------------------------------- restore
+
+class Restore:
+    """Writes below one folder only: each step goes through an open folder and follows no link."""
+
+    def __init__(self, point, target):
+        self.point, self.counts, self.groups = point, Counter(), {}
+        os.makedirs(target, mode=0o700, exist_ok=True)
+        self.top = os.open(target, os.O_RDONLY | os.O_DIRECTORY)
+        if os.listdir(self.top):
+            raise Unusable("the target is not empty")
+        self.root_user = os.geteuid() == 0
+
+    def run(self):
+        for source in self.point.json["sources"]:
+            self.trees, self.groups = Trees(self.point, source), {}
+            try:
+                name, entry = self.trees.root()
+                os.mkdir(source["id"], 0o700, dir_fd=self.top)
+                fd = self.open_folder(source["id"], self.top)
+                try:
+                    if entry.kind == DIR:
+                        self.folder(fd, (source["id"],), entry, 1)
+                    else:
+                        self.entry(fd, (source["id"],), name, entry, 1)
+                finally:
+                    os.close(fd)
+            except (Refused, OSError) as e:
+                self.point.problem(source["id"], e)
+        return self.counts
+
+    @staticmethod
+    def open_folder(name, parent):
+        return os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
+
+    def folder(self, fd, parts, entry, depth):
+        where = "/".join(map(show, parts))
+        try:
+            for d, name, child in self.trees.entries(entry.child, depth):
+                if isinstance(child, Refused):
+                    self.point.problem(f"{where}/{show(name)}", child)
+                else:
+                    self.entry(fd, parts, name, child, d + 1)
+        except Refused as e:
+            self.point.problem(where, e)
+        self.counts["folders"] += 1
+        self.attributes(entry, fd, where)
+
+    def entry(self, parent, parts, name, entry, depth):
+        where = "/".join(map(show, parts + (name,)))
+        try:
+            if entry.kind == DIR:
+                os.mkdir(name, 0o700, dir_fd=parent)
+                fd = self.open_folder(name, parent)
+                try:
+                    self.folder(fd, parts + (name,), entry, depth)
+                finally:
+                    os.close(fd)
+            elif not self.hard_link(parent, name, entry, where):
+                if self.single(parent, name, entry, where) and entry.group is not None:
+                    self.groups.setdefault(entry.group, (parts, name, entry.same))
+            for stream, _ in entry.streams:
+                self.point.problem(f"{where} (stream {show(stream)})", "further streams are not restored by this reader")
+        except (Refused, OSError) as e:
+            self.point.problem(where, e)
+
+    def hard_link(self, parent, name, entry, where):
+        known = self.groups.get(entry.group) if entry.group is not None else None
+        if known is None:
+            return False
+        parts, first, same = known
+        if same != entry.same:
+            self.point.problem(where, "names of one hard-link group differ in data; restored alone")
+            return False
+        fd = os.dup(self.top)
+        try:
+            for part in parts:
+                inner = self.open_folder(part, fd)
+                os.close(fd)
+                fd = inner
+            os.link(first, name, src_dir_fd=fd, dst_dir_fd=parent, follow_symlinks=False)
+        finally:
+            os.close(fd)
+        self.counts["hardLinks"] += 1
+        return True
+
+    def single(self, parent, name, entry, where):
+        """Anything but a folder; False where there is nothing that a further name could be linked to."""
+        if entry.kind == LINK:
+            os.symlink(entry.link, name, dir_fd=parent)
+            self.counts["links"] += 1
+            if self.root_user and entry.owner:
+                os.chown(name, *entry.owner, dir_fd=parent, follow_symlinks=False)
+            if entry.mtime is not None:
+                os.utime(name, ns=(entry.mtime, entry.mtime), dir_fd=parent, follow_symlinks=False)
+            return True
+        if entry.kind == FIFO:
+            os.mkfifo(name, 0o600, dir_fd=parent)
+            fd = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW, dir_fd=parent)
+            self.counts["fifos"] += 1
+        elif entry.kind in (SOCKET, CHAR, BLOCK):
+            self.point.notes["sockets and devices are not restored"] += 1
+            return False
+        else:
+            fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=parent)
+        try:
+            if entry.data:
+                self.write(fd, entry.data)
+                self.counts["files"] += 1
+                self.counts["bytes"] += entry.data.total
+            self.attributes(entry, fd, where)
+        except (Refused, OSError):
+            os.unlink(name, dir_fd=parent)  # half a file is no file
+            raise
+        finally:
+            os.close(fd)
+        return True
+
+    def write(self, fd, d):
+        extents = iter(d.extents)
+        at, left = next(extents, (0, 0))
+        for data in self.trees.pieces(d, lambda i: self.point.chunk(i, DATA)):
+            view = memoryview(data)
+            while view:
+                if not left:
+                    at, left = next(extents)
+                n = os.pwrite(fd, view[:left], at)
+                at, left, view = at + n, left - n, view[n:]
+        os.ftruncate(fd, d.size)
+
+    def attributes(self, entry, fd, where):
+        mode, notes = entry.mode, self.point.notes
+        try:
+            if self.root_user and entry.owner:
+                os.fchown(fd, *entry.owner)
+            elif entry.owner and entry.owner != (os.geteuid(), os.getegid()) and mode & 0o6000:
+                mode &= 0o1777
+                notes["set-id bits left out: the owner cannot be restored"] += 1
+            for name, value in entry.xattrs:
+                try:
+                    os.setxattr(fd, name, value)
+                except (OSError, AttributeError, ValueError):
+                    notes["extended attributes that could not be set"] += 1
+            if entry.acl:
+                notes["ACLs are not restored"] += 1
+            if entry.changed:
+                notes["files that changed while they were read"] += 1
+            os.fchmod(fd, mode)
+            if entry.mtime is not None:
+                os.utime(fd, ns=(entry.mtime, entry.mtime))
+        except (OSError, OverflowError) as e:
+            self.point.problem(where, f"attributes not set: {e}")
+
+
+# ---------------------------------------------------------------- command line
+
+def open_store(folder, secret):
+    """The installations of a location that the passphrase opens, and what could not be opened."""
+    names = [n for n in names_in(folder) if UUID_RE.fullmatch(n) and os.path.isdir(os.path.join(folder, n))]
+    if not names:
+        raise Unusable("no installation found here")
+    opened, problems = [], []
+    for name in names:
+        inst = Installation(folder, name, secret)
+        if inst.unlock():
+            inst.check_keyrings()
+            opened.append(inst)
+        else:
+            what = "passphrase wrong, or slot damaged" if any(k.slots for k in inst.keyrings) else "no usable keyring"
+            problems += inst.problems + [{"where": name, "what": what}]
+    if not opened:
+        raise Unusable("; ".join(f"{p['where']}: {p['what']}" for p in problems))
+    return opened, problems
+
+
+def policies_of(inst):
+    return [n for n in names_in(os.path.join(inst.folder, "policies")) if UUID_RE.fullmatch(n)]
+
+
+def emit(value):
+    json.dump(value, sys.stdout, indent=1)
+    print()
+
+
+def all_points(opened, problems):
+    for inst in opened:
+        problems += inst.problems
+        for policy in policies_of(inst):
+            points, refused = inst.points(policy)
+            problems += refused
+            for p in points:
+                p.load().check_chain(points)
+                yield p
+                problems += p.problems
+
+
+def finish_list(out, problems):
+    emit(out)
+    for p in problems:
+        print(f"{p['where']}: {p['what']}", file=sys.stderr)
+    return 5 if problems else 0
+
+
+def do_list(opened, problems):
+    out = []
+    for p in all_points(opened, problems):
+        counts = Counter()
+        for source in p.json["sources"]:
+            check_tree(p, source, None, counts)
+        out.append({"policyId": p.policy_name, "sequence": p.sequence, "objectId": p.object_id.hex(),
+                    "finished": p.json["claimed"]["finished"],
+                    "sources": [{k: s[k] for k in ("id", "kind", "label")} for s in p.json["sources"]],
+                    "files": counts["files"]})
+    return finish_list(out, problems)
+
+
+def do_dump(opened, problems):
+    return finish_list([{"policyId": p.policy_name, "sequence": p.sequence, "objectId": p.object_id.hex(),
+                         "sources": [{"id": s["id"], "root": s["root"].hex()} for s in p.json["sources"]]}
+                        for p in all_points(opened, problems)], problems)
+
+
+def do_one(opened, problems, args):
+    candidates, inst = [], None
+    for i in opened:
+        if args.policy in policies_of(i):
+            points, refused = i.points(args.policy)
+            candidates, inst = candidates + points, i
+            problems += i.problems + refused
+    wanted = [p for p in candidates if args.sequence in (None, p.sequence) and args.object in (None, p.object_id.hex())]
+    if not wanted:
+        raise Unusable("; ".join([f"no such restore point of policy {args.policy}"]
+                                 + [f"{p['where']}: {p['what']}" for p in problems]))
+    wanted = [p for p in wanted if p.sequence == max(q.sequence for q in wanted)]
+    if len(wanted) > 1:
+        raise Unusable("a fork: choose with --object " + " or ".join(p.object_id.hex() for p in wanted))
+    point, inst = wanted[0], wanted[0].inst
+    work = Restore(point, args.target).run if args.command == "restore" else lambda: verify(point)
+    point.load().check_chain(candidates)
+    report = {"command": args.command, "policyId": point.policy_name, "sequence": point.sequence,
+              "objectId": point.object_id.hex(), "finished": point.json["claimed"]["finished"]}
+    # folders are walked by recursion: some frames and, in a restore, one open folder for each level
+    sys.setrecursionlimit(30000)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 8192)), hard))
+    try:
+        counts = work()
+    except Unusable as e:
+        point.problem("", e)
+        counts = Counter()
+    problems += point.problems
+    emit({**report, "ok": not problems, "counts": counts, "problems": problems, "notes": inst.notes + point.notes})
+    return 5 if problems else 0
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--store", required=True, help="folder of the location")
+    parser.add_argument("--passphrase-file", required=True)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("list", help="all restore points, as a JSON array")
+    commands.add_parser("dump-trees", help="tree ids of the roots of all sources")
+    for name in ("restore", "verify"):
+        c = commands.add_parser(name)
+        c.add_argument("--policy", required=True)
+        c.add_argument("--sequence", type=int, help="default: the highest")
+        c.add_argument("--object", help="objectId (hex), to choose between forks")
+        if name == "restore":
+            c.add_argument("--target", required=True, help="a new or empty folder")
+    args = parser.parse_args(argv)
+    try:
+        opened, problems = open_store(args.store, read_passphrase(args.passphrase_file))
+        if args.command in ("list", "dump-trees"):
+            return (do_list if args.command == "list" else do_dump)(opened, problems)
+        return do_one(opened, problems, args)
+    except (Unusable, OSError) as e:
+        print(f"holdfast_reader: {e}", file=sys.stderr)
+        return 4
+
+
+if __name__ == "__main__":
+    sys.exit(main())

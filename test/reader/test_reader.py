@@ -1,0 +1,842 @@
+"""Tests of the reader against stores of the tiny writer. Run: python test_reader.py"""
+import contextlib
+import hashlib
+import io
+import json
+import os
+import random
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import traceback
+import uuid
+
+import zstandard
+
+import holdfast_reader
+import tiny_writer as tw
+from tiny_writer import File, Folder, Link, Special, Writer, b64, entry, node, tlv, u16, u32, u64
+
+PASSPHRASE = "correct-horse-battery-staple-and-some-more-words"
+SALT = hashlib.sha256(b"salt of the tests").digest()
+TESTS = []
+_scrypt, _memo = hashlib.scrypt, {}
+
+
+def memo_scrypt(password, **kw):
+    """One derivation for each set: the same 2^17 would otherwise be done hundreds of times."""
+    key = (password, *sorted((k, v) for k, v in kw.items() if k != "maxmem"))
+    if key not in _memo:
+        _memo[key] = _scrypt(password, **kw)
+    return _memo[key]
+
+
+hashlib.scrypt = memo_scrypt
+
+
+def test(f):
+    TESTS.append(f)
+    return f
+
+
+class Box:
+    """A folder for one test."""
+    def __enter__(self):
+        self.path = tempfile.mkdtemp(prefix="holdfast-reader-")
+        return self
+
+    def __exit__(self, *_):
+        for folder, _, _ in os.walk(self.path):
+            os.chmod(folder, 0o700)
+        shutil.rmtree(self.path)
+
+    def writer(self, name="store", **kw):
+        return Writer(os.path.join(self.path, name), PASSPHRASE, SALT, **kw)
+
+    def run(self, *args, store="store", passphrase=PASSPHRASE + "\n"):
+        secret = os.path.join(self.path, "passphrase")
+        with open(secret, "wb") as f:
+            f.write(passphrase if isinstance(passphrase, bytes) else passphrase.encode())
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = holdfast_reader.main(["--store", os.path.join(self.path, store), "--passphrase-file", secret, *args])
+        text = out.getvalue()
+        return code, json.loads(text) if text else None, err.getvalue()
+
+    def restore(self, w, *args, fresh=True):
+        target = os.path.join(self.path, "out")
+        if fresh:
+            shutil.rmtree(target, ignore_errors=True)
+        code, report, err = self.run("restore", "--policy", str(w.policy_id), "--target", target, *args)
+        return code, report, os.path.join(target, w.source_id)
+
+    def verify(self, w, *args):
+        return self.run("verify", "--policy", str(w.policy_id), *args)
+
+
+def noise(n, seed=1):
+    return random.Random(seed).randbytes(n)
+
+
+def sample():
+    """Every kind of thing the format knows of, and odd names."""
+    holes = File(b"AAAA" * 1000 + b"B" * 10, extents=[(4096, 4000), (1 << 20, 10)], size=(1 << 22) + 7)
+    t = Folder({
+        b"empty": File(b""), b"empty folder": Folder(), b"small.txt": File(b"hello\n", 0o600),
+        b"big": File(noise(700_000), 0o444), b"long list": File(noise(200_000, 2), cut=700),
+        b"very long list": File(noise(40_000, 3), cut=100), b"compressible": File(b"abc" * 300_000, cut=500_000),
+        b"sparse": holes, b"all hole": File(b"", extents=[], size=123_456_789),
+        b"link": Link(b"small.txt"), b"dangling": Link(b"/etc/\xff none"), b"up": Link(b"../../.."),
+        b"one": File(b"shared", group=7), b"other": File(b"shared", group=7), b"fifo": Special(4, tlv(0x86, u64(9))),
+        b"socket": Special(5), b"device": Special(6, tlv(0x87, u32(1) + u32(3))),
+        b"extras": File(b"x", extra=[tlv(4, b"root\0wheel"), tlv(5, u16(6) + b"user.avalue"), tlv(5, u16(6) + b"user.bvalue"),
+                                     tlv(6, u32(32)), tlv(7, b"\x01acl"), tlv(8, b""), tlv(0x55, b"from the future")]),
+        b"odd": Folder({n: File(n) for n in (b"\xff\xfe", b"new\nline", b" ", b"...", b"-rf", "ü".encode(), b"a" * 255, b"back\\slash",
+                                            b"*?", b"root", b".hidden", b"\x01")}),
+        b"deep": Folder({b"a": Folder({b"b": Folder({b"c": Folder({b"file": File(b"deep")})})})}),
+        b"many": Folder({b"%04d" % i: File(b"%d" % i) for i in range(300)}),
+    })
+    t[b"deep"].mode = 0o555
+    return t
+
+
+def compare(path, what, where=""):
+    """The restored thing is what was written, to the byte, the mode and the nanosecond."""
+    if isinstance(what, Folder):
+        got = set(os.listdir(os.fsencode(path)))
+        want = {n for n, x in what.items() if not (isinstance(x, Special) and x.kind != 4)}
+        assert got == want, f"{where}: {got ^ want}"
+        for n in want:
+            compare(os.path.join(os.fsencode(path), n), what[n], f"{where}/{n!r}")
+    s = os.lstat(path)
+    assert s.st_mtime_ns == tw.MTIME[0] * 10**9 + tw.MTIME[1], f"{where}: mtime"
+    if isinstance(what, Link):
+        assert os.readlink(path) == what.target, where
+        return
+    assert stat.S_IMODE(s.st_mode) == (0o600 if isinstance(what, Special) else what.mode), f"{where}: mode"
+    if isinstance(what, File):
+        with open(path, "rb") as f:
+            got = f.read() if what.size < 1 << 25 else None
+        want, at = bytearray(what.size if got is not None else 0), 0
+        for offset, n in what.extents if what.extents is not None else [(0, what.size)]:
+            if got is not None:
+                want[offset:offset + n] = what.data[at:at + n]
+            at += n
+        assert s.st_size == what.size and (got is None or got == want), f"{where}: content"
+        if what.extents is not None:
+            assert s.st_blocks * 512 < max(what.size // 4, 65536), f"{where}: not sparse"
+
+
+def small(box, **kw):
+    w = box.writer(**kw)
+    w.keyring()
+    return w
+
+
+def refused(box, w, words, code=5):
+    """verify and restore of the newest point both name `words`."""
+    for got, report, err in (box.verify(w), box.restore(w)):
+        text = json.dumps(report, ensure_ascii=False) + err
+        assert got == code, f"exit {got}: {text}"
+        assert words in text, f"{words!r} not in {text}"
+
+
+def in_tree(words, items, more=(), walk=True):
+    """A store whose only folder holds these entries: the entry is refused, the rest is restored."""
+    with Box() as box:
+        w = small(box)
+        rows = sorted([(n, e(w) if callable(e) else e) for n, e in items] + [(b"zz good", w.entry(b"zz good", File(b"good")))])
+        tree = w.chunk(2, node(0, len(rows), b"".join(e for _, e in rows)))
+        root = w.chunk(2, node(0, 1, entry(b"root", 2, 0o755, tlv(0x85, tree))))
+        w.point(("folder", root))
+        refused(box, w, words)
+        out = box.restore(w)[2]
+        assert os.listdir(out) == ["zz good"] if walk else "zz good" in os.listdir(out), os.listdir(out)
+
+
+# ---------------------------------------------------------------- right stores
+
+@test
+def round_trip():
+    with Box() as box:
+        w, tree = small(box), sample()
+        w.point(("folder", tree))
+        code, report, out = box.restore(w)
+        assert code == 0, report
+        compare(out, tree)
+        assert os.stat(os.path.join(out, "one")).st_ino == os.stat(os.path.join(out, "other")).st_ino
+        assert os.getxattr(os.path.join(out, "extras"), "user.a") == b"value"
+        code, report, _ = box.verify(w)
+        assert code == 0 and report["counts"]["packs"] == 1 and report["counts"]["others"] == 3, report
+        code, listed, _ = box.run("list")
+        assert code == 0 and listed[0]["policyId"] == str(w.policy_id) and listed[0]["files"] == 324, listed
+        code, dump, _ = box.run("dump-trees")
+        assert code == 0 and len(dump[0]["sources"][0]["root"]) == 64
+
+
+@test
+def several_points_and_sources():
+    with Box() as box:
+        w = small(box)
+        w.point(("folder", Folder({b"f": File(b"one")})))
+        w.point(("folder", Folder({b"f": File(b"two"), b"g": File(b"kept")})), ("folder", File(b"alone")),
+                ("command", File(b"dump" * 100, kind=8)))
+        w.keyring()
+        code, report, out = box.restore(w)
+        assert code == 0, report
+        assert open(os.path.join(out, "f")).read() == "two"
+        base = os.path.dirname(out)
+        assert open(os.path.join(base, str(uuid.uuid5(w.policy_id, "1")), "single.txt")).read() == "alone"
+        assert open(os.path.join(base, str(uuid.uuid5(w.policy_id, "2")), "output")).read() == "dump" * 100
+        code, report, out = box.restore(w, "--sequence", "1")
+        assert code == 0 and os.listdir(out) == ["f"] and open(os.path.join(out, "f")).read() == "one"
+        assert [p["sequence"] for p in box.run("list")[1]] == [1, 2]
+        assert box.verify(w)[0] == 0 and box.verify(w, "--sequence", "1")[0] == 0
+
+
+@test
+def many_segments_and_live_chunk():
+    with Box() as box:
+        w = small(box)
+        w.point(("folder", Folder({b"f%d" % i: File(noise(900_000, i), cut=900_000) for i in range(4)})))
+        first = w.written[0]
+        live = b"HFV1" + u32(1) + u64(1) + tw.base64.b64decode(first["objectId"]) + tw.base64.b64decode(first["sha256"]) + u16(2) + b"v1"
+        w.point(("folder", Folder({b"x": File(b"x")})), live={"id": b64(w.chunk(3, live)), "count": 1})
+        assert box.verify(w)[0] == 0 and box.restore(w)[0] == 0
+        w.point(("folder", Folder({b"x": File(b"x")})), live={"id": b64(w.chunk(3, live + b"x")), "count": 1})
+        refused(box, w, "bytes after its end")
+
+
+@test
+def exactly_full_segments():
+    with Box() as box:
+        w = small(box)
+        w.bend["codec"] = 0
+        w.target = lambda plain: -(-plain // tw.S) * tw.S
+        tree = Folder({b"f": File(noise(300_000))})
+        w.point(("folder", tree))
+        code, report, out = box.restore(w)
+        assert code == 0 and box.verify(w)[0] == 0, report
+        compare(out, tree)
+
+
+@test
+def packs_that_are_gone():
+    with Box() as box:
+        w = small(box)
+        w.point(("folder", Folder({b"f": File(b"one")})))
+        w.point(("folder", Folder({b"f": File(b"two")})))
+        os.unlink(w.packs[0]["path"])
+        code, report, _ = box.verify(w)
+        assert code == 0 and any("gone" in n for n in report["notes"]), report
+        code, report, _ = box.verify(w, "--sequence", "1")
+        assert code == 5 and "pack: No such file" in json.dumps(report), report
+        code, report, out = box.restore(w, "--sequence", "1")
+        assert code == 5
+
+
+@test
+def other_master_key_and_generation():
+    with Box() as box:
+        w = small(box)
+        w.point(("folder", Folder({b"f": File(b"old key")})))
+        old_slot = w.slot()
+        w.mk, w.epoch = os.urandom(32), 2
+        w.master = w.kdf(w.mk, b"master-key-id", b"", 16)
+        w.keyring(slots=[old_slot, w.slot()])
+        w.generation, w.known, w.packs = 2, {}, []
+        w.point(("folder", Folder({b"f": File(b"new key")})))
+        code, report, out = box.restore(w)
+        assert code == 0 and open(os.path.join(out, "f")).read() == "new key", report
+        code, report, out = box.restore(w, "--sequence", "1")
+        assert code == 0 and open(os.path.join(out, "f")).read() == "old key", report
+        assert box.verify(w)[0] == 0
+
+
+# ---------------------------------------------------------------- keys
+
+@test
+def passphrases():
+    with Box() as box:
+        w = small(box)
+        w.point(("folder", Folder({b"f": File(b"x")})))
+        assert box.run("list", passphrase="wrong")[0] == 4
+        assert box.run("list", passphrase=PASSPHRASE + "\n\n")[0] == 4
+        assert box.run("list", passphrase=PASSPHRASE + "\r\n")[0] == 0
+        assert box.run("list", passphrase="")[0] == 4 and box.run("list", passphrase="x" * 1025)[0] == 4
+        assert box.run("list", passphrase=b"\xff")[0] == 4
+    with Box() as box:
+        w = Writer(os.path.join(box.path, "store"), "\u00fcml\u00e4ut", SALT)
+        w.keyring()
+        w.point(("folder", Folder({b"f": File(b"x")})))
+        assert box.run("list", passphrase="u\u0308mla\u0308ut")[0] == 0
+
+
+@test
+def as_a_program():
+    with Box() as box:
+        w = small(box)
+        w.point(("folder", Folder({b"f": File(b"x")})))
+        secret = os.path.join(box.path, "secret")
+        with open(secret, "w") as f:
+            f.write(PASSPHRASE)
+        program = [sys.executable, holdfast_reader.__file__, "--store", w.location, "--passphrase-file", secret]
+        done = subprocess.run([*program, "verify", "--policy", str(w.policy_id)], capture_output=True, text=True, check=True)
+        assert json.loads(done.stdout)["ok"] and not done.stderr
+        assert subprocess.run([*program, "restore"], capture_output=True).returncode == 2
+
+
+@test
+def hostile_keyrings():
+    with Box() as box:
+        w = small(box)
+        w.point(("folder", Folder({b"f": File(b"x")})))
+        good = [os.path.join(d, f) for d, _, fs in os.walk(w.location) for f in fs if os.sep + "keyring" in d][0]
+        folder, data = os.path.dirname(good), open(good, "rb").read()
+        body = data[132:-64]
+
+        def with_body(new, words, code=5):
+            object_id = os.urandom(16)
+            head = data[:72] + object_id + u64(99) + data[96:128] + u32(len(new)) + new
+            path = os.path.join(folder, f"{99:016x}-{object_id.hex()}")
+            with open(path, "wb") as f:
+                f.write(head + bytes(64))
+            got, _, err = box.run("list")
+            os.unlink(path)
+            assert got == code and words in err, (got, err)
+
+        value = json.loads(body)
+
+        def bent(**changes):
+            return json.dumps({**value, **changes}).encode()
+
+        def bent_slot(reference=None, **changes):
+            slot = value["slots"][0]
+            return bent(slots=[{**slot, **changes, "reference": {**slot["reference"], **(reference or {})}}])
+        with_body(body, "mkMac")
+        with_body(b"[" * 60000, "JSON")
+        with_body(b"\xef\xbb\xbf" + body, "JSON")
+        with_body(body[:-1] + b',"keyEpoch":1}', "twice")
+        with_body(bent(more=1), "unknown member")
+        with_body(bent(keyEpoch=1.0), "integer")
+        with_body(bent(keyEpoch=True), "integer")
+        with_body(body.replace(b'"keyEpoch": 1', b'"keyEpoch": -1'), "integer")
+        with_body(bent(createdAt="2020-01-01T00:00:00Z"), "time")
+        with_body(bent(slots=value["slots"] * 33), "array")
+        with_body(bent_slot(reference={"N": 1 << 40}), "range")
+        with_body(bent_slot(reference={"p": 5}), "range")
+        with_body(bent_slot(reference={"extra": 5}), "unknown member")
+        with_body(bent_slot(wrapped=b64(bytes(56))), "57 bytes")
+        with_body(bent_slot(masterKeyId=value["slots"][0]["masterKeyId"][:-3] + "B=="), "canonical")
+        with_body(b" " * 65536, "more than the format allows")
+        # a slot of a kind of later versions is skipped; a keyring without our keyEpoch is not forged
+        with_body(bent(slots=[{"kind": "teleport", "what": [1]}]), "", 0)
+        assert box.verify(w)[0] == 0
+
+
+@test
+def junk_keyrings_do_not_end_the_search():
+    with Box() as box:
+        w = small(box)
+        w.point(("folder", Folder({b"f": File(b"x")})))
+        slot = w.slot()
+        for i in range(2):
+            junk = {**slot, "reference": {**slot["reference"], "salt": b64(hashlib.sha256(b"%d" % i).digest())}}
+            w.keyring(slots=[junk])
+        code, points, err = box.run("list")
+        assert len(points) == 1 and code == 0, err
+        # a slot that opens in a keyring that is not authentic: its key is used, and an alert says so
+        path = w.keyring()
+        for name in os.listdir(os.path.dirname(path)):
+            full = os.path.join(os.path.dirname(path), name)
+            data = open(full, "rb").read()
+            with open(full, "wb") as f:
+                f.write(data[:-40] + bytes(8) + data[-32:])
+        code, points, err = box.run("list")
+        assert len(points) == 1 and code == 5 and "mkMac" in err, err
+
+
+# ---------------------------------------------------------------- damage
+
+def objects(root):
+    for folder, _, files in os.walk(root):
+        for f in sorted(files):
+            if f != "holdfast-store":
+                yield os.path.join(folder, f)
+
+
+def two_points(box):
+    w = small(box)
+    w.point(("folder", Folder({b"f": File(b"one"), b"big": File(noise(400_000))})))
+    tree = Folder({b"f": File(b"two"), b"g": File(b"kept"), b"list": File(noise(7000, 3), cut=100)})
+    w.point(("folder", tree))
+    w.keyring()
+    return w, tree
+
+
+def verify_both(box, w):
+    """The newest restore point; and the first, where the newest is whole."""
+    got = box.verify(w)
+    return got if got[0] else box.verify(w, "--sequence", "1")
+
+
+@test
+def flipped_bytes():
+    with Box() as box:
+        w, tree = two_points(box)
+        assert box.verify(w)[0] == 0
+        rng = random.Random(5)
+        for path in objects(w.location):
+            data = open(path, "rb").read()
+            size = len(data)
+            spots = set(range(0, min(size, 192), 5)) | {size - 1, size - 40, 191} | {rng.randrange(size) for _ in range(12)}
+            for at in sorted(s for s in spots if 0 <= s < size):
+                with open(path, "wb") as f:
+                    f.write(data[:at] + bytes([data[at] ^ (1 << rng.randrange(8))]) + data[at + 1:])
+                code, report, err = verify_both(box, w)
+                # a keyring that now claims a keyEpoch without a slot is "not checked", and said to be
+                unchecked = code == 0 and "/keyring/" in path and any("not checked" in n for n in report["notes"])
+                assert unchecked or code == 4 or (code == 5 and report["problems"]), f"{path} at {at}: {code} {report}"
+            with open(path, "wb") as f:
+                f.write(data)
+        assert box.verify(w)[0] == 0
+
+
+@test
+def restore_never_gives_wrong_bytes():
+    with Box() as box:
+        w, tree = two_points(box)
+        rng = random.Random(6)
+        for path in objects(w.location):
+            data = open(path, "rb").read()
+            for _ in range(6):
+                at = rng.randrange(len(data)) if rng.random() < .5 else rng.randrange(min(len(data), 9000))
+                with open(path, "wb") as f:
+                    f.write(data[:at] + bytes([data[at] ^ 0x10]) + data[at + 1:])
+                code, report, out = box.restore(w)
+                if report and os.path.isdir(out) and report["sequence"] == 2:
+                    for name in os.listdir(out):
+                        compare(os.path.join(out, name), tree[os.fsencode(name)], name)
+                    assert code == 5 or sorted(map(os.fsencode, os.listdir(out))) == sorted(tree)
+            with open(path, "wb") as f:
+                f.write(data)
+
+
+@test
+def truncated_extended_and_swapped():
+    with Box() as box:
+        w, _ = two_points(box)
+        files = list(objects(w.location))
+        for path in files:
+            data = open(path, "rb").read()
+            for new in (b"", data[:100], data[:192], data[:-1], data[:-16], data[:len(data) // 2], data + b"\0", data + data):
+                with open(path, "wb") as f:
+                    f.write(new)
+                assert verify_both(box, w)[0] in (4, 5), (path, len(new))
+                assert box.restore(w)[0] in (0, 4, 5)
+            with open(path, "wb") as f:
+                f.write(data)
+            for other in files:
+                if other != path:
+                    with open(path, "wb") as f:
+                        f.write(open(other, "rb").read())
+                    assert verify_both(box, w)[0] in (4, 5), (path, other)
+            with open(path, "wb") as f:
+                f.write(data)
+
+
+@test
+def removed():
+    with Box() as box:
+        w, _ = two_points(box)
+        for path in objects(w.location):
+            os.rename(path, path + ".away")
+            os.rename(path + ".away", os.path.join(os.path.dirname(path), ".tmp-x"))
+            code, report, _ = box.verify(w)
+            newest = w.written[-1]["path"] == path
+            if "/keyring/" in path or "restore-points" in path:
+                assert code == (5 if newest else 0), (path, report)
+            elif path == w.packs[0]["path"] or path.split("-")[-2].endswith("1"):
+                assert code == 0 or "indexes" in path, (path, report)
+            else:
+                assert code == 5, (path, report)
+            os.rename(os.path.join(os.path.dirname(path), ".tmp-x"), path)
+
+
+@test
+def header_rules():
+    """Authentic objects whose header says something else than the name, or is of a later version."""
+    rules = [(8, u16(2), "version 2"), (10, u16(2), "suite 2"), (12, u16(2), "header says index"), (14, u16(200), "header length"),
+             (16, u32(4), "features 0x4"), (20, u32(0), "keyGeneration"), (24, bytes(16), "another installation"),
+             (40, bytes(16), "master key"), (56, bytes(16), "another policy"), (72, bytes(16), "objectId"), (88, u64(7), "sequence"),
+             (112, b"\1" * 16, "reserved")]
+    for at, new, words in rules:
+        with Box() as box:
+            w = small(box)
+            w.point(("folder", Folder({b"f": File(b"x")})))
+            plain = w.header
+            w.header = lambda kind, *a, **k: bend(plain(kind, *a, **k)) if kind == 3 else plain(kind, *a, **k)
+
+            def bend(h):
+                return h[:at] + new + h[at + len(new):]
+            w.point(("folder", Folder({b"f": File(b"y")})))
+            code, points, err = box.run("list")
+            assert code == 5 and words in err and len(points) == 1, (words, err)
+
+
+# ---------------------------------------------------------------- authentic, but against the rules
+
+@test
+def manifest_rules():
+    def one(words, bend=None, **kw):
+        with Box() as box:
+            w = small(box)
+            w.point(("folder", Folder({b"f": File(b"x")})))
+            if bend:
+                w.bend.update(bend)
+            w.point(("folder", Folder({b"f": File(b"y")})), **kw)
+            code, points, err = box.run("list")
+            assert code == 5 and words in err, (words, code, err)
+    one("ownerTag", {"owner": True})
+    one("unknown member 'more'", more=1)
+    one("'params' is missing", params=...)
+    one("unknown member", claimed={"started": None, "finished": Writer.now(), "storeTime": None, "x": 1})
+    one("another sequence", sequence=3)
+    one("another policyId", policyId=str(uuid.uuid4()))
+    one("another keyGeneration", keyGeneration=2)
+    one("is not known", formatVersion=2)
+    one("is not known", formatVersion=True)
+    one("`previous` is null", previous=None)
+    one("not the restore point of the sequence before", previous=b64(bytes(32)))
+    one("base64", previous="####")
+    one("time", claimed={"started": None, "finished": None, "storeTime": None})
+    one("time in its name", claimed={"started": None, "finished": "2020-01-01T00:00:00.000Z", "storeTime": None})
+    one("occurs twice", content=lambda t: t[:-1] + b',"sequence":2}')
+    one("not JSON", content=lambda t: t[:-1] + b',"x-a":NaN}')
+    one("JSON", content=lambda t: t + b"\0")
+    one("another SHA-256", heads={"policies": {}, "keyring": {"sequence": 1, "sha256": b64(bytes(32))}, "term": None})
+    one("not found, and nothing newer", heads={"policies": {}, "keyring": None, "term": {"sequence": 1, "sha256": b64(bytes(32))}})
+    one("UUID", sources=[{"id": "../..", "kind": "folder", "label": "", "nameEncoding": "bytes", "separator": "/", "root": b64(bytes(32))}])
+    one("array", sources=None)
+    with Box() as box:
+        w = small(box)
+        w.point(("folder", Folder({b"f": File(b"x")})))
+        pin = w.index(w.packs)
+        for words, change in (("grammar", {"key": "../../etc/passwd"}), ("another installation", {"key": str(uuid.uuid4()) + pin["key"][36:]}),
+                              ("objectId", {"objectId": b64(bytes(16))}), ("length", {"length": 5}), ("salt", {"salt": b64(bytes(32))}),
+                              ("SHA-256", {"sha256": b64(bytes(32))})):
+            w.manifest([(w.source_id, "folder", w.root(Folder({b"f": File(b"x")})))], [{**pin, **change}])
+            refused(box, w, words)
+        w.manifest([(w.source_id, "folder", w.root(Folder({b"f": File(b"x")})))], [pin],
+                   live=[{"sequence": 1, "objectId": w.written[0]["objectId"], "versionId": None, "sha256": b64(bytes(32))}])
+        refused(box, w, "not the one listed as live")
+        w.n_points -= 1
+        w.manifest([(w.source_id, "folder", w.root(Folder({b"f": File(b"x")})))], [pin])
+        code, _, err = box.verify(w)
+        assert code == 4 and "fork" in err, err
+        object_id = tw.base64.b64decode(w.written[-1]["objectId"]).hex()
+        code, report, _ = box.verify(w, "--object", object_id)
+        assert code == 5 and report["objectId"] == object_id and "fork" in json.dumps(report)
+
+
+@test
+def another_store():
+    with Box() as box:
+        w = small(box)
+        w.point(("folder", Folder({b"f": File(b"x")})))
+        w.store = os.urandom(16)
+        root = w.root(Folder({b"f": File(b"x")}))
+        pin = w.index(w.packs)
+        w.manifest([(w.source_id, "folder", root)], [pin])
+        code, report, _ = box.verify(w)
+        assert code == 5 and "storeId" in json.dumps(report), report
+        assert box.restore(w)[0] == 5
+
+
+@test
+def index_rules():
+    def one(words, bend=None, **kw):
+        with Box() as box:
+            w = small(box)
+            w.bend.update(bend or {})
+            root = w.root(Folder({b"f": File(b"x"), b"g": File(b"y")}))
+            w.pack()
+            w.manifest([(w.source_id, "folder", root)], [w.index(w.packs, **kw)])
+            refused(box, w, words)
+
+    def put(at, new):
+        return {"index": lambda c: c[:at] + new + c[at + len(new):]}
+    one("ascending", {"index_order": True})
+    one("padding", junk=True)
+    one("UTF-8", version=b"\xff")
+    one("no index content", put(0, b"X"))
+    one("counts", put(8, u32(2)))
+    one("counts", put(16, u32(1 << 20)))
+    one("too many", put(16, u32((1 << 20) + 1)))
+    one("reserved", put(27, b"\1"))
+    one("bad prefix", put(32, u64(1)))
+    one("outside its prefix", put(24, b"\x20"))
+    one("bad prefix", put(24, b"\x41"))
+    one("beyond the strings", put(40 + 100, u32(9)))
+    one("impossible", put(40 + 56, u64(192 + 131088 + 16)))
+    one("bad block row", put(144, u32(7)))
+    one("bad block row", put(144 + 18, b"\1"))
+    for at, new in ((144 + 4, u32(1 << 30)), (144 + 8, u32(20)), (144 + 12, u32(1 << 30)), (144 + 16, b"\x09"), (144 + 17, b"\x02")):
+        one("", put(at, new))
+
+
+@test
+def prefixes():
+    with Box() as box:
+        w = small(box)
+        tree = Folder({b"%d" % i: File(b"%d" % i) for i in range(9)})
+        root = w.root(tree)
+        w.pack()
+        pins, rows = [], w.packs[0]["rows"]
+        for half in (0, 1):
+            w.bend["index"] = lambda c, half=half: c[:24] + b"\1" + c[25:32] + u64(half << 63) + c[40:]
+            part = [(row, [m for m in members if m[0][0] >> 7 == half]) for row, members in rows]
+            pins.append(w.index([{**w.packs[0], "rows": part}]))
+        w.manifest([(w.source_id, "folder", root)], pins)
+        code, report, out = box.restore(w)
+        assert code == 0 and box.verify(w)[0] == 0, report
+        compare(out, tree)
+        w.manifest([(w.source_id, "folder", root)], pins[:1])
+        refused(box, w, "in no pinned index")
+
+
+@test
+def block_rules():
+    def one(words, block, codec=1):
+        with Box() as box:
+            w = small(box)
+            w.bend.update(block=lambda *b: block(*b) if b[3] == 1 else b, codec=codec)
+            w.point(("folder", Folder({b"f": File(b"x" * 5000), b"empty": File(b"")})))
+            refused(box, w, words)
+            assert os.listdir(box.restore(w)[2]) == ["empty"]
+
+    def z(data, **kw):
+        c = zstandard.ZstdCompressor(compression_params=zstandard.ZstdCompressionParameters(**kw)).compressobj()
+        return c.compress(data) + c.flush()
+    raw = b"x" * 5000
+    one("zstd window", lambda s, n, c, k, r: (z(raw, window_log=24), n, c, k, r))
+    one("longer than", lambda s, n, c, k, r: (zstandard.compress(bytes(200 << 20)), n, c, k, r))
+    one("shorter than", lambda s, n, c, k, r: (z(raw[:4999]), n, c, k, r))
+    one("zstd frame", lambda s, n, c, k, r: (s + b"\0", n, c, k, r))
+    one("zstd frame", lambda s, n, c, k, r: (s + s, n, c, k, r))
+    one("zstd frame", lambda s, n, c, k, r: (s[:-1], n, c, k, r))
+    one("not a zstd frame", lambda s, n, c, k, r: (b"\x50\x2a\x4d\x18\x01\0\0\0a" + s, n, c, k, r))
+    one("codec 2", lambda s, n, c, k, r: (s, n, 2, k, r))
+    one("8 MiB", lambda s, n, c, k, r: (s, (8 << 20) + 1, c, k, r))
+    one("storedLen", lambda s, n, c, k, r: (s + b"x", n, c, k, r), codec=0)
+    one("another id", lambda s, n, c, k, r: (s, n, c, k, [(i, o, m - 1) for i, o, m in r]), codec=0)
+    one("another id", lambda s, n, c, k, r: (b"y" + s[1:], n, c, k, r), codec=0)
+    one("beyond its block", lambda s, n, c, k, r: (s, n, c, k, [(i, o + 1, m) for i, o, m in r]), codec=0)
+    one("", lambda s, n, c, k, r: (s, n, c, 3, r), codec=0)
+    one("kind", lambda s, n, c, k, r: (s, n, c, 4, r), codec=0)
+
+
+@test
+def pack_rules():
+    with Box() as box:
+        w = small(box)
+        root = w.root(Folder({b"f": File(b"x")}))
+        w.pack(junk=True)
+        w.manifest([(w.source_id, "folder", root)], [w.index(w.packs)])
+        code, report, _ = box.verify(w)
+        assert code == 5 and "padding is not zero" in json.dumps(report), report
+    for words, change in (("records it differently", lambda row: row[:2] + (row[2] + 1,) + row[3:]),
+                          ("records it differently", lambda row: (row[0] + 1,) + row[1:])):
+        with Box() as box:
+            w = small(box)
+            root = w.root(Folder({b"f": File(b"x")}))
+            w.pack()
+            w.packs[0]["rows"] = [(change(row), m) for row, m in w.packs[0]["rows"]]
+            w.manifest([(w.source_id, "folder", root)], [w.index(w.packs)])
+            code, report, _ = box.verify(w)
+            assert code == 5 and words in json.dumps(report), report
+    for words, field, new in (("SHA-256", "sha256", bytes(32)), ("salt", "salt", bytes(32)), ("length", "length", 192 + 16)):
+        with Box() as box:
+            w = small(box)
+            root = w.root(Folder({b"f": File(b"x")}))
+            w.pack()
+            w.packs[0][field] = new
+            w.manifest([(w.source_id, "folder", root)], [w.index(w.packs)])
+            code, report, _ = box.verify(w)
+            assert code == 5 and words in json.dumps(report), report
+
+
+@test
+def entry_rules():
+    good = tlv(0x81, u64(0))
+
+    def f(w, *tlvs, data=b"abc", size=None, cut=None, kind=1, mode=0o644, name=b"bad"):
+        return entry(name, kind, mode, *(w.data_tlvs(File(data, size=size, cut=cut)) + list(tlvs)))
+    for name in (b"", b".", b"..", b"a/b", b"/etc", b"a\0b"):
+        in_tree("forbidden name", [(name, entry(name, 1, 0o644, good))])
+    for words, e in (
+            ("kind 9", entry(b"bad", 9, 0)), ("kind 0", entry(b"bad", 0, 0)), ("mode", entry(b"bad", 1, 0o100644, good)),
+            ("without its size", entry(b"bad", 1, 0o644)), ("without its tree", entry(b"bad", 2, 0o755)),
+            ("without its target", entry(b"bad", 3, 0o777)), ("8a is unknown", entry(b"bad", 1, 0o644, good, tlv(0x8A, b""))),
+            ("not of this kind", entry(b"bad", 1, 0o644, good, tlv(0x85, bytes(32)))),
+            ("not of this kind", entry(b"bad", 3, 0o777, tlv(0x81, u64(0)), tlv(0x84, b"x"))),
+            ("wrong length", entry(b"bad", 1, 0o644, tlv(1, bytes(11)), good)), ("wrong length", entry(b"bad", 1, 0o644, tlv(8, b"x"), good)),
+            ("nanoseconds", entry(b"bad", 1, 0o644, tlv(1, bytes(8) + u32(10**9)), good)),
+            ("out of order", entry(b"bad", 1, 0o644, good, good)), ("out of order", entry(b"bad", 1, 0o644, good, tlv(3, bytes(8)))),
+            ("out of order", entry(b"bad", 1, 0o644, tlv(5, u16(1) + b"b"), tlv(5, u16(1) + b"a"), good)),
+            ("of one name", entry(b"bad", 1, 0o644, tlv(5, u16(1) + b"aa"), tlv(5, u16(1) + b"ab"), good)),
+            ("of one name", entry(b"bad", 1, 0o644, tlv(7, b"\1a"), tlv(7, b"\1b"), good)),
+            ("cut short", entry(b"bad", 1, 0o644, b"\x81\x08\0\0")), ("cut short", entry(b"bad", 1, 0o644, tlv(5, u16(9) + b"a"), good)),
+            ("owner names", entry(b"bad", 1, 0o644, tlv(4, b"root"), good)), ("size out", entry(b"bad", 1, 0o644, tlv(0x81, u64(1 << 63)))),
+            ("data without", entry(b"bad", 1, 0o644, tlv(0x81, u64(1)))),
+            ("without data", entry(b"bad", 1, 0o644, good, tlv(0x82, bytes(32)))),
+            ("at once", entry(b"bad", 1, 0o644, tlv(0x81, u64(1)), tlv(0x82, bytes(32)), tlv(0x83, bytes(32) + b"\0" + u64(65)))),
+            ("bad list", entry(b"bad", 1, 0o644, tlv(0x81, u64(1)), tlv(0x82, bytes(33)))),
+            ("bad list", entry(b"bad", 1, 0o644, tlv(0x81, u64(1)), tlv(0x82, bytes(65 * 32)))),
+            ("bad list", entry(b"bad", 1, 0o644, tlv(0x81, u64(1)), tlv(0x83, bytes(32) + b"\0" + u64(64)))),
+            ("bad list", entry(b"bad", 1, 0o644, tlv(0x81, u64(1)), tlv(0x83, bytes(32) + b"\5" + u64(65)))),
+            ("bad extents", entry(b"bad", 1, 0o644, tlv(0x81, u64(9)), tlv(0x88, u64(8) + u64(2)))),
+            ("bad extents", entry(b"bad", 1, 0o644, tlv(0x81, u64(9)), tlv(0x88, u64(8) + u64(0)))),
+            ("bad extents", entry(b"bad", 1, 0o644, tlv(0x81, u64(9)), tlv(0x88, u64(3) + u64(2) + u64(4) + u64(2)))),
+            ("bad extents", entry(b"bad", 1, 0o644, tlv(0x81, u64(9)), tlv(0x88, u64(1) + u64((1 << 64) - 1)))),
+            ("tag 88", entry(b"bad", 1, 0o644, tlv(0x81, u64(9)), tlv(0x88, bytes(8)))),
+            ("chunk 0000000000000000", entry(b"bad", 1, 0o644, tlv(0x81, u64(1)), tlv(0x82, bytes(32)))),
+            ("more data", lambda w: f(w, size=2)), ("less data", lambda w: f(w, size=4)),
+            ("more data", lambda w: f(w, data=bytes(700), cut=7, size=699)),
+            ("further stream", lambda w: f(w, tlv(0x89, u16(1) + b"s" + u64(0) + b"\2")))):
+        in_tree(words, [(b"bad", e)])
+
+
+@test
+def list_rules():
+    def one(words, build, count=100):
+        def e(w):
+            ids = [(w.chunk(1, bytes([i]) * 7), 7) for i in range(100)]
+            top, level = build(w, ids)
+            return entry(b"bad", 1, 0o644, tlv(0x81, u64(700)), tlv(0x83, top + bytes([level]) + u64(count)))
+        in_tree(words, [(b"bad", e)])
+
+    def leaf(ids):
+        return b"".join(i + u32(n) for i, n in ids)
+    one("more chunks", lambda w, ids: w.list_of(ids), 99)
+    one("fewer chunks", lambda w, ids: w.list_of(ids), 101)
+    one("another level", lambda w, ids: (w.list_of(ids)[0], 2))
+    one("another length", lambda w, ids: w.list_of([(i, n + (k == 50)) for k, (i, n) in enumerate(ids)]))
+    one("count", lambda w, ids: (w.chunk(3, tw.list_node(0, 99, leaf(ids))), 0))
+    one("no list node", lambda w, ids: (w.chunk(3, b"HFL2" + tw.list_node(0, 100, leaf(ids))[4:]), 0))
+    one("is of kind tree", lambda w, ids: (w.chunk(2, tw.list_node(0, 100, leaf(ids))), 0))
+    one("count", lambda w, ids: (w.chunk(3, tw.list_node(1, 0, b"")), 1))
+
+
+@test
+def node_rules():
+    def one(words, build, kept=()):
+        with Box() as box:
+            w = small(box)
+            e = {n: w.entry(n, File(n)) for n in (b"a", b"b", b"c", b"d")}
+
+            def leaf(*names, level=0):
+                return w.chunk(2, node(level, len(names), b"".join(e[n] for n in names)))
+
+            def inner(level, *children):
+                return w.chunk(2, node(level, len(children), b"".join(u16(len(n)) + n + i for n, i in children)))
+            top = build(w, leaf, inner)
+            w.point(("folder", w.chunk(2, node(0, 1, entry(b"root", 2, 0o755, tlv(0x85, top))))))
+            if words is None:
+                assert box.verify(w)[0] == 0, box.verify(w)
+            else:
+                refused(box, w, words)
+            got = sorted(os.listdir(box.restore(w)[2]))
+            assert got == list(kept), got
+    everything = ["a", "b", "c", "d"]
+    one(None, lambda w, leaf, inner: inner(1, (b"a", leaf(b"a", b"b")), (b"c", leaf(b"c", b"d"))), everything)
+    one(None, lambda w, leaf, inner: inner(2, (b"a", inner(1, (b"a", leaf(b"a", b"b")))), (b"c", inner(1, (b"c", leaf(b"c", b"d"))))),
+        everything)
+    one("ascending", lambda w, leaf, inner: leaf(b"b", b"a"))
+    one("ascending", lambda w, leaf, inner: leaf(b"a", b"a"))
+    one("ascending", lambda w, leaf, inner: inner(1, (b"c", leaf(b"c", b"d")), (b"a", leaf(b"a", b"b"))))
+    one("two children", lambda w, leaf, inner: inner(1, (b"a", leaf(b"a", b"b"))))
+    one("its first name", lambda w, leaf, inner: inner(1, (b"a", leaf(b"b")), (b"c", leaf(b"c", b"d"))), ["c", "d"])
+    one("its first name", lambda w, leaf, inner: inner(1, (b"a", leaf()), (b"c", leaf(b"c", b"d"))), ["c", "d"])
+    one("beyond the next", lambda w, leaf, inner: inner(1, (b"a", leaf(b"a", b"c")), (b"b", leaf(b"b"))), ["b"])
+    one("another level", lambda w, leaf, inner: inner(2, (b"a", leaf(b"a")), (b"b", inner(1, (b"b", leaf(b"b", b"c"))))), ["b", "c"])
+    one("above 7", lambda w, leaf, inner: inner(8, (b"a", leaf(b"a")), (b"b", leaf(b"b"))))
+    one("bytes after", lambda w, leaf, inner: w.chunk(2, node(0, 0, b"x")))
+    one("cut short", lambda w, leaf, inner: w.chunk(2, node(0, 5, b"")))
+    one("no tree node", lambda w, leaf, inner: w.chunk(2, b"HFT1\0\0\0\1" + u32(0)))
+    one("above 1 MiB", lambda w, leaf, inner: w.chunk(2, node(0, 0, bytes(1 << 20))))
+    one("another id", lambda w, leaf, inner: w.chunk(2, node(0, 0, b""), right_id=False))
+    one("is of kind data", lambda w, leaf, inner: w.chunk(1, node(0, 0, b"")))
+    for words, name, what, kind in (("root", b"toor", Folder(), "folder"), ("root", b"root", Folder(), "command"),
+                                    ("root", b"root", Link(b"/etc"), "folder"), ("root", b"out", File(b"x", kind=8), "command")):
+        with Box() as box:
+            w = small(box)
+            w.point((kind, w.root(what, name)))
+            refused(box, w, words)
+
+
+@test
+def separators_and_groups():
+    with Box() as box:
+        w = small(box)
+        root = w.root(Folder({b"a\\b": File(b"x"), b"good": File(b"y")}))
+        w.pack()
+        w.manifest([], [w.index(w.packs)], sources=[{"id": w.source_id, "kind": "folder", "label": "C:\\x", "nameEncoding": "wtf-8",
+                                                    "separator": "\\", "root": b64(root)}])
+        refused(box, w, "separator")
+    with Box() as box:
+        w = small(box)
+        w.point(("folder", Folder({b"a": File(b"x", group=1), b"b": File(b"y", group=1), b"c": File(b"x", group=1)})))
+        refused(box, w, "differ in data")
+        out = box.restore(w)[2]
+        assert [open(os.path.join(out, n)).read() for n in "abc"] == ["x", "y", "x"]
+        assert os.stat(os.path.join(out, "a")).st_nlink == 2
+    with Box() as box:
+        w = small(box)
+        w.point(("folder", Folder({b"f": File(b"main", extra=[tlv(0x89, u16(1) + b"s" + u64(0) + b"\0")])})))
+        assert box.verify(w)[0] == 0
+        code, report, out = box.restore(w)
+        assert code == 5 and "further streams" in json.dumps(report) and open(os.path.join(out, "f")).read() == "main"
+
+
+@test
+def depth_and_target():
+    with Box() as box:
+        w = small(box)
+        for levels in (300, 4200):
+            tree = w.chunk(2, node(0, 0, b""))
+            for _ in range(levels):
+                tree = w.chunk(2, node(0, 1, entry(b"d", 2, 0o755, tlv(0x85, tree))))
+            w.point(("folder", w.chunk(2, node(0, 1, entry(b"root", 2, 0o755, tlv(0x85, tree))))))
+            if levels == 300:
+                assert box.verify(w)[0] == 0 and box.restore(w)[0] == 0
+            else:
+                code, report, _ = box.verify(w)
+                assert code == 5 and "deeper than 4096" in json.dumps(report)
+        with open(os.path.join(box.path, "out", "mine"), "w") as f:
+            f.write("mine")
+        code, report, _ = box.restore(w, "--sequence", "1", fresh=False)
+        assert code == 4 and report is None
+        assert box.restore(w, "--sequence", "9")[0] == 4
+
+
+def main():
+    passed = failed = 0
+    for f in TESTS:
+        if len(sys.argv) > 1 and f.__name__ not in sys.argv[1:]:
+            continue
+        try:
+            f()
+            passed += 1
+        except Exception:
+            failed += 1
+            print(f"FAILED {f.__name__}")
+            traceback.print_exc(file=sys.stdout)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
