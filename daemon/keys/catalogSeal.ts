@@ -1,7 +1,9 @@
-import { createCipheriv, createDecipheriv, hkdfSync, type KeyObject, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from 'node:crypto';
 import { HoldfastError } from '../../protocol/errors.ts';
-import { type InstallationId, uuidBytes } from '../../protocol/ids.ts';
+import type { InstallationId } from '../../protocol/ids.ts';
 import type { CellSeal } from '../catalog/cellSeal.ts';
+import { deriveBytes } from './keyDerivation.ts';
+import { wipe } from './secretBytes.ts';
 
 /** docs/format.md, Catalog cells: `0x01 ‖ salt(32) ‖ AES-256-GCM(…) ‖ tag(16)`. */
 const version = 1;
@@ -10,16 +12,15 @@ const tagLength = 16;
 const headLength = 1 + saltLength;
 /** A key serves one cell once, so its nonce is zero. */
 const nonce = Buffer.alloc(12);
-const cellLabel = Buffer.from('holdfast/v1/cell\0', 'latin1');
 
 /** Seals cells under the catalog's key; a fresh salt at each write makes a key that is used once. `catalogKey` is `KDF(MK, "catalog", -)`. */
 export class CatalogSeal implements CellSeal {
   readonly #catalogKey: KeyObject;
-  readonly #installationId: Uint8Array;
+  readonly #installationId: InstallationId;
 
   constructor(catalogKey: KeyObject, installationId: InstallationId) {
     this.#catalogKey = catalogKey;
-    this.#installationId = uuidBytes(installationId);
+    this.#installationId = installationId;
   }
 
   seal(table: string, column: string, primaryKey: string, plaintext: Uint8Array): Uint8Array {
@@ -30,7 +31,7 @@ export class CatalogSeal implements CellSeal {
       cipher.setAAD(associatedData(table, column, primaryKey));
       return Buffer.concat([Uint8Array.of(version), salt, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
     } finally {
-      key.fill(0);
+      wipe(key);
     }
   }
 
@@ -45,17 +46,17 @@ export class CatalogSeal implements CellSeal {
       try {
         decipher.final();
       } catch (error) {
-        plaintext.fill(0);
+        wipe(plaintext);
         throw notAsSealed(table, column, error);
       }
       return plaintext;
     } finally {
-      key.fill(0);
+      wipe(key);
     }
   }
 
-  #cellKey(salt: Uint8Array): Buffer {
-    return Buffer.from(hkdfSync('sha256', this.#catalogKey, this.#installationId, Buffer.concat([cellLabel, salt]), 32));
+  #cellKey(salt: Uint8Array): Uint8Array {
+    return deriveBytes(this.#catalogKey, this.#installationId, 'cell', salt);
   }
 }
 

@@ -1,0 +1,81 @@
+import type { DatabaseSync } from 'node:sqlite';
+
+/** One step from the schema version before it. Steps that shipped are never changed. */
+export interface Migration {
+  readonly version: number;
+  readonly run: (database: DatabaseSync) => void;
+}
+
+/** "HOLD", in the header of the file. */
+export const applicationId = 0x484f4c44;
+
+/**
+ * Ids and times are text (UUIDs; RFC 3339 UTC with three decimals, which sort as text), truth values 0 or 1, JSON text, sealed cells blobs.
+ * Every table has a primary key and ends with the digest of its row.
+ */
+const first = `
+CREATE TABLE installation (
+  single INTEGER NOT NULL PRIMARY KEY CHECK (single = 1), installationId TEXT NOT NULL, masterKeyId BLOB NOT NULL, keyEpoch INTEGER NOT NULL,
+  createdAt TEXT NOT NULL, digest BLOB NOT NULL) STRICT;
+
+CREATE TABLE passkeys (
+  slotId TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL, slot TEXT NOT NULL, state TEXT NOT NULL,
+  inUse INTEGER NOT NULL, createdAt TEXT NOT NULL, verifiedAt TEXT, digest BLOB NOT NULL) STRICT;
+CREATE UNIQUE INDEX passkeysByName ON passkeys (name) WHERE state <> 'retired';
+CREATE UNIQUE INDEX passkeyInUse ON passkeys (inUse) WHERE inUse = 1;
+
+CREATE TABLE keyrings (
+  sequence INTEGER NOT NULL, objectId BLOB NOT NULL, bytes BLOB NOT NULL, createdAt TEXT NOT NULL, digest BLOB NOT NULL,
+  PRIMARY KEY (sequence, objectId)) STRICT;
+
+CREATE TABLE locations (
+  locationId TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, spec TEXT NOT NULL, storeId TEXT NOT NULL,
+  createdAt TEXT NOT NULL, lastValidatedAt TEXT, digest BLOB NOT NULL) STRICT;
+CREATE INDEX locationsByStore ON locations (storeId);
+
+CREATE TABLE keyringCopies (
+  locationId TEXT NOT NULL REFERENCES locations (locationId), sequence INTEGER NOT NULL, key TEXT NOT NULL, versionId TEXT,
+  readBackAt TEXT NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (locationId, key)) STRICT;
+
+CREATE TABLE policies (
+  policyId TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL, locationId TEXT REFERENCES locations (locationId), definition BLOB NOT NULL,
+  keyGeneration INTEGER NOT NULL, createdAt TEXT NOT NULL, paused INTEGER NOT NULL, deletedAt TEXT, digest BLOB NOT NULL) STRICT;
+CREATE UNIQUE INDEX policiesByName ON policies (name) WHERE deletedAt IS NULL;
+CREATE INDEX policiesByLocation ON policies (locationId);
+
+CREATE TABLE restorePoints (
+  id TEXT NOT NULL PRIMARY KEY, policyId TEXT NOT NULL REFERENCES policies (policyId), sequence INTEGER NOT NULL, manifestKey TEXT NOT NULL,
+  versionId TEXT, sha256 BLOB NOT NULL, length INTEGER NOT NULL, storeId TEXT NOT NULL,
+  startedAt TEXT NOT NULL CHECK (length(startedAt) = 24), finishedAt TEXT NOT NULL CHECK (length(finishedAt) = 24), storeTime TEXT,
+  files INTEGER NOT NULL, bytes INTEGER NOT NULL, addedBytes INTEGER NOT NULL, outcome TEXT NOT NULL, state TEXT NOT NULL, pinned INTEGER NOT NULL,
+  verifiedAt TEXT, verifiedResult TEXT, details BLOB NOT NULL, digest BLOB NOT NULL) STRICT;
+CREATE INDEX restorePointsBySequence ON restorePoints (policyId, sequence, id);
+CREATE INDEX restorePointsByTime ON restorePoints (startedAt, id);
+
+CREATE TABLE objects (
+  locationId TEXT NOT NULL REFERENCES locations (locationId), objectKey TEXT NOT NULL, policyId TEXT, kind TEXT NOT NULL, objectId BLOB NOT NULL,
+  versionId TEXT, size INTEGER NOT NULL, sha256 BLOB NOT NULL, state TEXT NOT NULL, recordedAt TEXT NOT NULL, readBackAt TEXT, retainUntil TEXT,
+  digest BLOB NOT NULL, PRIMARY KEY (locationId, objectKey)) STRICT;
+CREATE INDEX objectsByState ON objects (locationId, state, objectKey);
+CREATE INDEX objectsByPolicy ON objects (policyId, locationId, objectKey);
+
+CREATE TABLE runPins (
+  actionId TEXT NOT NULL, locationId TEXT NOT NULL, objectKey TEXT NOT NULL, reason TEXT NOT NULL, digest BLOB NOT NULL,
+  PRIMARY KEY (actionId, locationId, objectKey)) STRICT;
+CREATE INDEX runPinsByObject ON runPins (locationId, objectKey);
+
+CREATE TABLE actions (
+  actionId TEXT NOT NULL PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL, state TEXT NOT NULL, requestId TEXT NOT NULL UNIQUE,
+  queuedAt TEXT NOT NULL CHECK (length(queuedAt) = 24), startedAt TEXT, finishedAt TEXT, progress TEXT NOT NULL, errorCode TEXT,
+  error BLOB, result BLOB, digest BLOB NOT NULL) STRICT;
+CREATE INDEX actionsByTime ON actions (queuedAt, actionId);
+CREATE INDEX actionsByState ON actions (state);
+
+CREATE TABLE findings (
+  actionId TEXT NOT NULL REFERENCES actions (actionId), list TEXT NOT NULL, block INTEGER NOT NULL, items BLOB NOT NULL, digest BLOB NOT NULL,
+  PRIMARY KEY (actionId, list, block)) STRICT;
+
+CREATE TABLE sequences (scope TEXT NOT NULL PRIMARY KEY, last INTEGER NOT NULL, digest BLOB NOT NULL) STRICT;
+`;
+
+export const migrations: readonly Migration[] = [{ version: 1, run: (database) => database.exec(first) }];
