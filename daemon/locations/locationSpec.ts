@@ -1,18 +1,13 @@
 import { isAbsolute, normalize, sep } from 'node:path';
 import * as z from 'zod';
 import { HoldfastError } from '../../protocol/errors.ts';
-
-/** Where backups go and how to get in. `path` is absolute and normal. */
-export type LocationSpec = FilesystemSpec;
-
-export interface FilesystemSpec {
-  readonly kind: 'filesystem';
-  readonly path: string;
-}
+import type { LocationSpec } from '../../protocol/methods/locations.ts';
+import { parseStrictJson } from '../../protocol/strictJson.ts';
 
 const longestPath = 4096;
 const longestName = 255;
-const longestText = 65536;
+const longestFile = 65_536;
+const maxDepth = 8;
 const laterKinds: readonly string[] = ['s3', 'azureBlob', 'veeamRepository'];
 const controlCharacters = /\p{Cc}|\p{Cs}/u;
 
@@ -35,11 +30,9 @@ function trimmed(path: string): string {
   return path.length > 1 && path.endsWith(sep) && !/^[A-Za-z]:[/\\]$/.test(path) ? path.slice(0, -1) : path;
 }
 
+const fix = 'Give {"kind": "filesystem", "path": "/absolute/folder"}.';
 const refuse = (cause: string, error?: unknown): HoldfastError =>
-  new HoldfastError('badValue', `Failed to read the location: ${cause}.`, {
-    fix: 'Give {"kind": "filesystem", "path": "/absolute/folder"}.',
-    cause: error,
-  });
+  new HoldfastError('badValue', `Failed to read the location: ${cause}.`, { fix, cause: error });
 
 /** Checks a location profile from outside (a request, a catalog row, a `--location-spec` file). Throws `badValue`, or `notInThisVersion` for the kinds to come. */
 export function parseLocationSpec(value: unknown): LocationSpec {
@@ -58,32 +51,16 @@ export function parseLocationSpec(value: unknown): LocationSpec {
   throw refuse(issue?.path[0] === 'kind' ? 'its kind must be "filesystem"' : (issue?.message ?? 'it is malformed'), parsed.error);
 }
 
-/** Reads the text of a `--location-spec` file. */
-export function parseLocationSpecText(text: string): LocationSpec {
-  if (text.length > longestText) throw refuse('the file is longer than 64 KiB');
+/** Reads the bytes of a `--location-spec` file. Throws as `parseLocationSpec` does. */
+export function parseLocationSpecFile(bytes: Uint8Array): LocationSpec {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseStrictJson(bytes, { maxBytes: longestFile, maxDepth, what: 'the location' });
   } catch (error) {
-    throw refuse('it is not JSON', error);
+    if (!HoldfastError.is(error, 'damaged')) throw error;
+    throw new HoldfastError('badValue', error.message, { fix, cause: error });
   }
   return parseLocationSpec(value);
-}
-
-/** A location's name: 1..100 characters without control characters, no space at either end. */
-export function parseLocationName(name: string): string {
-  const cause =
-    name.length === 0
-      ? 'it is empty'
-      : name.length > 100
-        ? 'it is longer than 100 characters'
-        : controlCharacters.test(name)
-          ? 'it has control characters'
-          : name.trim() !== name
-            ? 'it begins or ends with a space'
-            : undefined;
-  if (cause !== undefined) throw new HoldfastError('badValue', `Failed to take the name ${shown(name)}: ${cause}.`);
-  return name;
 }
 
 function shown(text: string): string {
