@@ -1,0 +1,163 @@
+import { randomUUID } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { HoldfastError } from '../../protocol/errors.ts';
+import { idOf, type LocationId, type PolicyId } from '../../protocol/ids.ts';
+import type { Page, PageParams } from '../../protocol/method.ts';
+import type { Policy, PolicyCreateParams, PolicyEditParams } from '../../protocol/methods/policies.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { PolicyRecord } from '../catalog/policyStore.ts';
+import { pageOfArray } from '../installation/pageOfArray.ts';
+import { resolveReference } from '../installation/reference.ts';
+import { type PolicyDefinition, parsePolicyDefinition, type SourceDefinition, withSourceIds } from './policyDefinition.ts';
+
+export interface PolicyServiceOptions {
+  readonly catalog: Catalog;
+  readonly wallClock: () => Date;
+  /** The location that the user means. Throws `unknownName`, `ambiguousName`. */
+  readonly resolveLocation: (reference: string) => { readonly locationId: LocationId };
+  /** Whether an action of this policy is queued or running. */
+  readonly isBusy: (policyId: PolicyId) => boolean;
+  readonly onChanged: (policyId: PolicyId) => void;
+}
+
+/** Policies as the user knows them: named, listed, made, changed and deleted. */
+export class PolicyService {
+  readonly #options: PolicyServiceOptions;
+  readonly #catalog: Catalog;
+
+  constructor(options: PolicyServiceOptions) {
+    this.#options = options;
+    this.#catalog = options.catalog;
+  }
+
+  /** Throws `unknownName`, `ambiguousName`. */
+  resolve(reference: string): PolicyRecord {
+    const all = this.#catalog.policies.list().map((record) => ({ id: record.policyId, name: record.name, record }));
+    return resolveReference('policy', reference, all).record;
+  }
+
+  /** By name. */
+  all(): readonly PolicyRecord[] {
+    return this.#catalog.policies.list();
+  }
+
+  list(page: PageParams): Page<Policy> {
+    return pageOfArray(this.all(), page, (record) => this.describe(record));
+  }
+
+  /** Errors: `nameTaken`, `unknownName` (the location), `sourceMissing`, `badValue`. */
+  async create(params: PolicyCreateParams): Promise<Policy> {
+    const { locationId } = this.#options.resolveLocation(params.location);
+    const { name, sources, location: _, ...rules } = params;
+    const definition: PolicyDefinition = { ...rules, sources: withSourceIds(sources, []) };
+    await checkSources(definition.sources);
+    const record: PolicyRecord = {
+      policyId: idOf<PolicyId>(randomUUID()),
+      name,
+      locationId,
+      definition,
+      keyGeneration: 1,
+      createdAt: this.#options.wallClock().toISOString(),
+      paused: false,
+      deletedAt: null,
+    };
+    this.#catalog.policies.add(record);
+    this.#options.onChanged(record.policyId);
+    return this.describe(record);
+  }
+
+  /** What is left out stays. Errors as in `create`. */
+  async edit(params: PolicyEditParams): Promise<Policy> {
+    const record = this.resolve(params.policy);
+    const before = definitionOf(record);
+    const { policy: _, name, sources, location, ...rules } = params;
+    const locationId = location === undefined ? record.locationId : this.#options.resolveLocation(location).locationId;
+    const sourcesNow = sources === undefined ? before.sources : withSourceIds(sources, before.sources);
+    await checkSources(sourcesNow.filter((source) => !before.sources.includes(source)));
+    this.#catalog.policies.change(record.policyId, {
+      ...(name === undefined ? {} : { name }),
+      locationId,
+      definition: { ...before, ...rules, sources: sourcesNow },
+    });
+    this.#options.onChanged(record.policyId);
+    return this.describe(this.#known(record.policyId));
+  }
+
+  /** Refusals by rule of `delete`: `stillInUse`, then `confirmationNeeded`. */
+  checkDelete(reference: string, confirmed: boolean): PolicyRecord {
+    const record = this.resolve(reference);
+    if (this.#options.isBusy(record.policyId)) {
+      throw new HoldfastError('stillInUse', `Failed to delete policy ${record.name}: an action of it is running.`, {
+        fix: 'Wait for its end, or cancel it with "holdfast action cancel".',
+      });
+    }
+    if (!confirmed) {
+      const count = this.#catalog.restorePoints.countLive(record.policyId);
+      throw new HoldfastError(
+        'confirmationNeeded',
+        `Delete policy ${record.name}? Nothing backs its sources up any more; its ${count} restore points stay until they are retired.`,
+        { fix: 'Say --yes.' },
+      );
+    }
+    return record;
+  }
+
+  delete(reference: string, confirmed: boolean): Policy {
+    const record = this.checkDelete(reference, confirmed);
+    const described = this.describe(record);
+    this.#catalog.policies.delete(record.policyId, this.#options.wallClock().toISOString());
+    this.#options.onChanged(record.policyId);
+    return described;
+  }
+
+  describe(record: PolicyRecord): Policy {
+    const { sources, ...rules } = definitionOf(record);
+    const location = record.locationId === null ? undefined : this.#catalog.locations.get(record.locationId);
+    const last = this.#catalog.actions.lastFinished('backup', record.name);
+    return {
+      ...rules,
+      policyId: record.policyId,
+      name: record.name,
+      sources,
+      location: location?.name ?? '',
+      locationId: record.locationId ?? '',
+      schedule: null,
+      keep: null,
+      paused: record.paused,
+      createdAt: record.createdAt,
+      nextRunAt: null,
+      lastRun: last?.finishedAt === undefined || last.finishedAt === null ? null : { actionId: last.actionId, outcome: last.state, finishedAt: last.finishedAt },
+      restorePoints: this.#catalog.restorePoints.countLive(record.policyId),
+    };
+  }
+
+  #known(policyId: PolicyId): PolicyRecord {
+    const record = this.#catalog.policies.get(policyId);
+    if (record === undefined) throw new HoldfastError('unknownName', `Failed to find policy ${policyId}: there is none.`);
+    return record;
+  }
+}
+
+/** Throws `catalogDamaged` where the stored definition is none of this program's. */
+export function definitionOf(record: PolicyRecord): PolicyDefinition {
+  const definition = parsePolicyDefinition(record.definition);
+  if (definition !== undefined) return definition;
+  throw new HoldfastError('catalogDamaged', `Failed to read policy ${record.name}: its definition is not one of this program's.`, {
+    fix: 'Update Holdfast, or give the policy its sources anew with "holdfast policy edit".',
+  });
+}
+
+async function checkSources(sources: readonly SourceDefinition[]): Promise<void> {
+  for (const { path } of sources) {
+    try {
+      const facts = await stat(path);
+      if (facts.isDirectory() || facts.isFile()) continue;
+    } catch (error) {
+      throw new HoldfastError('sourceMissing', `Failed to take the source ${path}: it cannot be looked at.`, {
+        fix: 'Check the path and its permissions.',
+        cause: error,
+      });
+    }
+    throw new HoldfastError('badValue', `Failed to take the source ${path}: it is neither a folder nor a file.`, { fix: 'Name a folder.' });
+  }
+}
