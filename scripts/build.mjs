@@ -1,12 +1,12 @@
-// Bundles the three entry points into dist/. Run by scripts/bootstrap.mjs under the pinned Node.
-import { rmSync } from 'node:fs';
+// Bundles the entry points into dist/. Run by scripts/bootstrap.mjs under the pinned Node.
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import * as esbuild from 'esbuild';
 
 const root = path.dirname(import.meta.dirname);
+const dist = path.join(root, 'dist');
 const requireBanner = "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
 
-rmSync(path.join(root, 'dist'), { recursive: true, force: true });
 const result = await esbuild.build({
   absWorkingDir: root,
   entryPoints: { 'daemon/main': 'daemon/main.ts', 'daemon/worker': 'daemon/worker.ts', 'cli/main': 'cli/main.ts' },
@@ -17,10 +17,22 @@ const result = await esbuild.build({
   format: 'esm',
   sourcemap: 'linked',
   legalComments: 'none',
-  metafile: true,
   logLevel: 'warning',
   banner: { js: requireBanner },
+  write: false,
 });
-for (const [file, output] of Object.entries(result.metafile.outputs)) {
-  if (!file.endsWith('.map')) process.stdout.write(`${file} ${output.bytes} bytes\n`);
+
+// Each file is swapped in whole, and nothing is ever missing in between: a command line or a worker may start from dist/ at this moment.
+const written = new Set();
+for (const { path: file, contents } of result.outputFiles) {
+  const temporary = `${file}.${process.pid}.new`;
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(temporary, contents);
+  renameSync(temporary, file);
+  written.add(file);
+  if (!file.endsWith('.map')) process.stdout.write(`${path.relative(root, file)} ${contents.length} bytes\n`);
+}
+for (const entry of existsSync(dist) ? readdirSync(dist, { withFileTypes: true, recursive: true }) : []) {
+  const file = path.join(entry.parentPath, entry.name);
+  if (entry.isFile() && !written.has(file)) rmSync(file, { force: true });
 }

@@ -11,7 +11,19 @@ export async function gearModule() {
   const source = readFileSync(path.join(root, 'wasm/gear.ts'), 'utf8');
   let binary;
   const { error, stderr } = await asc.main(
-    ['gear.ts', '--outFile', 'gear.wasm', '-O3', '--noAssert', '--converge', '--runtime', 'stub', '--importMemory', '--lowMemoryLimit', '65536'],
+    [
+      'gear.ts',
+      '--outFile',
+      'gear.wasm',
+      '-O3',
+      '--noAssert',
+      '--converge',
+      '--runtime',
+      'stub',
+      '--importMemory',
+      '--lowMemoryLimit',
+      '65536',
+    ],
     {
       readFile: (name) => (name === 'gear.ts' ? source : null),
       writeFile: (name, contents) => {
