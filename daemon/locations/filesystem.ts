@@ -1,6 +1,6 @@
-import { dirname, isAbsolute, join } from 'node:path';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { HoldfastError } from '../../protocol/errors.ts';
-import type { Milliseconds, StoreId } from '../../protocol/ids.ts';
+import type { StoreId } from '../../protocol/ids.ts';
 import { createDurably, temporaryPrefix } from './durableFile.ts';
 import { type FileFacts, type FileSystem, nodeFileSystem, type OpenFile, systemCode } from './fileAccess.ts';
 import { type NameFilter, objectNames, walkFolder } from './folderWalk.ts';
@@ -34,16 +34,17 @@ export interface FilesystemStoreOptions {
 
 export interface FilesystemStore extends ObjectStore {
   readonly root: string;
-  /** Removes what crashed puts left behind (`.tmp-…` files and empty files) once it is older than `age`; resolves to the count. */
-  sweepTemporaries(age: Milliseconds, options: { readonly now: Date; readonly signal?: AbortSignal }): Promise<number>;
+  /** Removes what crashed puts left behind (`.tmp-…` files and empty files) and was last written before this time; resolves to the count. */
+  sweepTemporaries(before: Date, options?: { readonly signal?: AbortSignal }): Promise<number>;
 }
 
 /** Opens a folder that `initialiseStore` made a store. Rejects with `storeUnreachable` where its marker is missing or another's. */
 export async function openFilesystemStore(options: FilesystemStoreOptions): Promise<FilesystemStore> {
   if (!isAbsolute(options.root)) throw new HoldfastError('badValue', `Failed to open location ${options.root}: the path is not absolute.`);
   const fileSystem = options.fileSystem ?? nodeFileSystem;
-  const guard = await StoreGuard.open(options.root, fileSystem, options.storeId);
-  return new FolderStore(options.root, fileSystem, guard.storeId, () => guard.check());
+  const root = resolve(options.root);
+  const guard = await StoreGuard.open(root, fileSystem, options.storeId);
+  return new FolderStore(root, fileSystem, guard.storeId, () => guard.check());
 }
 
 /** Objects as files below a folder. `checkThere` rejects when the folder is not (any more) the store that was opened. */
@@ -76,7 +77,7 @@ export class FolderStore implements FilesystemStore {
       await this.#checkThere();
       if ((await this.#factsOf(path)) !== undefined) throw objectExists(action);
       await this.#makeFolders(folder, beforeStep);
-      await createDurably(this.#fileSystem, folder, path.slice(folder.length + 1), body, { beforeStep });
+      await createDurably(this.#fileSystem, folder, basename(path), body, { beforeStep });
       return { versionId: null, lock: null };
     } catch (error) {
       if (systemCode(error) === 'EEXIST') throw objectExists(action);
@@ -179,17 +180,16 @@ export class FolderStore implements FilesystemStore {
     }
   }
 
-  async sweepTemporaries(age: Milliseconds, options: { readonly now: Date; readonly signal?: AbortSignal }): Promise<number> {
+  async sweepTemporaries(before: Date, options: { readonly signal?: AbortSignal } = {}): Promise<number> {
     const action = `sweep temporary files of ${this.root}`;
     const beforeStep = (): void => throwIfAborted(options.signal, action);
-    const limit = options.now.getTime() - age;
     let swept = 0;
     try {
       await this.#checkThere();
       for await (const { key, path } of walkFolder(this.#fileSystem, this.root, '', sweepCandidates, beforeStep)) {
         const name = key.slice(key.lastIndexOf('/') + 1);
         const facts = key === markerName ? undefined : await this.#factsOf(path);
-        if (facts === undefined || facts.modified.getTime() > limit) continue;
+        if (facts === undefined || facts.modified >= before) continue;
         if (!name.startsWith(temporaryPrefix) && facts.size > 0) continue;
         await this.#fileSystem.unlink(path);
         swept += 1;
