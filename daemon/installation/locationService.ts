@@ -3,7 +3,14 @@ import { mkdir, rmdir } from 'node:fs/promises';
 import { HoldfastError } from '../../protocol/errors.ts';
 import { idOf, type LocationId, type StoreId } from '../../protocol/ids.ts';
 import type { Page, PageParams } from '../../protocol/method.ts';
-import type { Location, LocationAddParams, LocationCheck, LocationEditParams, LocationSaved, LocationSpec } from '../../protocol/methods/locations.ts';
+import type {
+  Location,
+  LocationAddParams,
+  LocationCheck,
+  LocationEditParams,
+  LocationSaved,
+  LocationSpec,
+} from '../../protocol/methods/locations.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { LocationRecord } from '../catalog/locationStore.ts';
 import { openFilesystemStore } from '../locations/filesystem.ts';
@@ -47,7 +54,9 @@ export class LocationService {
   async open(locationId: LocationId): Promise<ObjectStore> {
     const record = this.#catalog.locations.get(locationId);
     if (record === undefined) {
-      throw new HoldfastError('unknownName', `Failed to open location ${locationId}: there is none.`, { fix: '"holdfast location list" shows them.' });
+      throw new HoldfastError('unknownName', `Failed to open location ${locationId}: there is none.`, {
+        fix: '"holdfast location list" shows them.',
+      });
     }
     return openFilesystemStore({ root: specOf(record).path, storeId: record.storeId });
   }
@@ -164,7 +173,9 @@ export class LocationService {
 
   #refuseTaken(name: string): void {
     if (this.#catalog.locations.byName(name) === undefined) return;
-    throw new HoldfastError('nameTaken', `Failed to name the location ${name}: another location has this name.`, { fix: 'Choose another name.' });
+    throw new HoldfastError('nameTaken', `Failed to name the location ${name}: another location has this name.`, {
+      fix: 'Choose another name.',
+    });
   }
 
   #known(locationId: LocationId): LocationRecord {

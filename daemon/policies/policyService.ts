@@ -126,7 +126,10 @@ export class PolicyService {
       paused: record.paused,
       createdAt: record.createdAt,
       nextRunAt: null,
-      lastRun: last?.finishedAt === undefined || last.finishedAt === null ? null : { actionId: last.actionId, outcome: last.state, finishedAt: last.finishedAt },
+      lastRun:
+        last?.finishedAt === undefined || last.finishedAt === null
+          ? null
+          : { actionId: last.actionId, outcome: last.state, finishedAt: last.finishedAt },
       restorePoints: this.#catalog.restorePoints.countLive(record.policyId),
     };
   }

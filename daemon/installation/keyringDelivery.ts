@@ -1,0 +1,157 @@
+import { createHash, randomFillSync } from 'node:crypto';
+import { HoldfastError } from '../../protocol/errors.ts';
+import type { LocationId, PolicyId, SlotId } from '../../protocol/ids.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { KeyringRecord } from '../catalog/keyringStore.ts';
+import type { Head, Heads } from '../keys/heads.ts';
+import { decodeKeyring, encodeKeyring } from '../keys/keyring.ts';
+import { keyringName } from '../keys/keyringName.ts';
+import { type Slot, slotSchemas } from '../keys/slot.ts';
+import type { ObjectStore } from '../locations/objectStore.ts';
+import type { KeyHolder } from './keyHolder.ts';
+
+export interface KeyringDeliveryOptions {
+  readonly catalog: Catalog;
+  readonly keys: KeyHolder;
+  readonly wallClock: () => Date;
+}
+
+/** A location that the newest keyring could not be brought to, and why. */
+export interface Undelivered {
+  readonly locationId: LocationId;
+  readonly error: unknown;
+}
+
+/**
+ * Brings the keyring to every location (docs/format.md, Keyring). Each location has an object of its own, since its header names the store; all of
+ * one sequence hold the same slots. An object is written into the catalog before it is put, so that a retry sends the same bytes.
+ */
+export class KeyringDelivery {
+  readonly #catalog: Catalog;
+  readonly #keys: KeyHolder;
+  readonly #wallClock: () => Date;
+
+  constructor(options: KeyringDeliveryOptions) {
+    this.#catalog = options.catalog;
+    this.#keys = options.keys;
+    this.#wallClock = options.wallClock;
+  }
+
+  /** Marks the slots as changed: every location is behind from now on. Call within the transaction that changes them. */
+  changed(): void {
+    this.#catalog.sequences.next('keyring');
+  }
+
+  isBehind(locationId: LocationId): boolean {
+    return (this.#catalog.keyrings.newestCopyAt(locationId)?.sequence ?? 0) < this.#catalog.sequences.last('keyring');
+  }
+
+  /** Puts the newest keyring and reads it back. Nothing to do is no error. Rejects as stores do, and with `tampered` where other bytes come back. */
+  async deliver(locationId: LocationId, store: ObjectStore, signal?: AbortSignal): Promise<void> {
+    if (!this.isBehind(locationId)) return;
+    const sequence = this.#catalog.sequences.last('keyring');
+    const record = this.#recordFor(store, sequence) ?? this.#makeRecord(locationId, store, sequence);
+    const installationId = this.#keys.masterKey.installationId;
+    const key = keyringName({ installationId, sequence, objectId: record.objectId });
+    const options = signal === undefined ? {} : { signal };
+    let versionId: string | null = null;
+    try {
+      versionId = (await store.put(key, record.bytes, options)).versionId;
+    } catch (error) {
+      // A put whose answer was lost: what is there is looked at below.
+      if (!HoldfastError.is(error, 'objectExists')) throw error;
+    }
+    const readBack = await store.get(key, { ...options, versionId });
+    if (readBack === undefined || !record.bytes.every((byte, index) => byte === readBack.body[index])) {
+      throw new HoldfastError('tampered', `Failed to write the keyring: another object than the one written is at ${key}.`, {
+        fix: 'Find out who else writes to this location.',
+      });
+    }
+    this.#catalog.transaction(() => {
+      const at = this.#wallClock().toISOString();
+      this.#catalog.keyrings.recordCopy({ locationId, sequence, key, versionId: readBack.versionId, readBackAt: at });
+      this.#catalog.objects.record({
+        locationId,
+        objectKey: key,
+        policyId: null,
+        kind: 'keyring',
+        objectId: record.objectId,
+        versionId: readBack.versionId,
+        size: record.bytes.length,
+        sha256: sha256(record.bytes),
+        state: 'present',
+        recordedAt: at,
+        readBackAt: at,
+        retainUntil: null,
+      });
+    });
+  }
+
+  /** Tries every location that is behind; gives those that could not be reached, which get it before their next backup. */
+  async deliverEverywhere(open: (locationId: LocationId) => Promise<ObjectStore>, signal?: AbortSignal): Promise<readonly Undelivered[]> {
+    const undelivered: Undelivered[] = [];
+    for (const { locationId } of this.#catalog.locations.list()) {
+      if (!this.isBehind(locationId)) continue;
+      try {
+        await this.deliver(locationId, await open(locationId), signal);
+      } catch (error) {
+        undelivered.push({ locationId, error });
+      }
+    }
+    return undelivered;
+  }
+
+  /** The newest keyring that is known to be at a location, as manifests and keyrings name it. */
+  headAt(locationId: LocationId): Head | null {
+    const copy = this.#catalog.keyrings.newestCopyAt(locationId);
+    const object = copy === undefined ? undefined : this.#catalog.objects.get(locationId, copy.key);
+    return copy === undefined || object === undefined ? null : { sequence: copy.sequence, sha256: base64(object.sha256) };
+  }
+
+  /** The newest of everything that is known at a location. */
+  headsAt(locationId: LocationId): Heads {
+    const policies: Record<PolicyId, Head> = {};
+    for (const { policyId } of this.#catalog.policies.list({ includeDeleted: true }).filter((policy) => policy.locationId === locationId)) {
+      const newest = this.#catalog.restorePoints.head(policyId);
+      if (newest !== undefined) policies[policyId] = { sequence: newest.sequence, sha256: base64(newest.sha256) };
+    }
+    return { policies, keyring: this.headAt(locationId), term: null };
+  }
+
+  #recordFor(store: ObjectStore, sequence: number): KeyringRecord | undefined {
+    const { installationId } = this.#keys.masterKey;
+    return this.#catalog.keyrings
+      .list()
+      .find((record) => record.sequence === sequence && decodeKeyring(record.bytes, installationId).storeId === store.storeId);
+  }
+
+  #makeRecord(locationId: LocationId, store: ObjectStore, sequence: number): KeyringRecord {
+    const masterKey = this.#keys.masterKey;
+    const createdAt = this.#wallClock().toISOString();
+    const objectId = randomFillSync(new Uint8Array(16));
+    const slots = this.#catalog.passkeys
+      .list()
+      .filter((passkey) => passkey.state !== 'retired')
+      .map((passkey) => slotOf(passkey.slotId, passkey.slot));
+    const body = { keyEpoch: masterKey.keyEpoch, createdAt, heads: this.headsAt(locationId), slots, unknownSlots: [] };
+    const bytes = encodeKeyring({ objectId, sequence, storeId: store.storeId }, body, masterKey);
+    const record: KeyringRecord = { sequence, objectId, bytes, createdAt };
+    this.#catalog.keyrings.add(record);
+    return record;
+  }
+}
+
+/** Reads a slot back from the catalog. Throws `catalogDamaged`. */
+export function slotOf(slotId: SlotId, json: string): Slot {
+  const value: unknown = JSON.parse(json);
+  for (const schema of Object.values(slotSchemas)) {
+    const parsed = schema.safeParse(value);
+    if (parsed.success) return parsed.data;
+  }
+  throw new HoldfastError('catalogDamaged', `Failed to read passkey ${slotId}: its slot is not one of this program's.`, {
+    fix: 'Move the state directory aside and rebuild the catalog from a location: "holdfast import-stored --location-spec FILE".',
+  });
+}
+
+const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();
+const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
