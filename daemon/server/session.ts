@@ -53,6 +53,7 @@ export class Session implements CallingSession, EventOutlet, Disposable {
   #facts: SessionFacts | undefined;
   #underWay = 0;
   #queued = 0;
+  #isClosing = false;
 
   constructor(options: SessionOptions) {
     const { socket, log } = options;
@@ -124,9 +125,15 @@ export class Session implements CallingSession, EventOutlet, Disposable {
     this.#options.socket.ping(undefined, undefined, () => this.#regulate());
   }
 
-  /** Ends the session from this side. */
+  /** Ends the session from this side, after the answers that are being written. */
   close(): void {
-    this.#options.socket.close(closeCodes.goingAway, 'the daemon ends');
+    this.#isClosing = true;
+    this.#closeWhenIdle();
+  }
+
+  /** Ends it without waiting for the client. */
+  terminate(): void {
+    this.#options.socket.terminate();
   }
 
   [Symbol.dispose](): void {
@@ -164,8 +171,16 @@ export class Session implements CallingSession, EventOutlet, Disposable {
       return new ResponseError(code, message, data);
     } finally {
       this.#underWay -= 1;
-      setImmediate(() => this.#regulate());
+      // The answer is written in this turn; what follows looks at the socket behind it.
+      setImmediate(() => {
+        this.#regulate();
+        this.#closeWhenIdle();
+      });
     }
+  }
+
+  #closeWhenIdle(): void {
+    if (this.#isClosing && this.#underWay === 0) this.#options.socket.close(closeCodes.goingAway, 'the daemon ends');
   }
 
   #notice(name: string, params: unknown): void {

@@ -1,5 +1,6 @@
 import { HoldfastError } from '../../../protocol/errors.ts';
 import {
+  type Action,
   type ActionWithResult,
   actionCancel,
   actionFindings,
@@ -46,8 +47,9 @@ export function actionHandlers(queue: ActionQueue, history: ActionStore): readon
   ];
 }
 
-function withoutResult({ result: _, ...action }: ActionWithResult): Omit<ActionWithResult, 'result'> {
-  return action;
+function withoutResult(action: ActionWithResult): Action {
+  const { actionId, kind, subject, state, queuedAt, startedAt, finishedAt, progress, error } = action;
+  return { actionId, kind, subject, state, queuedAt, startedAt, finishedAt, progress, error };
 }
 
 function unknownAction(actionId: string): HoldfastError {

@@ -1,0 +1,21 @@
+import type { HandlerContext, DaemonState, HandlerMap } from './handler.ts';
+import type { Logger } from './logger.ts';
+import type { StepUp } from './stepUp.ts';
+
+/** What the entry hands to the services. */
+export interface AssemblySurroundings {
+  /** Its real path, 0700, locked for this process. */
+  readonly stateDirectory: string;
+  readonly startedAt: Date;
+  readonly log: Logger;
+  readonly stepUp: StepUp;
+  readonly publish: HandlerContext['publish'];
+  /** Ends the daemon in order, once the requests under way are answered. Returns at once. */
+  readonly stop: () => void;
+}
+
+/** The services behind the socket. Disposed after the last session has ended and before the instance lock is given up. */
+export interface Assembly extends AsyncDisposable {
+  readonly handlers: HandlerMap;
+  readonly daemonState: () => DaemonState;
+}
