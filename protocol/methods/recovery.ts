@@ -7,8 +7,8 @@ import { count, type Finding, finding, findingsInline, newName, reference, secon
 
 export interface ImportStoredParams extends WorkParams {
   readonly spec: LocationSpec;
-  /** The name that the location gets in the new catalog. */
-  readonly locationName: string;
+  /** The name that the location gets in the new catalog; left out: the one that the newest restore point knows, else `stored`. */
+  readonly locationName?: string;
   /** Needed where the location holds several; an id or a prefix of one that is unique. */
   readonly installation?: string;
   /** Only what was stored at or before. */
@@ -35,7 +35,7 @@ export const recoveryImportStored: Method<ImportStoredParams, Started> = {
   params: z.strictObject({
     requestId,
     spec: locationSpec,
-    locationName: newName,
+    locationName: newName.exactOptional(),
     installation: reference.exactOptional(),
     at: time.exactOptional(),
     passkey: reference.exactOptional(),
