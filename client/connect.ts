@@ -1,0 +1,104 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { HoldfastError } from '../protocol/errors.ts';
+import { DaemonConnection } from './connection.ts';
+import { dial } from './dial.ts';
+import { readEndpoint } from './endpointReader.ts';
+import { type DaemonProgram, startDaemon } from './startDaemon.ts';
+
+export interface ConnectOptions {
+  readonly stateDirectory: string;
+  /** How to start a daemon where none runs; left out: then `undefined` is the answer. */
+  readonly start?: DaemonProgram;
+  /** For the daemon's log: `cli`, `vscode`. */
+  readonly clientName: string;
+  readonly signal?: AbortSignal;
+}
+
+const connectMilliseconds = 5000;
+const startMilliseconds = 20_000;
+const lookMilliseconds = 10;
+
+type Attempt = DaemonConnection | 'nobody' | 'closed' | 'unproved';
+
+/**
+ * Finds the daemon of a state directory, proves it and says hello. Rejects with `versionMismatch`, `refusedByRule` (something that is not ours is in its place),
+ * `failed` where a daemon could not be started, and the daemon's own reasons for that.
+ */
+export async function connectDaemon(options: ConnectOptions): Promise<DaemonConnection | undefined> {
+  const found = await findDaemon(options);
+  const connection = found ?? (options.start === undefined ? undefined : await startAndConnect(options, options.start));
+  if (connection === undefined) return undefined;
+  try {
+    await connection.hello(options.clientName);
+    return connection;
+  } catch (error) {
+    connection.terminate();
+    throw error;
+  }
+}
+
+/** A connection to a daemon that runs already, before `hello`; `undefined` where nobody is there. */
+export async function findDaemon({
+  stateDirectory,
+  signal,
+}: Pick<ConnectOptions, 'stateDirectory' | 'signal'>): Promise<DaemonConnection | undefined> {
+  const deadline = performance.now() + connectMilliseconds;
+  for (let attempt = 0; ; attempt += 1) {
+    signal?.throwIfAborted();
+    const reached = await attemptOnce(stateDirectory, signal);
+    if (reached instanceof DaemonConnection) return reached;
+    if (reached === 'nobody') return undefined;
+    if (performance.now() > deadline) throw notReached(reached);
+    // Closed: many crowd in and a random one gave way; unproved: a daemon that has just been started anew has not written its file yet.
+    await pause(Math.min(2 ** attempt, 100) * (0.5 + Math.random()), signal);
+  }
+}
+
+async function startAndConnect({ stateDirectory, signal }: ConnectOptions, program: DaemonProgram): Promise<DaemonConnection> {
+  using starting = startDaemon(stateDirectory, program);
+  const deadline = performance.now() + startMilliseconds;
+  while (performance.now() < deadline) {
+    const reached = await attemptOnce(stateDirectory, signal);
+    if (reached instanceof DaemonConnection) return reached;
+    const failure = starting.failure();
+    // Another client was quicker, and its daemon is the one to talk to.
+    if (failure !== undefined && failure.code !== 'daemonAlreadyRunning') throw failure;
+    await pause(lookMilliseconds, signal);
+  }
+  const late = `Failed to start the daemon: it did not answer within ${startMilliseconds / 1000} s.`;
+  throw starting.failure() ?? new HoldfastError('failed', late, { fix: 'Run "holdfast serve" to see why.' });
+}
+
+async function attemptOnce(stateDirectory: string, signal: AbortSignal | undefined): Promise<Attempt> {
+  const endpoint = readEndpoint(stateDirectory);
+  if (endpoint === undefined) return 'nobody';
+  let connection: DaemonConnection | undefined;
+  const dialled = await dial(
+    endpoint,
+    (socket, secretKey) => {
+      connection = new DaemonConnection(socket, secretKey);
+    },
+    signal,
+  );
+  if (dialled.kind !== 'proved') return dialled.kind;
+  return connection ?? 'closed';
+}
+
+function notReached(why: 'closed' | 'unproved'): HoldfastError {
+  if (why === 'closed') {
+    return new HoldfastError('failed', 'Failed to connect to the daemon: it closes every connection.', {
+      fix: 'Try again; if that does not help, end the daemon and start it anew.',
+    });
+  }
+  return new HoldfastError(
+    'refusedByRule',
+    'Failed to connect to the daemon: what listens in its place could not prove that it is the daemon.',
+    {
+      fix: 'Look which program it is; end it, and start the daemon again.',
+    },
+  );
+}
+
+async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  await wait(milliseconds, undefined, signal === undefined ? {} : { signal });
+}
