@@ -67,6 +67,11 @@ export class ActionQueue {
     return [...this.#entries.values()].map((entry) => entry.action).filter((action) => action.state === 'running');
   }
 
+  /** How many wait or run. */
+  get unfinished(): number {
+    return this.#entries.size;
+  }
+
   /** Actions that have not ended, by id; those that have are in the history. */
   get(actionId: string): Action | undefined {
     return this.#entries.get(actionId)?.action;
@@ -114,6 +119,11 @@ export class ActionQueue {
   /** Cancels everything and resolves once nothing runs. No action starts afterwards. */
   async close(): Promise<void> {
     this.#closing = true;
+    await this.cancelAll();
+  }
+
+  /** Cancels what waits and runs, and resolves once it has ended. */
+  async cancelAll(): Promise<void> {
     const ends = [...this.#entries.values()].map((entry) => entry.ended.promise);
     for (const actionId of this.#entries.keys()) this.cancel(actionId);
     await Promise.all(ends);

@@ -1,0 +1,154 @@
+import { randomUUID } from 'node:crypto';
+import { HoldfastError } from '../../protocol/errors.ts';
+import { type InstallationId, idOf, type LocationId, type SlotId } from '../../protocol/ids.ts';
+import type { DaemonState } from '../../protocol/methods/session.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { CatalogSeal } from '../keys/catalogSeal.ts';
+import { MasterKey } from '../keys/masterKey.ts';
+import { unwrapWithPassphrase, wrapWithPassphrase } from '../keys/passkeys/passphrase.ts';
+import type { ScryptRunner } from '../keys/scryptRunner.ts';
+import { UnlockDelay, type UnlockClock } from '../keys/unlockDelay.ts';
+import { KeyHolder } from './keyHolder.ts';
+import { KeyringDelivery, type Undelivered } from './keyringDelivery.ts';
+import { LocationService } from './locationService.ts';
+import { PasskeyService } from './passkeyService.ts';
+
+export interface InstallationOptions {
+  readonly catalog: Catalog;
+  readonly stateDirectory: string;
+  readonly scrypt: ScryptRunner;
+  readonly unlockClock: UnlockClock;
+  readonly wallClock: () => Date;
+  readonly onStateChanged: () => void;
+  readonly onPasskeyChanged: (slotId: SlotId) => void;
+  readonly onLocationChanged: (locationId: LocationId) => void;
+  /** A keyring that could not be brought to a location; it is tried again before the next backup there. */
+  readonly onUndelivered: (undelivered: Undelivered) => void;
+}
+
+export interface SetUp {
+  readonly installationId: InstallationId;
+  readonly passkey: string;
+  readonly slotId: SlotId;
+}
+
+/** The installation of a state directory: set up or not, locked or unlocked, with its passkeys and locations. Owns the keys and the catalog. */
+export class Installation implements Disposable {
+  readonly catalog: Catalog;
+  readonly keys: KeyHolder = new KeyHolder();
+  readonly passkeys: PasskeyService;
+  readonly locations: LocationService;
+  readonly keyrings: KeyringDelivery;
+  readonly stateDirectory: string;
+  readonly #options: InstallationOptions;
+
+  constructor(options: InstallationOptions) {
+    const { catalog, wallClock, stateDirectory } = options;
+    this.#options = options;
+    this.catalog = catalog;
+    this.stateDirectory = stateDirectory;
+    this.keyrings = new KeyringDelivery({ catalog, keys: this.keys, wallClock });
+    this.locations = new LocationService({
+      catalog,
+      stateDirectory,
+      wallClock,
+      deliverKeyring: (locationId, store) => this.keyrings.deliver(locationId, store),
+      onChanged: options.onLocationChanged,
+    });
+    this.passkeys = new PasskeyService({
+      catalog,
+      keys: this.keys,
+      scrypt: options.scrypt,
+      delay: new UnlockDelay(options.unlockClock),
+      wallClock,
+      keyringChanged: () => this.keyrings.changed(),
+      deliver: (signal) => this.deliverKeyrings(signal),
+      onChanged: options.onPasskeyChanged,
+    });
+  }
+
+  get state(): DaemonState {
+    if (this.catalog.installation.get() === undefined) return 'notSetUp';
+    return this.keys.isUnlocked ? 'unlocked' : 'locked';
+  }
+
+  get installationId(): InstallationId {
+    const installation = this.catalog.installation.get();
+    if (installation === undefined)
+      throw new HoldfastError('notSetUp', 'Failed to look: nothing is set up here.', { fix: 'Run "holdfast init".' });
+    return installation.installationId;
+  }
+
+  /** Makes the master key and its first passkey; unlocked afterwards. Throws `alreadySetUp`, `badValue`. */
+  async setUp(passkeyName: string, passphrase: Uint8Array, signal: AbortSignal): Promise<SetUp> {
+    const { scrypt, wallClock } = this.#options;
+    const installationId = idOf<InstallationId>(randomUUID());
+    const masterKey = MasterKey.generate(installationId);
+    try {
+      const slot = await wrapWithPassphrase({ masterKey, passphrase, scrypt, createdAt: wallClock(), signal });
+      using opened = await unwrapWithPassphrase({ installationId, slot, passphrase, scrypt, signal });
+      if (!opened.hasId(masterKey.masterKeyId)) throw new HoldfastError('failed', 'Failed to set up: the passkey opens another key.');
+      const createdAt = wallClock().toISOString();
+      this.catalog.transaction(() => {
+        this.#refuseSetUp();
+        this.catalog.installation.create({ installationId, masterKeyId: masterKey.masterKeyId, keyEpoch: masterKey.keyEpoch, createdAt });
+        this.catalog.passkeys.add({
+          slotId: slot.slotId,
+          name: passkeyName,
+          kind: 'passphrase',
+          slot: JSON.stringify(slot),
+          state: 'ready',
+          inUse: true,
+          createdAt,
+          verifiedAt: createdAt,
+        });
+        this.keyrings.changed();
+      });
+      this.hold(masterKey);
+      return { installationId, passkey: passkeyName, slotId: slot.slotId };
+    } catch (error) {
+      if (!this.keys.isUnlocked) masterKey[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** Unlocks with a passphrase; brings keyrings to locations that were away. Throws `wrongSecret`, `unknownName`. */
+  async unlock(passphrase: Uint8Array, passkey: string | undefined, signal: AbortSignal): Promise<void> {
+    const masterKey = await this.passkeys.unwrap(passphrase, passkey, signal);
+    if (this.keys.isUnlocked) masterKey[Symbol.dispose]();
+    else this.hold(masterKey);
+    await this.deliverKeyrings(signal);
+  }
+
+  /** Takes the master key over and opens the sealed cells of the catalog. */
+  hold(masterKey: MasterKey): void {
+    this.keys.hold(masterKey);
+    this.catalog.useSeal(new CatalogSeal(masterKey.catalogKey(), masterKey.installationId));
+    this.#options.onStateChanged();
+  }
+
+  /** Drops every key. Whatever runs with them has to have ended before. */
+  lock(): void {
+    this.catalog.useSeal(undefined);
+    this.keys.drop();
+    this.#options.onStateChanged();
+  }
+
+  async deliverKeyrings(signal: AbortSignal): Promise<void> {
+    const undelivered = await this.keyrings.deliverEverywhere((locationId) => this.locations.open(locationId), signal);
+    for (const one of undelivered) this.#options.onUndelivered(one);
+  }
+
+  [Symbol.dispose](): void {
+    this.catalog.useSeal(undefined);
+    this.keys.drop();
+    this.catalog.close();
+  }
+
+  #refuseSetUp(): void {
+    if (this.catalog.installation.get() === undefined) return;
+    throw new HoldfastError('alreadySetUp', 'Failed to set up: an installation is here already.', {
+      fix: 'Use it, or choose another --state.',
+    });
+  }
+}

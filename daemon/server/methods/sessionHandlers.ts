@@ -1,0 +1,69 @@
+import { sessionInit, sessionLock, sessionStatus, sessionStepUp, sessionStop, sessionUnlock } from '../../../protocol/methods/session.ts';
+import { programVersion } from '../../../protocol/version.ts';
+import type { ActionQueue } from '../../actions/actionQueue.ts';
+import type { Installation } from '../../installation/installation.ts';
+import { type BoundHandler, handlerOf } from '../handler.ts';
+import { withSecret } from './passkeyHandlers.ts';
+
+export interface SessionServices {
+  readonly installation: Installation;
+  readonly queue: ActionQueue;
+  readonly startedAt: Date;
+  /** Cancels what runs, waits for its end, and drops the keys. */
+  readonly lock: () => Promise<void>;
+  readonly stop: () => void;
+}
+
+export function sessionHandlers(services: SessionServices): readonly (readonly [string, BoundHandler])[] {
+  const { installation, queue, startedAt } = services;
+  const { catalog } = installation;
+  return [
+    handlerOf(sessionStatus, async () => ({
+      state: installation.state,
+      installationId: catalog.installation.get()?.installationId ?? null,
+      version: programVersion,
+      pid: process.pid,
+      startedAt: startedAt.toISOString(),
+      passkeyInUse: catalog.passkeys.inUse()?.name ?? null,
+      // There are no locks yet, so there is no date until which nothing can be lost.
+      safeUntil: null,
+      lastBackup: catalog.restorePoints.newest()?.finishedAt ?? null,
+      runningActions: queue.running.map(({ actionId, kind, subject, progress }) => ({
+        actionId,
+        kind,
+        subject,
+        fraction: progress.fraction,
+      })),
+      alerts: null,
+      readOnly: false,
+    })),
+    handlerOf(sessionInit, async ({ passkeyName, passphrase }, context) => {
+      const made = await withSecret(context, passphrase, (secret) => installation.setUp(passkeyName, secret, context.signal));
+      context.stepUp.grant();
+      return made;
+    }),
+    handlerOf(sessionUnlock, async ({ passkey, passphrase }, context) => {
+      const alreadyUnlocked = installation.state === 'unlocked';
+      let stepUpUntil: string | null = null;
+      if (!alreadyUnlocked) {
+        await withSecret(context, passphrase, (secret) => installation.unlock(secret, passkey, context.signal));
+        stepUpUntil = context.stepUp.grant().toISOString();
+      }
+      return { state: installation.state, passkeyInUse: catalog.passkeys.inUse()?.name ?? '', alreadyUnlocked, stepUpUntil };
+    }),
+    handlerOf(sessionLock, async (_params, context) => {
+      context.stepUp.revoke();
+      await services.lock();
+      return { state: installation.state };
+    }),
+    handlerOf(sessionStop, async () => {
+      const cancelledActions = queue.unfinished;
+      services.stop();
+      return { pid: process.pid, cancelledActions };
+    }),
+    handlerOf(sessionStepUp, async ({ passphrase }, context) => {
+      await withSecret(context, passphrase, (secret) => installation.passkeys.prove(secret, context.signal));
+      return { until: context.stepUp.grant().toISOString() };
+    }),
+  ];
+}
