@@ -1,0 +1,187 @@
+// Runs every layer of tests and ends with what was shown: `npm test`, or `npm test -- unit process` for some layers.
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { testSeed } from '../test/support/mochaHooks.ts';
+import { endProcess, processesNaming } from '../test/support/processes.ts';
+import { verbs } from '../test/support/verbs.ts';
+import { describeChecks, runChecks } from './check.ts';
+import { prepareReaderEnvironment } from './readerEnvironment.ts';
+import { root, run } from './run.ts';
+import { type LayerReport, layerReport, threatRows, type VerbCall, verbCall, verbRows } from './testReport.ts';
+
+interface LayerResult {
+  readonly name: string;
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly seconds: number;
+  /** Why the layer could not run, and what to install. */
+  readonly notRun?: string;
+  readonly report?: LayerReport;
+}
+
+const layerNames = ['check', 'unit', 'architecture', 'integration', 'process', 'reader'] as const;
+type LayerName = (typeof layerNames)[number];
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !layerNames.some((known) => known === name));
+if (unknown.length > 0) {
+  process.stdout.write(`Failed to run ${unknown.join(', ')}: the layers are ${layerNames.join(', ')}.\n`);
+  process.exit(2);
+}
+
+const layerLimit = 12 * 60_000;
+const isCi = process.env['CI'] !== undefined && process.env['CI'] !== 'false';
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+const seed = testSeed();
+
+// A short path: sockets that lie below it must fit into about a hundred bytes.
+const scratch = mkdtempSync(path.join(os.tmpdir(), 'hf-'));
+const reports = path.join(root, '.cache', 'test-reports');
+const verbLog = path.join(scratch, 'verbs.jsonl');
+const reader = prepareReaderEnvironment();
+// Whoever awaits it later sees how it went; until then a failure is not lost, only early.
+reader.catch(() => undefined);
+
+async function runCheckLayer(): Promise<LayerResult> {
+  const started = performance.now();
+  const results = await runChecks();
+  process.stdout.write(describeChecks(results));
+  const failed = results.filter((result) => result.problem !== undefined).length;
+  return { name: 'check', passed: results.length - failed, failed, skipped: 0, seconds: (performance.now() - started) / 1000 };
+}
+
+async function runMochaLayer(name: LayerName): Promise<LayerResult> {
+  const files = globSync(`test/${name}/**/*.test.ts`, { cwd: root }).toSorted();
+  if (files.length === 0) return { name, passed: 0, failed: 1, skipped: 0, seconds: 0, notRun: `There is no test in test/${name}.` };
+  const environment = await reader;
+  const reportFile = path.join(reports, `${name}.json`);
+  rmSync(reportFile, { force: true });
+  const { status, seconds } = await run(process.execPath, [path.join(root, 'scripts', 'mochaLayer.ts'), reportFile, ...files], {
+    output: 'inherit',
+    limit: layerLimit,
+    env: {
+      TMPDIR: scratch,
+      HOLDFAST_VERBS_LOG: verbLog,
+      HOLDFAST_TEST_SEED: String(seed),
+      HOLDFAST_TEST_PYTHON: 'python' in environment ? environment.python : undefined,
+    },
+  });
+  let report: LayerReport;
+  try {
+    report = layerReport.parse(JSON.parse(readFileSync(reportFile, 'utf8')));
+  } catch {
+    say(
+      `FAILED ${name}: it ended with ${status === null ? `a signal, after at most ${layerLimit / 60_000} minutes` : `status ${status}`} and left no report.`,
+    );
+    return { name, passed: 0, failed: 1, skipped: 0, seconds };
+  }
+  const count = (state: string): number => report.cases.filter((one) => one.state === state).length;
+  const failed = count('failed');
+  // A status without a failed case: something broke outside of every test.
+  return { name, passed: count('passed'), failed: failed === 0 && status !== 0 ? 1 : failed, skipped: count('skipped'), seconds, report };
+}
+
+async function runReaderLayer(): Promise<LayerResult> {
+  const environment = await reader;
+  if ('missing' in environment) return { name: 'reader', passed: 0, failed: 0, skipped: 0, seconds: 0, notRun: environment.missing };
+  const result = await run(environment.python, ['-B', 'test_reader.py'], {
+    cwd: path.join(root, 'test', 'reader'),
+    limit: layerLimit,
+    env: { TMPDIR: scratch },
+  });
+  const totals = /^(\d+) passed, (\d+) failed\s*$/m.exec(result.stdout);
+  const [passed, failed] = totals === null ? [0, 1] : [Number(totals[1]), Number(totals[2])];
+  if (result.status !== 0 || failed > 0 || passed === 0) process.stdout.write(result.output);
+  return {
+    name: 'reader',
+    passed,
+    failed: failed === 0 && (result.status !== 0 || passed === 0) ? 1 : failed,
+    skipped: 0,
+    seconds: result.seconds,
+  };
+}
+
+async function runLayer(name: LayerName): Promise<LayerResult> {
+  if (name === 'check') return await runCheckLayer();
+  if (name === 'reader') return await runReaderLayer();
+  return await runMochaLayer(name);
+}
+
+/** Ends what tests left running; each is a fault of its test. */
+async function endLeftBehind(): Promise<number> {
+  const left = processesNaming(scratch);
+  for (const pid of left) {
+    say(`FAILED process ${pid} was left running by a test.`);
+    await endProcess(pid);
+  }
+  return left.length;
+}
+
+function verbCalls(): readonly VerbCall[] {
+  let text: string;
+  try {
+    text = readFileSync(verbLog, 'utf8');
+  } catch {
+    return [];
+  }
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => verbCall.parse(JSON.parse(line)));
+}
+
+/** Prints the table of threats and that of verbs; gives the number of rows that nothing stands behind. */
+function account(results: readonly LayerResult[]): number {
+  const threats = threatRows(results.flatMap(({ report }) => (report === undefined ? [] : [report])));
+  say('\nthreat  cases  seeds');
+  for (const { id, cases, seeds } of threats) say(`${id.padEnd(6)}  ${String(cases).padStart(5)}  ${seeds.join(' ') || 'NONE RAN'}`);
+  const rows = verbRows(verbs, verbCalls());
+  say('\nverb                     tests through the real command line');
+  for (const { verb, tests } of rows) say(`${verb.padEnd(23)}  ${tests === 0 ? 'NONE' : tests}`);
+  return [...threats.filter(({ cases }) => cases === 0), ...rows.filter(({ tests }) => tests === 0)].length;
+}
+
+const isWhole = asked.length === 0;
+
+for (const [signal, status] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  process.once(signal, () => {
+    void endLeftBehind().finally(() => {
+      rmSync(scratch, { recursive: true, force: true, maxRetries: 3 });
+      process.exit(status);
+    });
+  });
+}
+
+mkdirSync(reports, { recursive: true });
+say(`seed ${seed} (HOLDFAST_TEST_SEED=${seed} repeats this run)`);
+const results: LayerResult[] = [];
+for (const name of layerNames) {
+  if (!isWhole && !asked.includes(name)) continue;
+  say(`\n== ${name}`);
+  const result = await runLayer(name);
+  results.push(result);
+  if (result.notRun !== undefined) say(`NOT RUN: ${result.notRun}`);
+  say(`${name}: ${result.passed} passed, ${result.failed} failed, ${result.skipped} skipped in ${result.seconds.toFixed(1)} s`);
+}
+const leftBehind = await endLeftBehind();
+const without = isWhole ? account(results) : 0;
+if (!isWhole) say('\nOnly some layers ran: threats and verbs are not counted.');
+rmSync(scratch, { recursive: true, force: true, maxRetries: 3 });
+
+const notRun = results.filter((result) => result.notRun !== undefined);
+say('');
+for (const { name, notRun: reason } of notRun) say(`${isCi ? 'FAILED' : 'NOT RUN'} ${name}: ${reason}`);
+if (without > 0) say(`FAILED ${without} threats or verbs of the tables above have no test that ran.`);
+const passed = results.reduce((sum, result) => sum + result.passed, 0);
+const failed =
+  results.reduce((sum, result) => sum + result.failed, 0) +
+  leftBehind +
+  without +
+  (isCi ? notRun.filter((result) => result.failed === 0).length : 0);
+say(`${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
