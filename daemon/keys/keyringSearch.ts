@@ -1,0 +1,198 @@
+import { HoldfastError } from '../../protocol/errors.ts';
+import { isAuthenticKeyring, type Keyring } from './keyring.ts';
+import {
+  inSearchOrder,
+  isFinding,
+  type KeyringCandidate,
+  type KeyringFinding,
+  readCandidate,
+  type ReadKeyring,
+} from './keyringCandidates.ts';
+import type { MasterKey } from './masterKey.ts';
+import { wrongPassphrase } from './passkeys/passphrase.ts';
+import { ScryptTrials, type ScryptTrialsOptions } from './scryptTrials.ts';
+import type { PassphraseSlot } from './slot.ts';
+
+export interface KeyringSearchRequest extends ScryptTrialsOptions {
+  /** All versions of all objects in the keyring folder, in any order; read one at a time, and again when they are authenticated. */
+  readonly candidates: readonly KeyringCandidate[];
+  /** Keys that an authentic object or the recovery sheet names: tried first. */
+  readonly namedKeys?: ReadonlySet<string>;
+}
+
+export interface KeyringSearchResult {
+  /** By masterKeyId in hex; the caller owns and disposes of them. */
+  readonly masterKeys: ReadonlyMap<string, MasterKey>;
+  /** The authentic keyring of the highest sequence; `undefined` where none could be authenticated. */
+  readonly newest: ReadKeyring | undefined;
+  /** What the user must hear of. */
+  readonly findings: readonly KeyringFinding[];
+}
+
+/**
+ * Recovers the master key from a store that anybody may have written to (docs/format.md, Keyring). One untried scrypt set of each keyring
+ * in turn; junk never ends the search, and only passphrase slots are touched: nothing is sent anywhere. Once a slot opens, keyrings are
+ * authenticated from the highest sequence down. Throws `HoldfastError`: `objectMissing` without any keyring to try,
+ * `wrongSecret` when all slots have been tried, `cancelled` when the user does not go on; the signal's reason.
+ */
+export async function searchKeyrings(request: KeyringSearchRequest): Promise<KeyringSearchResult> {
+  using search = new KeyringSearch(request);
+  return search.run();
+}
+
+interface PendingKeyring {
+  readonly candidate: KeyringCandidate;
+  /** Not tried yet, in the keyring's order. */
+  readonly slots: readonly PassphraseSlot[];
+}
+
+class KeyringSearch implements Disposable {
+  readonly #request: KeyringSearchRequest;
+  readonly #trials: ScryptTrials;
+  readonly #masterKeys = new Map<string, MasterKey>();
+  readonly #findings = new Map<string, KeyringFinding>();
+  #isHandedOver = false;
+
+  constructor(request: KeyringSearchRequest) {
+    this.#request = request;
+    this.#trials = new ScryptTrials(request);
+  }
+
+  async run(): Promise<KeyringSearchResult> {
+    await this.#openOne();
+    const newest = await this.#authenticate();
+    // A keyring keeps slots for every epoch that live data needs.
+    if (newest !== undefined) for (const slot of this.#unopenedSlots(newest.keyring)) await this.#tryToOpen(slot);
+    this.#isHandedOver = true;
+    return { masterKeys: this.#masterKeys, newest, findings: [...this.#findings.values()] };
+  }
+
+  [Symbol.dispose](): void {
+    this.#trials[Symbol.dispose]();
+    if (!this.#isHandedOver) for (const masterKey of this.#masterKeys.values()) masterKey[Symbol.dispose]();
+  }
+
+  async #openOne(): Promise<void> {
+    const { installationId, candidates, namedKeys } = this.#request;
+    const ordered = inSearchOrder(installationId, candidates, namedKeys);
+    if (ordered.length === 0) throw new HoldfastError('objectMissing', 'Failed to find the keyring: the location holds none.');
+    const pending: PendingKeyring[] = [];
+    for (const candidate of ordered) {
+      const read = await this.#read(candidate);
+      const slots = read === undefined ? [] : passphraseSlots(read.keyring);
+      const left = await this.#tryUntilDerived({ candidate, slots });
+      if (left === 'opened') return this.#checkOpened(candidate);
+      if (left.slots.length > 0) pending.push(left);
+    }
+    for (let round = pending; round.length > 0; ) {
+      const next: PendingKeyring[] = [];
+      for (const keyring of round) {
+        const left = await this.#tryUntilDerived(keyring);
+        if (left === 'opened') return this.#checkOpened(keyring.candidate);
+        if (left.slots.length > 0) next.push(left);
+      }
+      round = next;
+    }
+    const error = wrongPassphrase();
+    throw new HoldfastError(error.code, error.message, {
+      ...(error.fix === undefined ? {} : { fix: error.fix }),
+      details: { attempts: this.#trials.count, findings: [...this.#findings.values()] },
+    });
+  }
+
+  /** The master key is used even where the keyring around its slot was tampered with; the finding says so. */
+  async #checkOpened(candidate: KeyringCandidate): Promise<void> {
+    const read = await this.#read(candidate);
+    if (read !== undefined) this.#holds(read);
+  }
+
+  /** Tries slots whose key is known already, and at most one that costs a derivation. */
+  async #tryUntilDerived({ candidate, slots }: PendingKeyring): Promise<PendingKeyring | 'opened'> {
+    for (const [index, slot] of slots.entries()) {
+      const isCostly = !this.#trials.hasTried(slot);
+      if (await this.#tryToOpen(slot)) return 'opened';
+      if (isCostly) return { candidate, slots: slots.slice(index + 1) };
+    }
+    return { candidate, slots: [] };
+  }
+
+  async #tryToOpen(slot: PassphraseSlot): Promise<boolean> {
+    const masterKey = await this.#trials.open(slot);
+    if (masterKey === undefined) return false;
+    const id = hexOf(masterKey.masterKeyId);
+    if (this.#masterKeys.has(id)) masterKey[Symbol.dispose]();
+    else this.#masterKeys.set(id, masterKey);
+    return true;
+  }
+
+  #unopenedSlots(keyring: Keyring): readonly PassphraseSlot[] {
+    return passphraseSlots(keyring).filter((slot) => !this.#masterKeys.has(Buffer.from(slot.masterKeyId, 'base64').toString('hex')));
+  }
+
+  /** From the highest sequence down to the first that holds, and all others of that sequence. */
+  async #authenticate(): Promise<ReadKeyring | undefined> {
+    const { installationId, candidates } = this.#request;
+    let newest: ReadKeyring | undefined;
+    for (const candidate of inSearchOrder(installationId, candidates)) {
+      const read = await this.#read(candidate);
+      if (read === undefined) continue;
+      if (newest !== undefined && read.keyring.sequence < newest.keyring.sequence) break;
+      if (!this.#holds(read)) continue;
+      if (newest === undefined) newest = read;
+      else this.#noteDouble(newest, read);
+    }
+    return newest;
+  }
+
+  #holds({ candidate: { key }, keyring }: ReadKeyring): boolean {
+    const masterKey = this.#masterKeys.get(hexOf(keyring.masterKeyId));
+    if (masterKey === undefined) {
+      this.#note({
+        key,
+        kind: 'notChecked',
+        message: `Keyring ${key} names a master key that this passphrase does not open: it was not checked.`,
+      });
+      return false;
+    }
+    if (isAuthenticKeyring(keyring, masterKey)) return true;
+    this.#note({
+      key,
+      kind: 'notAuthentic',
+      message: `Keyring ${key} was not written by this installation: somebody changed or forged it.`,
+    });
+    return false;
+  }
+
+  #noteDouble(newest: ReadKeyring, other: ReadKeyring): void {
+    const { key } = other.candidate;
+    if (key !== newest.candidate.key) {
+      this.#note({
+        key,
+        kind: 'fork',
+        message: `Keyring ${key} has the same sequence as ${newest.candidate.key}: two machines wrote them.`,
+      });
+    } else if (!Buffer.from(other.bytes).equals(newest.bytes)) {
+      this.#note({ key, kind: 'laterVersion', message: `Keyring ${key} was put again with other bytes: the older version counts.` });
+    }
+  }
+
+  async #read(candidate: KeyringCandidate): Promise<ReadKeyring | undefined> {
+    const read = await readCandidate(this.#request.installationId, candidate, this.#request.signal);
+    this.#request.signal?.throwIfAborted();
+    if (!isFinding(read)) return read;
+    this.#note(read);
+    return undefined;
+  }
+
+  #note(finding: KeyringFinding): void {
+    this.#findings.set(`${finding.kind} ${finding.key}`, finding);
+  }
+}
+
+function passphraseSlots(keyring: Keyring): readonly PassphraseSlot[] {
+  return keyring.body.slots.filter((slot) => slot.kind === 'passphrase');
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}

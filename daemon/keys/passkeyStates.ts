@@ -1,0 +1,102 @@
+import { HoldfastError } from '../../protocol/errors.ts';
+import type { SlotId } from '../../protocol/ids.ts';
+import type { PasskeyState } from '../../protocol/methods/passkeys.ts';
+
+/** What the rules look at; the catalog's rows have more. */
+export interface PasskeyStatus {
+  readonly slotId: SlotId;
+  readonly name: string;
+  readonly state: PasskeyState;
+  readonly inUse: boolean;
+}
+
+/** One durable write, or one proof. They are made in this order, each finished before the next, so that a crash between any two leaves a slot that opens the master key. */
+export type PasskeyStep =
+  /** The catalog gets the new slot, `unverified`, not in use. */
+  | { readonly step: 'record'; readonly slotId: SlotId }
+  /** A keyring with these slots and a higher sequence goes to every location and is read back. */
+  | { readonly step: 'publish'; readonly slotIds: readonly SlotId[] }
+  /** The slot as it was read back is unwrapped once; only then is it `ready`. */
+  | { readonly step: 'verify'; readonly slotId: SlotId }
+  /** In one transaction, this slot is in use and no other. */
+  | { readonly step: 'use'; readonly slotId: SlotId }
+  /** The catalog calls the slot `retired`. */
+  | { readonly step: 'retire'; readonly slotId: SlotId };
+
+/** The slots that the newest keyring must hold. After a crash, a keyring that differs is published again. */
+export function slotsOfKeyring(passkeys: readonly PasskeyStatus[]): readonly SlotId[] {
+  return passkeys.filter(({ state }) => state !== 'retired').map(({ slotId }) => slotId);
+}
+
+/** A new slot is published and proved before anything depends on it. */
+export function stepsToAdd(passkeys: readonly PasskeyStatus[], slotId: SlotId, useNow: boolean): readonly PasskeyStep[] {
+  return [
+    { step: 'record', slotId },
+    { step: 'publish', slotIds: [...slotsOfKeyring(passkeys), slotId] },
+    { step: 'verify', slotId },
+    ...(useNow ? [{ step: 'use', slotId } as const] : []),
+  ];
+}
+
+/** Throws `HoldfastError`: `unknownName`, or `refusedByRule` for a slot that was not verified or is retired. */
+export function stepsToUse(passkeys: readonly PasskeyStatus[], slotId: SlotId): readonly PasskeyStep[] {
+  const passkey = find(passkeys, slotId);
+  if (passkey.inUse) return [];
+  if (passkey.state !== 'ready') {
+    throw new HoldfastError('refusedByRule', `Failed to use passkey ${passkey.name}: it ${complaint(passkey.state)}.`, {
+      fix: passkey.state === 'retired' ? 'Choose another passkey.' : `Run \`holdfast passkey verify ${passkey.name}\` first.`,
+    });
+  }
+  return [{ step: 'use', slotId }];
+}
+
+/**
+ * The slot leaves the catalog's list first and the keyring last: a crash in between leaves one slot too many, never one too few.
+ * Throws `HoldfastError`: `unknownName`; `refusedByRule` for the slot in use and the last verified one; `confirmationNeeded` where only one
+ * verified slot would be left, unless `isConfirmed`.
+ */
+export function stepsToRetire(passkeys: readonly PasskeyStatus[], slotId: SlotId, isConfirmed: boolean): readonly PasskeyStep[] {
+  const passkey = find(passkeys, slotId);
+  if (passkey.state === 'retired') return [];
+  if (passkey.inUse) throw refusal(passkey, 'it is in use', 'Use another passkey first: `holdfast passkey use NAME`.');
+  const verifiedOthers = passkeys.filter((other) => other.slotId !== slotId && other.state === 'ready').length;
+  if (verifiedOthers === 0)
+    throw refusal(passkey, 'no other passkey is verified', 'Verify another passkey first: `holdfast passkey verify NAME`.');
+  if (verifiedOthers === 1 && !isConfirmed) {
+    throw new HoldfastError('confirmationNeeded', `Failed to retire passkey ${passkey.name}: only one verified passkey would be left.`, {
+      fix: 'Add another passkey first, or confirm with `--yes`.',
+    });
+  }
+  return [
+    { step: 'retire', slotId },
+    { step: 'publish', slotIds: slotsOfKeyring(passkeys).filter((id) => id !== slotId) },
+  ];
+}
+
+/** A new secret for a passkey: the new slot is in use before the old one can be retired, which is for the user to do. */
+export function stepsToRotate(passkeys: readonly PasskeyStatus[], oldSlotId: SlotId, newSlotId: SlotId): readonly PasskeyStep[] {
+  const old = find(passkeys, oldSlotId);
+  if (old.state === 'retired') throw refusal(old, 'it is retired', 'Choose another passkey.', 'rotate');
+  return stepsToAdd(passkeys, newSlotId, old.inUse);
+}
+
+function find(passkeys: readonly PasskeyStatus[], slotId: SlotId): PasskeyStatus {
+  const passkey = passkeys.find((candidate) => candidate.slotId === slotId);
+  if (passkey === undefined) throw new HoldfastError('unknownName', `Failed to find passkey ${slotId}: there is none.`);
+  return passkey;
+}
+
+function refusal(passkey: PasskeyStatus, cause: string, fix: string, verb: 'retire' | 'rotate' = 'retire'): HoldfastError {
+  return new HoldfastError('refusedByRule', `Failed to ${verb} passkey ${passkey.name}: ${cause}.`, { fix });
+}
+
+function complaint(state: Exclude<PasskeyState, 'ready'>): string {
+  switch (state) {
+    case 'unverified':
+      return 'was not verified';
+    case 'failing':
+      return 'failed when it was last tried';
+    case 'retired':
+      return 'is retired';
+  }
+}
