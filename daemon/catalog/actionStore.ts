@@ -1,4 +1,3 @@
-import type { DatabaseSync } from 'node:sqlite';
 import * as z from 'zod';
 import { type ActionId, isUuid } from '../../protocol/ids.ts';
 import type { Page, PageParams } from '../../protocol/method.ts';
@@ -7,6 +6,7 @@ import { type ErrorDocument, type Finding, finding } from '../../protocol/method
 import { catalogDamaged } from './catalogErrors.ts';
 import type { SealedCells } from './cellSeal.ts';
 import { decodeCursor, limitOf, pageFrom } from './paging.ts';
+import type { Connection } from './connection.ts';
 import { Table } from './table.ts';
 
 interface Row {
@@ -47,15 +47,17 @@ const outcomesKept = 100;
 
 /** The history of actions. Errors and results may name files: they are sealed. */
 export class ActionStore {
+  readonly #connection: Connection;
   readonly #actions: Table<Row>;
   readonly #findings: Table<FindingBlock>;
   readonly #cells: SealedCells;
   /** An action can end while there is no seal (an import before set-up, a lock in the middle): whoever waits for it still gets the whole outcome. */
   readonly #unsealed: Map<string, Outcome> = new Map();
 
-  constructor(database: DatabaseSync, cells: SealedCells) {
-    this.#actions = new Table(database, table);
-    this.#findings = new Table(database, findingsTable);
+  constructor(connection: Connection, cells: SealedCells) {
+    this.#connection = connection;
+    this.#actions = new Table(connection, table);
+    this.#findings = new Table(connection, findingsTable);
     this.#cells = cells;
   }
 
@@ -110,18 +112,22 @@ export class ActionStore {
   /** For the start of the daemon: what was under way when the last one ended has failed. Gives those actions; their pins stay. */
   failInterrupted(at: string): readonly ActionId[] {
     const rows = this.#actions.select("WHERE state IN ('queued', 'running') ORDER BY queuedAt, actionId");
-    for (const row of rows) this.#actions.replace({ ...row, state: 'failed', finishedAt: at, errorCode: 'daemonEnded' });
+    this.#connection.transaction(() => {
+      for (const row of rows) this.#actions.replace({ ...row, state: 'failed', finishedAt: at, errorCode: 'daemonEnded' });
+    });
     return rows.map((row) => row.actionId).filter(isActionId);
   }
 
   /** Appends to the whole list of an action's findings. Throws `locked`. */
   addFindings(actionId: string, list: FindingList, findings: readonly Finding[]): void {
-    let block = this.#findings.number('count(*)', 'WHERE actionId = ? AND list = ?', [actionId, list]);
-    for (let at = 0; at < findings.length; at += findingsPerBlock) {
-      const items = this.#cells.seal(findingsTable, 'items', `${actionId}/${list}/${block}`, findings.slice(at, at + findingsPerBlock));
-      this.#findings.insert({ actionId, list, block, items });
-      block += 1;
-    }
+    this.#connection.transaction(() => {
+      let block = this.#findings.number('count(*)', 'WHERE actionId = ? AND list = ?', [actionId, list]);
+      for (let at = 0; at < findings.length; at += findingsPerBlock) {
+        const items = this.#cells.seal(findingsTable, 'items', `${actionId}/${list}/${block}`, findings.slice(at, at + findingsPerBlock));
+        this.#findings.insert({ actionId, list, block, items });
+        block += 1;
+      }
+    });
   }
 
   /** In the order of their adding; a page has as many items as fit one sealed cell. Empty while locked. */

@@ -2,8 +2,8 @@ import type { DatabaseSync } from 'node:sqlite';
 import { HoldfastError } from '../../protocol/errors.ts';
 import type { ActionId, LocationId } from '../../protocol/ids.ts';
 import { ActionStore } from './actionStore.ts';
-import { catalogError, isInputOutputError } from './catalogErrors.ts';
 import { type CellSeal, SealedCells } from './cellSeal.ts';
+import { Connection } from './connection.ts';
 import { InstallationStore } from './installationStore.ts';
 import { KeyringStore } from './keyringStore.ts';
 import { LocationStore } from './locationStore.ts';
@@ -30,23 +30,23 @@ export class Catalog implements Disposable {
   readonly runPins: RunPinStore;
   readonly actions: ActionStore;
   readonly sequences: SequenceStore;
-  readonly #database: DatabaseSync;
+  readonly #connection: Connection;
   readonly #cells: SealedCells = new SealedCells();
-  #failed: HoldfastError | undefined;
 
   /** Takes over the connection, which `openCatalog` has checked. */
   constructor(database: DatabaseSync) {
-    this.#database = database;
-    this.installation = new InstallationStore(database);
-    this.passkeys = new PasskeyStore(database);
-    this.keyrings = new KeyringStore(database);
-    this.locations = new LocationStore(database);
-    this.policies = new PolicyStore(database, this.#cells);
-    this.restorePoints = new RestorePointStore(database, this.#cells);
-    this.objects = new ObjectLedger(database);
-    this.runPins = new RunPinStore(database);
-    this.actions = new ActionStore(database, this.#cells);
-    this.sequences = new SequenceStore(database);
+    const connection = new Connection(database);
+    this.#connection = connection;
+    this.installation = new InstallationStore(connection);
+    this.passkeys = new PasskeyStore(connection);
+    this.keyrings = new KeyringStore(connection);
+    this.locations = new LocationStore(connection);
+    this.policies = new PolicyStore(connection, this.#cells);
+    this.restorePoints = new RestorePointStore(connection, this.#cells);
+    this.objects = new ObjectLedger(connection);
+    this.runPins = new RunPinStore(connection);
+    this.actions = new ActionStore(connection, this.#cells);
+    this.sequences = new SequenceStore(connection);
   }
 
   /** Sealed cells can be read and written from now on; with `undefined` (lock) no more. */
@@ -56,24 +56,10 @@ export class Catalog implements Disposable {
 
   /**
    * All of `work` or nothing. A transaction inside another one belongs to it. `work` must not be asynchronous. After an input/output error nobody knows
-   * what reached the disk: every later transaction is refused until the catalog is opened anew.
+   * what reached the disk: every later write is refused until the catalog is opened anew.
    */
   transaction<Result>(work: () => Result): Result {
-    if (this.#failed !== undefined) throw this.#failed;
-    if (this.#database.isTransaction) return work();
-    try {
-      this.#database.exec('BEGIN IMMEDIATE');
-      const result = work();
-      if (result instanceof Promise) throw new HoldfastError('failed', 'Failed to write the catalog: a transaction cannot wait.');
-      this.#database.exec('COMMIT');
-      return result;
-    } catch (error) {
-      const mapped = catalogError('write the catalog', error);
-      if (isInputOutputError(error) || isInputOutputError(mapped.cause)) this.#failed = mapped;
-      // SQLite has rolled back by itself after some errors.
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      throw mapped;
-    }
+    return this.#connection.transaction(work);
   }
 
   /**
@@ -134,7 +120,7 @@ export class Catalog implements Disposable {
 
   close(): void {
     this.#cells.use(undefined);
-    if (this.#database.isOpen) this.#database.close();
+    this.#connection.close();
   }
 
   [Symbol.dispose](): void {

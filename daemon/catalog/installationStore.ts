@@ -1,5 +1,5 @@
-import type { DatabaseSync } from 'node:sqlite';
 import type { InstallationId } from '../../protocol/ids.ts';
+import type { Connection } from './connection.ts';
 import { Table } from './table.ts';
 
 export interface Installation {
@@ -14,8 +14,8 @@ export interface Installation {
 export class InstallationStore {
   readonly #table: Table<Installation & { readonly single: number }>;
 
-  constructor(database: DatabaseSync) {
-    this.#table = new Table(database, 'installation');
+  constructor(connection: Connection) {
+    this.#table = new Table(connection, 'installation');
   }
 
   /** `undefined`: not set up. */

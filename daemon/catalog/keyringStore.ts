@@ -1,5 +1,5 @@
-import type { DatabaseSync } from 'node:sqlite';
 import type { LocationId } from '../../protocol/ids.ts';
+import type { Connection } from './connection.ts';
 import { Table } from './table.ts';
 
 /** A keyring object as it is stored, byte for byte: docs/format.md, Keyring. */
@@ -25,9 +25,9 @@ export class KeyringStore {
   readonly #keyrings: Table<KeyringRecord>;
   readonly #copies: Table<KeyringCopy>;
 
-  constructor(database: DatabaseSync) {
-    this.#keyrings = new Table(database, 'keyrings');
-    this.#copies = new Table(database, 'keyringCopies');
+  constructor(connection: Connection) {
+    this.#keyrings = new Table(connection, 'keyrings');
+    this.#copies = new Table(connection, 'keyringCopies');
   }
 
   add(keyring: KeyringRecord): void {

@@ -1,7 +1,7 @@
-import type { DatabaseSync } from 'node:sqlite';
 import { HoldfastError } from '../../protocol/errors.ts';
 import type { LocationId, StoreId } from '../../protocol/ids.ts';
 import type { LocationKind } from '../../protocol/methods/locations.ts';
+import type { Connection } from './connection.ts';
 import { Table } from './table.ts';
 
 export interface LocationRecord {
@@ -19,8 +19,8 @@ export interface LocationRecord {
 export class LocationStore {
   readonly #table: Table<LocationRecord>;
 
-  constructor(database: DatabaseSync) {
-    this.#table = new Table(database, 'locations');
+  constructor(connection: Connection) {
+    this.#table = new Table(connection, 'locations');
   }
 
   /** Throws `nameTaken`. */

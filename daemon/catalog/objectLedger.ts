@@ -1,8 +1,8 @@
-import type { DatabaseSync } from 'node:sqlite';
 import type { LocationId, PolicyId } from '../../protocol/ids.ts';
 import type { Page, PageParams } from '../../protocol/method.ts';
 import { decodeCursor, limitOf, pageFrom } from './paging.ts';
 import type { SqlValue } from './rowDigest.ts';
+import type { Connection } from './connection.ts';
 import { Table } from './table.ts';
 
 export type ObjectKind = 'pack' | 'index' | 'manifest' | 'keyring';
@@ -39,8 +39,8 @@ export interface LedgerFilter extends PageParams {
 export class ObjectLedger {
   readonly #table: Table<LedgerObject>;
 
-  constructor(database: DatabaseSync) {
-    this.#table = new Table(database, 'objects');
+  constructor(connection: Connection) {
+    this.#table = new Table(connection, 'objects');
   }
 
   /** Adds an object, or writes anew what is known of it. For many at once: inside one transaction. */

@@ -1,7 +1,7 @@
-import type { DatabaseSync } from 'node:sqlite';
 import { HoldfastError } from '../../protocol/errors.ts';
 import type { SlotId } from '../../protocol/ids.ts';
 import type { PasskeyKind, PasskeyState } from '../../protocol/methods/passkeys.ts';
+import type { Connection } from './connection.ts';
 import { Table } from './table.ts';
 
 export interface PasskeyRecord {
@@ -23,17 +23,21 @@ const fromRow = (row: Row): PasskeyRecord => ({ ...row, inUse: row.inUse === 1 }
 
 /** The passkeys, retired ones included. Readable while locked. */
 export class PasskeyStore {
+  readonly #connection: Connection;
   readonly #table: Table<Row>;
 
-  constructor(database: DatabaseSync) {
-    this.#table = new Table(database, 'passkeys');
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.#table = new Table(connection, 'passkeys');
   }
 
   /** Throws `nameTaken` where a passkey that is not retired has the name. One that is in use takes that over from the one before. */
   add(passkey: PasskeyRecord): void {
     this.#refuseTaken(passkey);
-    if (passkey.inUse) this.#table.change({ inUse: 1 }, { inUse: 0 });
-    this.#table.insert(toRow(passkey));
+    this.#connection.transaction(() => {
+      if (passkey.inUse) this.#table.change({ inUse: 1 }, { inUse: 0 });
+      this.#table.insert(toRow(passkey));
+    });
   }
 
   get(slotId: SlotId): PasskeyRecord | undefined {
@@ -56,10 +60,12 @@ export class PasskeyStore {
     return this.#table.select('ORDER BY createdAt, slotId').map(fromRow);
   }
 
-  /** Call within a transaction: exactly one is in use before and after. */
+  /** Exactly one is in use before and after. Throws `unknownName`. */
   use(slotId: SlotId): void {
-    this.#table.change({ inUse: 1 }, { inUse: 0 });
-    if (this.#table.change({ slotId }, { inUse: 1 }) === undefined) throw unknownPasskey(slotId);
+    this.#connection.transaction(() => {
+      this.#table.change({ inUse: 1 }, { inUse: 0 });
+      if (this.#table.change({ slotId }, { inUse: 1 }) === undefined) throw unknownPasskey(slotId);
+    });
   }
 
   change(slotId: SlotId, changes: { readonly name?: string; readonly state?: PasskeyState; readonly verifiedAt?: string }): void {

@@ -1,7 +1,7 @@
-import type { DatabaseSync } from 'node:sqlite';
 import { HoldfastError } from '../../protocol/errors.ts';
 import type { LocationId, PolicyId } from '../../protocol/ids.ts';
 import type { SealedCells } from './cellSeal.ts';
+import type { Connection } from './connection.ts';
 import { Table } from './table.ts';
 
 export interface PolicyRecord {
@@ -28,8 +28,8 @@ export class PolicyStore {
   readonly #table: Table<Row>;
   readonly #cells: SealedCells;
 
-  constructor(database: DatabaseSync, cells: SealedCells) {
-    this.#table = new Table(database, table);
+  constructor(connection: Connection, cells: SealedCells) {
+    this.#table = new Table(connection, table);
     this.#cells = cells;
   }
 

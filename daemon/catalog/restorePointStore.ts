@@ -1,10 +1,10 @@
-import type { DatabaseSync } from 'node:sqlite';
 import { HoldfastError } from '../../protocol/errors.ts';
 import type { PolicyId, RestorePointId, StoreId } from '../../protocol/ids.ts';
 import type { Page, PageParams } from '../../protocol/method.ts';
 import type { SealedCells } from './cellSeal.ts';
 import { type CursorKey, decodeCursor, limitOf, pageFrom } from './paging.ts';
 import type { SqlValue } from './rowDigest.ts';
+import type { Connection } from './connection.ts';
 import { Table } from './table.ts';
 
 export type RestorePointState = 'live' | 'retired' | 'damaged';
@@ -53,8 +53,8 @@ export class RestorePointStore {
   readonly #table: Table<Row>;
   readonly #cells: SealedCells;
 
-  constructor(database: DatabaseSync, cells: SealedCells) {
-    this.#table = new Table(database, table);
+  constructor(connection: Connection, cells: SealedCells) {
+    this.#table = new Table(connection, table);
     this.#cells = cells;
   }
 

@@ -1,5 +1,5 @@
-import type { DatabaseSync } from 'node:sqlite';
 import type { ActionId, LocationId } from '../../protocol/ids.ts';
+import type { Connection } from './connection.ts';
 import { Table } from './table.ts';
 
 export type PinReason = 'upload' | 'hit';
@@ -15,8 +15,8 @@ export interface RunPin {
 export class RunPinStore {
   readonly #table: Table<RunPin>;
 
-  constructor(database: DatabaseSync) {
-    this.#table = new Table(database, 'runPins');
+  constructor(connection: Connection) {
+    this.#table = new Table(connection, 'runPins');
   }
 
   pin(pin: RunPin): void {

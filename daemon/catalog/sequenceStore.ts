@@ -1,5 +1,5 @@
-import type { DatabaseSync } from 'node:sqlite';
 import type { PolicyId } from '../../protocol/ids.ts';
+import type { Connection } from './connection.ts';
 import { Table } from './table.ts';
 
 /** What is counted; every count starts at 1 (docs/format.md, Keys). */
@@ -7,10 +7,12 @@ export type SequenceScope = 'keyring' | `index/${PolicyId}` | `manifest/${Policy
 
 /** Sequence numbers. One that was taken is never given again, even if what it was for failed. */
 export class SequenceStore {
+  readonly #connection: Connection;
   readonly #table: Table<{ readonly scope: string; readonly last: number }>;
 
-  constructor(database: DatabaseSync) {
-    this.#table = new Table(database, 'sequences');
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.#table = new Table(connection, 'sequences');
   }
 
   /** The last one taken; 0 where none was. */
@@ -20,9 +22,11 @@ export class SequenceStore {
 
   /** Takes the next one. */
   next(scope: SequenceScope): number {
-    const taken = this.last(scope) + 1;
-    this.raise(scope, taken);
-    return taken;
+    return this.#connection.transaction(() => {
+      const taken = this.last(scope) + 1;
+      this.raise(scope, taken);
+      return taken;
+    });
   }
 
   /** Makes sure that `last` and all below it are never given again: after an import, or a number seen in the store. */

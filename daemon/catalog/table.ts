@@ -1,5 +1,6 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
-import { catalogDamaged, catalogError } from './catalogErrors.ts';
+import { catalogDamaged } from './catalogErrors.ts';
+import type { Connection } from './connection.ts';
 import { digestColumn, rowDigest, type SqlValue, sameDigest } from './rowDigest.ts';
 
 type RowShape<Row> = { readonly [Column in keyof Row]: SqlValue };
@@ -17,15 +18,15 @@ export function columnsOf(database: DatabaseSync, table: string): { readonly col
  */
 export class Table<Row extends RowShape<Row>> {
   readonly name: string;
-  readonly #database: DatabaseSync;
+  readonly #connection: Connection;
   readonly #columns: readonly string[];
   readonly #key: readonly string[];
   readonly #statements: Map<string, StatementSync> = new Map();
 
-  constructor(database: DatabaseSync, name: string) {
+  constructor(connection: Connection, name: string) {
     this.name = name;
-    this.#database = database;
-    const { columns, key } = columnsOf(database, name);
+    this.#connection = connection;
+    const { columns, key } = columnsOf(connection.database, name);
     this.#columns = columns;
     this.#key = key;
   }
@@ -62,12 +63,12 @@ export class Table<Row extends RowShape<Row>> {
   /** The rows that `tail` (WHERE … ORDER BY … LIMIT …) gives. */
   select(tail: string, values: readonly SqlValue[] = []): readonly Row[] {
     const sql = `SELECT ${this.#columns.join(', ')}, ${digestColumn} FROM ${this.name} ${tail}`;
-    return this.#use(() => this.#statement(sql).all(...values)).map((found) => this.#checked(found));
+    return this.#read(() => this.#statement(sql).all(...values)).map((found) => this.#checked(found));
   }
 
   /** One number, such as a count or a sum; 0 where there is nothing to count. */
   number(expression: string, tail: string, values: readonly SqlValue[] = []): number {
-    const found = this.#use(() => this.#statement(`SELECT ${expression} AS number FROM ${this.name} ${tail}`).get(...values));
+    const found = this.#read(() => this.#statement(`SELECT ${expression} AS number FROM ${this.name} ${tail}`).get(...values));
     return Number(found?.['number'] ?? 0);
   }
 
@@ -104,22 +105,18 @@ export class Table<Row extends RowShape<Row>> {
   }
 
   #run(sql: string, values: readonly SQLInputValue[]): number {
-    return Number(this.#use(() => this.#statement(sql).run(...values)).changes);
+    return Number(this.#connection.write(`write table ${this.name} of the catalog`, () => this.#statement(sql).run(...values)).changes);
   }
 
   #statement(sql: string): StatementSync {
     const known = this.#statements.get(sql);
     if (known !== undefined) return known;
-    const made = this.#database.prepare(sql);
+    const made = this.#connection.database.prepare(sql);
     this.#statements.set(sql, made);
     return made;
   }
 
-  #use<Result>(work: () => Result): Result {
-    try {
-      return work();
-    } catch (error) {
-      throw catalogError(`use table ${this.name} of the catalog`, error);
-    }
+  #read<Result>(work: () => Result): Result {
+    return this.#connection.read(`read table ${this.name} of the catalog`, work);
   }
 }
