@@ -121,6 +121,10 @@ export interface BackupJob {
   readonly heads: Heads;
   /** Indexes to deduplicate against: those that the parent's manifest pins, and those that a failed run left (`BackupStopped.indexes`). */
   readonly parentIndexes: readonly PinnedIndex[];
+  /** objectIds of packs that these indexes name and that are gone: chunks in them count as not stored. */
+  readonly unusablePacks?: readonly Uint8Array[];
+  /** Walk, read and count, and put nothing: the result's manifest and indexes are those of no object. */
+  readonly dryRun?: boolean;
   /** The next free index sequence of the policy; a run uses as many as it puts. */
   readonly nextIndexSequence: number;
   /** A folder (0700) for the cache of what files looked like; made when missing, may be deleted at any time. */
