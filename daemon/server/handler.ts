@@ -24,20 +24,20 @@ export interface HandlerContext {
   readonly log: Logger;
   readonly secrets: {
     /** The bytes of a secret that this request names. The caller owns and overwrites them. A second take, or a secret that never came, is `badValue`. */
-    take(ref: SecretRef): Buffer;
+    readonly take: (ref: SecretRef) => Buffer;
   };
   readonly stepUp: {
     /** The user has just proved a passphrase: opens what asks for a step-up for 5 minutes. */
     /** Until when it holds. */
-    grant(): Date;
-    isGranted(): boolean;
+    readonly grant: () => Date;
+    readonly isGranted: () => boolean;
     /** For `lock`. */
-    revoke(): void;
+    readonly revoke: () => void;
   };
   /** Opens a stream of bytes to the client; its reference goes into the result. `produce` starts when the client first grants credit, after the result is on its way; what it throws reaches the reader. */
-  openStream(produce: (sink: ContentSink) => Promise<void>): StreamRef;
+  readonly openStream: (produce: (sink: ContentSink) => Promise<void>) => StreamRef;
   /** Tells every session that subscribed to it. */
-  publish(event: DaemonEvent): void;
+  readonly publish: (event: DaemonEvent) => void;
 }
 
 export type HandlerFunction<Params, Result> = (params: Params, context: HandlerContext) => Promise<Result>;

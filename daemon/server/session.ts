@@ -54,6 +54,7 @@ export class Session implements CallingSession, EventOutlet, Disposable {
   #underWay = 0;
   #queued = 0;
   #isClosing = false;
+  #isLooking = false;
 
   constructor(options: SessionOptions) {
     const { socket, log } = options;
@@ -121,8 +122,7 @@ export class Session implements CallingSession, EventOutlet, Disposable {
 
   whenCaughtUp(callback: () => void): void {
     this.#caughtUp.push(callback);
-    // A ping that the socket has taken says that all before it is out as well.
-    this.#options.socket.ping(undefined, undefined, () => this.#regulate());
+    this.#regulate();
   }
 
   /** Ends the session from this side, after the answers that are being written. */
@@ -213,9 +213,18 @@ export class Session implements CallingSession, EventOutlet, Disposable {
     const waiting = socket.bufferedAmount;
     if (waiting <= behindBytes) for (const callback of this.#caughtUp.splice(0)) callback();
     const isChoked = this.#queued >= queueLimit || waiting > chokedBytes;
-    if (isChoked && !socket.isPaused) {
-      socket.pause();
-      if (waiting > chokedBytes) socket.ping(undefined, undefined, () => this.#regulate());
-    } else if (!isChoked && socket.isPaused) socket.resume();
+    if (isChoked && !socket.isPaused) socket.pause();
+    else if (!isChoked && socket.isPaused) socket.resume();
+    if (waiting > chokedBytes || this.#caughtUp.length > 0) this.#lookWhenSent();
+  }
+
+  /** A ping that the socket has taken says that all before it is out as well. */
+  #lookWhenSent(): void {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    this.#options.socket.ping(undefined, undefined, () => {
+      this.#isLooking = false;
+      this.#regulate();
+    });
   }
 }
