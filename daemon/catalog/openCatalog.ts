@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, closeSync, fsyncSync, linkSync, openSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, fsyncSync, linkSync, openSync, readSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Catalog } from './catalog.ts';
@@ -28,6 +28,7 @@ export function openCatalog(path: string, options: CatalogOptions = {}): Catalog
     if (fileLength(path) === undefined) create(path, migrations);
     if (fileLength(path) === 0) throw catalogDamaged('its file is empty');
     if (process.platform !== 'win32') chmodSync(path, 0o600);
+    checkFileHeader(path);
     checkWriteAheadLog(path);
     database = connect(path, options.busyTimeout ?? 5000);
     refuseNewer(database, migrations);
@@ -44,7 +45,7 @@ export function openCatalog(path: string, options: CatalogOptions = {}): Catalog
 
 function connect(path: string, timeout: number): DatabaseSync {
   const database = new DatabaseSync(path, { enableForeignKeyConstraints: true, timeout, allowExtension: false });
-  database.exec(`PRAGMA trusted_schema = OFF; PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON; PRAGMA synchronous = FULL;
+  database.exec(`PRAGMA page_size = 4096; PRAGMA trusted_schema = OFF; PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON; PRAGMA synchronous = FULL;
     PRAGMA temp_store = MEMORY`);
   return database;
 }
@@ -75,8 +76,6 @@ function create(path: string, migrations: readonly Migration[]): void {
 }
 
 function check(database: DatabaseSync, migrations: readonly Migration[]): void {
-  if (Number(database.prepare('PRAGMA application_id').get()?.['application_id']) !== applicationId)
-    throw catalogDamaged('its file is no catalog');
   const version = schemaVersion(database);
   if (version < 1) throw catalogDamaged('it has no schema version');
   const [finding] = database.prepare('PRAGMA integrity_check(1)').all();
@@ -84,6 +83,30 @@ function check(database: DatabaseSync, migrations: readonly Migration[]): void {
   if (said !== 'ok') throw catalogDamaged(`its structure is broken (${said.split('\n')[0] ?? ''})`);
   if (schemaText(database) !== expectedSchema(migrations, version)) throw catalogDamaged('its tables are not those of its schema version');
   checkDigests(database);
+}
+
+/** sqlite.org/fileformat2.html, section 1.3: what stands at the same place in every file of this program. SQLite has other words for other values there. */
+const fixedHeader: readonly (readonly [offset: number, bytes: string])[] = [
+  [0, Buffer.from('SQLite format 3\0', 'latin1').toString('hex')],
+  [16, '1000'],
+  [20, '00402020'],
+  [44, '00000004'],
+  [56, '00000001'],
+  [68, applicationId.toString(16)],
+];
+
+function checkFileHeader(path: string): void {
+  const header = Buffer.alloc(100);
+  const file = openSync(path, 'r');
+  try {
+    readSync(file, header, 0, header.length, 0);
+  } finally {
+    closeSync(file);
+  }
+  const isOurs = fixedHeader.every(([offset, bytes]) => header.toString('hex', offset, offset + bytes.length / 2) === bytes);
+  // Written and read as WAL, or not yet: 2 or 1.
+  const formats = [header[18], header[19]];
+  if (!isOurs || !formats.every((format) => format === 1 || format === 2)) throw catalogDamaged('its file is no catalog');
 }
 
 function schemaText(database: DatabaseSync): string {
