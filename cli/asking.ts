@@ -1,0 +1,78 @@
+import { HoldfastError } from '../protocol/errors.ts';
+import type { Method } from '../protocol/method.ts';
+import { sessionStepUp } from '../protocol/methods/session.ts';
+import { escaped } from './output/text.ts';
+import type { Session } from './session.ts';
+
+const triesOnTerminal = 3;
+
+/** Puts the daemon's questions to the user and repeats the request with the answer. */
+export class Asking {
+  readonly #session: Session;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  async call<Params, Result>(method: Method<Params, Result>, params: (confirmed: boolean) => Params | Promise<Params>): Promise<Result> {
+    let isConfirmed = this.#session.globals.yes;
+    let isSteppedUp = false;
+    for (;;) {
+      try {
+        return await this.#session.call(method, await params(isConfirmed));
+      } catch (error) {
+        if (HoldfastError.is(error, 'confirmationNeeded') && !isConfirmed) {
+          await this.confirm(error);
+          isConfirmed = true;
+        } else if (HoldfastError.is(error, 'stepUpNeeded') && !isSteppedUp) {
+          await this.#stepUp(error);
+          isSteppedUp = true;
+        } else {
+          throw error;
+        }
+      }
+    }
+  }
+
+  /** Returns when the user says yes to the refusal's question. Without a terminal the refusal stands; a no is `cancelled`. */
+  async confirm(refusal: HoldfastError): Promise<void> {
+    const { in: input, err } = this.#session.host;
+    if (!input.isTerminal) {
+      throw new HoldfastError('confirmationNeeded', `Failed to go on without --yes: ${refusal.message}`, {
+        fix: 'Run it again with --yes.',
+        ...(refusal.details === undefined ? {} : { details: refusal.details }),
+        cause: refusal,
+      });
+    }
+    await err.write(`${escaped(refusal.message)}\n`);
+    const answer = await input.ask('Go on? [y/N] ');
+    if (!/^y(es)?$/i.test(answer.trim())) throw new HoldfastError('cancelled', 'Cancelled: nothing was changed.');
+  }
+
+  async #stepUp(refusal: HoldfastError): Promise<void> {
+    const { globals, host, secrets } = this.#session;
+    const fromEnvironment = host.environment['HOLDFAST_STEP_UP_FILE'];
+    const file = globals.stepUpFile ?? (fromEnvironment === '' ? undefined : fromEnvironment);
+    for (let tries = 1; ; tries += 1) {
+      const passphrase = await secrets.find({
+        what: 'the passphrase',
+        file,
+        flag: '--step-up-file',
+        question: 'Passphrase of any passkey, to go on',
+      });
+      if (passphrase === undefined) {
+        throw new HoldfastError('stepUpNeeded', refusal.message, {
+          fix: 'Run it again with --step-up-file F, F holding the passphrase of any passkey.',
+          cause: refusal,
+        });
+      }
+      try {
+        await this.#session.call(sessionStepUp, { passphrase: await this.#session.sendSecret(passphrase) });
+        return;
+      } catch (error) {
+        if (file !== undefined || tries === triesOnTerminal || !HoldfastError.is(error, 'wrongSecret')) throw error;
+        await host.err.write(`${escaped(error.message)}\n`);
+      }
+    }
+  }
+}

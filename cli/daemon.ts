@@ -1,0 +1,21 @@
+import type { DaemonEvent, EventName } from '../protocol/events.ts';
+import type { Method, SecretRef, StreamRef } from '../protocol/method.ts';
+
+export interface ConnectOptions {
+  /** Absolute. */
+  readonly stateDirectory: string;
+  /** Whether a daemon is started where none runs. */
+  readonly start: boolean;
+}
+
+/** What the command line asks of a connection to the daemon. It rejects with the daemon's own `HoldfastError`s. */
+export interface Daemon extends AsyncDisposable {
+  call<Params, Result>(method: Method<Params, Result>, params: Params): Promise<Result>;
+  /** Seals the bytes for the next request, which names them. The caller still owns the bytes. */
+  sendSecret(bytes: Uint8Array): SecretRef;
+  /** The content that an answer named, chunk by chunk; asks for more only as it is read. */
+  stream(ref: StreamRef): AsyncIterable<Uint8Array>;
+  subscribe(names: readonly EventName[], listener: (event: DaemonEvent) => void): Promise<Disposable>;
+  /** Resolves when the connection has ended, for whatever reason. */
+  readonly closed: Promise<void>;
+}

@@ -1,0 +1,16 @@
+import type { Finding } from '../protocol/methods/values.ts';
+import type { Style } from './output/style.ts';
+import { clipped, escaped } from './output/text.ts';
+import { counted } from './output/units.ts';
+
+const shownMost = 50;
+
+/** What was left out or is damaged, for people: the first ones by name, the rest by number. */
+export function findingLines(findings: readonly Finding[], total: number, word: 'skipped' | 'damaged', style: Style): string[] {
+  const mark = word === 'damaged' ? style.bad(word) : style.warning(word);
+  const lines = findings
+    .slice(0, shownMost)
+    .map(({ path, reason }) => `  ${mark}  ${clipped(escaped(path), 400)}: ${clipped(escaped(reason), 400)}`);
+  const rest = total - lines.length;
+  return rest <= 0 ? lines : [...lines, `  ${mark}  and ${counted(rest, 'more', 'more')}; --json names them all`];
+}

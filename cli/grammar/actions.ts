@@ -1,0 +1,37 @@
+import type { Argument, Family } from './verb.ts';
+
+const id: Argument = { name: 'ID', about: 'the action: its id or a prefix of it' };
+
+export const actionFamily: Family = {
+  heading: 'Work and alerts',
+  groups: [
+    { path: 'action', summary: 'runs of work' },
+    { path: 'alert', summary: 'what needs to be known' },
+  ],
+  verbs: [
+    {
+      path: 'action list',
+      summary: 'list runs of work, newest first',
+      flags: [{ flag: '--limit', value: 'N', about: 'at most so many (default: 50)' }],
+      examples: [{ command: 'holdfast action list', about: '' }],
+    },
+    {
+      path: 'action show',
+      summary: 'show a run of work',
+      arguments: [id],
+      flags: [{ flag: '--follow', about: 'until it ends; with --json as JSON Lines' }],
+      examples: [
+        { command: 'holdfast action show 4f1c2a', about: '' },
+        { command: 'holdfast action show 4f1c2a --follow', about: '' },
+      ],
+    },
+    {
+      path: 'action cancel',
+      summary: 'cancel a run of work',
+      arguments: [id],
+      flags: [{ flag: '--follow', about: 'until it has ended; with --json as JSON Lines' }],
+      examples: [{ command: 'holdfast action cancel 4f1c2a', about: '' }],
+    },
+  ],
+  later: ['alert list', 'alert acknowledge', 'alert snooze'],
+};

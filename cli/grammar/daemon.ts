@@ -1,0 +1,82 @@
+import { laterUnlockFlags, passphraseFile } from './secretFlags.ts';
+import type { Family } from './verb.ts';
+
+export const daemonFamily: Family = {
+  heading: 'Set up and daemon',
+  groups: [{ path: 'service', summary: 'the daemon as a service of the system' }],
+  verbs: [
+    {
+      path: 'init',
+      summary: 'set up a new installation with its first passkey',
+      description:
+        'Makes the master key and wraps it with a passphrase. Without --passphrase-file a passphrase is generated and shown once: keep it, nothing else opens the backups. The daemon is unlocked afterwards.',
+      flags: [
+        passphraseFile,
+        { flag: '--passkey-name', value: 'NAME', about: 'name of the first passkey (default: passphrase)' },
+        {
+          flag: '--passkey-kind',
+          value: 'KIND',
+          choices: ['passphrase', 'aws-kms', 'vault-transit'],
+          about: 'how the master key is wrapped (default: passphrase)',
+        },
+      ],
+      examples: [
+        { command: 'holdfast init', about: 'generate a passphrase and show it once' },
+        { command: 'holdfast init --passphrase-file ~/secrets/holdfast', about: 'use your own' },
+      ],
+    },
+    {
+      path: 'status',
+      summary: 'say how the daemon is; never starts it',
+      examples: [
+        { command: 'holdfast status', about: '' },
+        { command: 'holdfast status --json', about: 'for programs' },
+      ],
+    },
+    {
+      path: 'unlock',
+      summary: 'unlock the daemon with a passkey',
+      description: 'Tries the slot in use, then the others. On a terminal the passphrase is asked for.',
+      flags: [{ flag: '--passkey', value: 'NAME', about: 'try this passkey only' }, passphraseFile, ...laterUnlockFlags],
+      examples: [
+        { command: 'holdfast unlock', about: '' },
+        { command: 'pass show holdfast | holdfast unlock --passphrase-file -', about: 'from a password manager' },
+      ],
+    },
+    {
+      path: 'lock',
+      summary: 'drop the keys; running work that needs them is cancelled',
+      examples: [{ command: 'holdfast lock', about: '' }],
+    },
+    { path: 'stop', summary: 'end the daemon; running work is cancelled', examples: [{ command: 'holdfast stop', about: '' }] },
+    {
+      path: 'serve',
+      summary: 'run the daemon in the foreground',
+      examples: [{ command: 'holdfast serve', about: 'until Ctrl-C' }],
+    },
+    { path: 'version', summary: 'say which version this is', examples: [{ command: 'holdfast version', about: '' }] },
+    {
+      path: 'log',
+      summary: "print the daemon's log",
+      flags: [
+        { flag: '--follow', about: 'go on until Ctrl-C; with --json as JSON Lines' },
+        { flag: '--limit', value: 'N', about: 'so many of the newest lines (default: 200)' },
+      ],
+      examples: [
+        { command: 'holdfast log', about: '' },
+        { command: 'holdfast log --follow', about: '' },
+      ],
+    },
+    {
+      path: 'completion',
+      summary: 'print a completion script for a shell',
+      arguments: [{ name: 'SHELL', about: 'bash, zsh or fish' }],
+      examples: [
+        { command: 'source <(holdfast completion bash)', about: 'for this shell' },
+        { command: 'holdfast completion zsh > "${fpath[1]}/_holdfast"', about: 'for every zsh' },
+        { command: 'holdfast completion fish > ~/.config/fish/completions/holdfast.fish', about: 'for every fish' },
+      ],
+    },
+  ],
+  later: ['service install', 'service uninstall', 'service status', 'unattended', 'diagnostics'],
+};

@@ -1,0 +1,121 @@
+import path from 'node:path';
+import { exitStatusOf, HoldfastError } from '../../protocol/errors.ts';
+import { type ActionWithResult, isEnded } from '../../protocol/methods/actions.ts';
+import { type LocationSpec, locationSpec } from '../../protocol/methods/locations.ts';
+import { type ImportDocument, importDocument, recoveryImportStored, triesAtFirst } from '../../protocol/methods/recovery.ts';
+import { sessionStatus } from '../../protocol/methods/session.ts';
+import { parseStrictJson } from '../../protocol/strictJson.ts';
+import { Asking } from '../asking.ts';
+import type { Call } from '../call.ts';
+import { findingLines } from '../findingLines.ts';
+import { newName, reference } from '../names.ts';
+import { allFindings, documentOfAction, errorOfAction, printsDocument, statusOfAction } from '../outcome.ts';
+import { escaped, quoted } from '../output/text.ts';
+import { counted, duration } from '../output/units.ts';
+import type { Result } from '../result.ts';
+import type { Session } from '../session.ts';
+import { time } from '../values.ts';
+import { finish } from '../work.ts';
+
+const specLimit = 65_536;
+const label = 'Importing what is stored';
+/** As good as for ever: the reader never gives up by itself once the user said so. */
+const triesMost = 1_000_000;
+
+export async function importStored(call: Call, session: Session): Promise<Result> {
+  const spec = await readSpec(call.requiredText('--location-spec'), session);
+  const installation = call.text('--installation');
+  const at = call.text('--at');
+  const locationName = call.text('--location-name');
+  const passkey = call.text('--passkey');
+  const choices = {
+    spec,
+    ...(installation === undefined ? {} : { installation: reference('installation', installation) }),
+    ...(at === undefined ? {} : { at: time('--at', at, session.host.now()) }),
+    ...(locationName === undefined ? {} : { locationName: newName('location', locationName) }),
+    ...(passkey === undefined ? {} : { passkey: reference('passkey', passkey) }),
+  };
+  await refuseWhereSetUp(session);
+  const passphrase = await session.secrets.find({
+    what: 'the passphrase',
+    file: call.text('--passphrase-file'),
+    flag: '--passphrase-file',
+    question: 'Passphrase of any passkey of the installation',
+  });
+  if (passphrase === undefined)
+    throw call.problem('a passphrase is missing', 'Name a file with --passphrase-file F, or - for standard input.');
+  const start = async (tries: number): Promise<Result> => {
+    const { actionId } = await session.call(recoveryImportStored, {
+      ...choices,
+      requestId: session.host.uuid(),
+      passphrase: await session.sendSecret(passphrase),
+      tries,
+    });
+    return await finish(session, { actionId, label }, (action) => resultOf(action, session));
+  };
+  return await askedEachTime(session, start);
+}
+
+/** A location may be full of junk keyrings: after each so many without success the user is asked before it goes on. */
+async function askedEachTime(session: Session, start: (tries: number) => Promise<Result>): Promise<Result> {
+  const asking = new Asking(session);
+  for (let tries = session.globals.yes ? triesMost : triesAtFirst; ; tries = Math.min(triesMost, tries * 2)) {
+    try {
+      return await start(tries);
+    } catch (error) {
+      if (!HoldfastError.is(error, 'confirmationNeeded') || tries === triesMost) throw error;
+      await asking.confirm(error);
+    }
+  }
+}
+
+/** Before anybody is asked for a passphrase. */
+async function refuseWhereSetUp(session: Session): Promise<void> {
+  const { state } = await session.call(sessionStatus, {});
+  if (state === 'notSetUp') return;
+  throw new HoldfastError(
+    'alreadySetUp',
+    `Failed to import: the state directory ${quoted(session.stateDirectory)} holds an installation already.`,
+    {
+      fix: 'Name an empty one with --state DIR.',
+    },
+  );
+}
+
+async function readSpec(file: string, session: Session): Promise<LocationSpec> {
+  const fix = 'Name a JSON file such as {"kind":"filesystem","path":"/mnt/backup"}.';
+  let value: unknown;
+  try {
+    value = parseStrictJson(await session.host.readFile(session.resolvePath(file), specLimit), { maxBytes: specLimit, maxDepth: 8 });
+  } catch (cause) {
+    throw new HoldfastError('badValue', `Failed to read the location from ${quoted(file)}: it is not there or no JSON.`, { fix, cause });
+  }
+  const kind = typeof value === 'object' && value !== null && 'kind' in value ? value.kind : undefined;
+  if (kind === 's3' || kind === 'azureBlob') {
+    throw new HoldfastError('notInThisVersion', `Failed to import: locations of kind ${kind} are not in this version.`, { fix });
+  }
+  const parsed = locationSpec.safeParse(value);
+  if (!parsed.success)
+    throw new HoldfastError('badValue', `Failed to read the location from ${quoted(file)}: it is no filesystem location.`, { fix });
+  return { ...parsed.data, path: path.resolve(session.resolvePath('.'), parsed.data.path) };
+}
+
+async function resultOf(action: ActionWithResult, session: Session): Promise<Result> {
+  if (!isEnded(action.state)) throw new RangeError('the import has not ended');
+  const status = statusOfAction(action);
+  if (!printsDocument(status)) throw errorOfAction(action);
+  const inline = documentOfAction(action, importDocument);
+  const document: ImportDocument = {
+    ...inline,
+    damaged: await allFindings(session, action, 'damaged', inline.damaged, inline.damagedCount),
+  };
+  const { installationId, policies, restorePoints, damaged, damagedCount, seconds } = document;
+  return {
+    document,
+    lines: [
+      `Imported installation ${escaped(installationId)}: ${counted(policies, 'policy', 'policies')} (paused), ${counted(restorePoints, 'restore point')}, ${duration(seconds)}.`,
+      ...findingLines(damaged, damagedCount, 'damaged', session.style),
+    ],
+    exitStatus: damagedCount > 0 ? exitStatusOf.damaged : status,
+  };
+}

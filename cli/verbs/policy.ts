@@ -1,0 +1,192 @@
+import {
+  type Policy,
+  type PolicyEditParams,
+  policyCreate,
+  policyDelete,
+  policyEdit,
+  policyList,
+  policyShow,
+  type SourceRules,
+} from '../../protocol/methods/policies.ts';
+import { HoldfastError } from '../../protocol/errors.ts';
+import type { Call } from '../call.ts';
+import { newName, reference } from '../names.ts';
+import { facts, table } from '../output/table.ts';
+import { clipped, escaped, quoted } from '../output/text.ts';
+import { counted, moment, size } from '../output/units.ts';
+import type { Result } from '../result.ts';
+import type { Session } from '../session.ts';
+import { bytes } from '../values.ts';
+
+export async function create(call: Call, session: Session): Promise<Result> {
+  const name = newName('policy', call.argument('NAME'));
+  const sources = sourcesOf(call, session);
+  if (sources === undefined) throw call.problem('--source DIR is missing', 'Name the folders to protect with --source DIR.');
+  const location = reference('location', call.requiredText('--location'));
+  const rules = await rulesOf(call, session);
+  const policy = await session.call(policyCreate, {
+    exclude: [],
+    gitignore: false,
+    oneFileSystem: false,
+    includeCaches: false,
+    maxFileSize: null,
+    ...rules,
+    name,
+    sources,
+    location,
+  });
+  return {
+    document: policy,
+    lines: [
+      `Created the policy ${escaped(policy.name)}: ${counted(policy.sources.length, 'source')} to ${escaped(policy.location)}, by hand only.`,
+      `Run it with holdfast backup '${escaped(policy.name)}'.`,
+    ],
+    isNotice: true,
+  };
+}
+
+export async function list(_call: Call, session: Session): Promise<Result> {
+  const policies = await session.list(policyList, {});
+  const { style, host } = session;
+  const now = host.now();
+  const rows = policies.map((policy) => [
+    style.bold(escaped(policy.name)),
+    clipped(escaped(policy.sources.map((source) => source.path).join(', ')), 60),
+    escaped(policy.location),
+    String(policy.restorePoints),
+    policy.paused ? style.warning('paused') : (policy.schedule ?? 'by hand'),
+    policy.lastRun === null ? 'never' : `${outcomeText(policy.lastRun.outcome, session)}, ${moment(policy.lastRun.finishedAt, now)}`,
+  ]);
+  const columns = [
+    { title: 'NAME' },
+    { title: 'SOURCES' },
+    { title: 'LOCATION' },
+    { title: 'POINTS', align: 'right' as const },
+    { title: 'RUNS' },
+    { title: 'LAST RUN' },
+  ];
+  const lines =
+    policies.length === 0
+      ? ['No policy yet. Create one with holdfast policy create NAME --source DIR --location L.']
+      : table(columns, rows, (text) => style.dim(text));
+  return { document: policies, lines };
+}
+
+export async function show(call: Call, session: Session): Promise<Result> {
+  const policy = await session.call(policyShow, { policy: named(call) });
+  return { document: policy, lines: policyLines(policy, session) };
+}
+
+export async function edit(call: Call, session: Session): Promise<Result> {
+  const name = call.text('--rename');
+  const location = call.text('--location');
+  const sources = sourcesOf(call, session);
+  const change: Omit<PolicyEditParams, 'policy'> = {
+    ...(await rulesOf(call, session)),
+    ...(name === undefined ? {} : { name: newName('policy', name) }),
+    ...(location === undefined ? {} : { location: reference('location', location) }),
+    ...(sources === undefined ? {} : { sources }),
+  };
+  if (Object.keys(change).length === 0) throw call.problem('nothing to change was given');
+  const policy = await session.ask(policyEdit, () => ({ ...change, policy: named(call) }));
+  return { document: policy, lines: [`Changed the policy ${escaped(policy.name)}.`], isNotice: true };
+}
+
+export async function remove(call: Call, session: Session): Promise<Result> {
+  const policy = await session.ask(policyDelete, (confirmed) => ({ policy: named(call), confirmed }));
+  const kept =
+    policy.restorePoints === 0
+      ? 'it had no restore points'
+      : `its ${counted(policy.restorePoints, 'restore point')} ${policy.restorePoints === 1 ? 'stays' : 'stay'} until retired`;
+  return { document: policy, lines: [`Deleted the policy ${escaped(policy.name)}; ${kept}.`], isNotice: true };
+}
+
+function named(call: Call): string {
+  return reference('policy', call.argument('NAME'));
+}
+
+function sourcesOf(call: Call, session: Session): PolicyEditParams['sources'] {
+  return call.texts('--source')?.map((typed) => ({ kind: 'folder' as const, path: session.resolvePath(typed) }));
+}
+
+/** Only what was typed. */
+async function rulesOf(call: Call, session: Session): Promise<Partial<SourceRules>> {
+  const exclude = await excludesOf(call, session);
+  const gitignore = call.toggle('--gitignore');
+  const oneFileSystem = call.toggle('--one-file-system');
+  const includeCaches = call.toggle('--include-caches');
+  const maxFileSize = call.text('--max-file-size');
+  return {
+    ...(exclude === undefined ? {} : { exclude }),
+    ...(gitignore === undefined ? {} : { gitignore }),
+    ...(oneFileSystem === undefined ? {} : { oneFileSystem }),
+    ...(includeCaches === undefined ? {} : { includeCaches }),
+    ...(maxFileSize === undefined ? {} : { maxFileSize: bytes('--max-file-size', maxFileSize) }),
+  };
+}
+
+const excludeFileLimit = 1024 * 1024;
+
+async function excludesOf(call: Call, session: Session): Promise<readonly string[] | undefined> {
+  const file = call.text('--exclude-file');
+  const typed = call.texts('--exclude');
+  if (file === undefined && typed === undefined) return undefined;
+  const fromFile = file === undefined ? [] : await excludeLines(file, session);
+  const all = [...(typed ?? []), ...fromFile];
+  const tooLong = all.find((pattern) => pattern.length > 4096 || pattern.length === 0);
+  if (tooLong !== undefined)
+    throw new HoldfastError('badValue', `Failed to read the pattern ${quoted(tooLong)}: it has 1 to 4,096 characters.`, {
+      fix: 'Give another pattern.',
+    });
+  return all;
+}
+
+async function excludeLines(file: string, session: Session): Promise<readonly string[]> {
+  let content: Buffer;
+  try {
+    content = await session.host.readFile(session.resolvePath(file), excludeFileLimit);
+  } catch (cause) {
+    throw new HoldfastError('badValue', `Failed to read the patterns: ${quoted(file)} can not be read.`, {
+      fix: 'Name another file by --exclude-file.',
+      cause,
+    });
+  }
+  // Comments and empty lines, as in a .gitignore.
+  return content
+    .toString('utf8')
+    .split(/\r?\n/)
+    .filter((line) => line.trim() !== '' && !line.startsWith('#'));
+}
+
+function policyLines(policy: Policy, session: Session): readonly string[] {
+  const { style, host } = session;
+  const now = host.now();
+  const rules = [
+    policy.gitignore ? '.gitignore files are honoured' : undefined,
+    policy.oneFileSystem ? 'one file system' : undefined,
+    policy.includeCaches ? 'caches too' : undefined,
+    policy.maxFileSize === null ? undefined : `files up to ${size(policy.maxFileSize)}`,
+  ].filter((rule) => rule !== undefined);
+  const pairs: (readonly [string, string])[] = [
+    ['Policy', style.bold(escaped(policy.name))],
+    ['Id', policy.policyId],
+    ...policy.sources.map((source, index): readonly [string, string] => [index === 0 ? 'Sources' : '', escaped(source.path)]),
+    ['Location', escaped(policy.location)],
+    ...policy.exclude.map((pattern, index): readonly [string, string] => [index === 0 ? 'Left out' : '', escaped(pattern)]),
+    ['Rules', rules.length === 0 ? 'none' : rules.join(', ')],
+    ['Runs', policy.paused ? style.warning('paused') : (policy.schedule ?? 'by hand')],
+    [
+      'Last run',
+      policy.lastRun === null ? 'never' : `${outcomeText(policy.lastRun.outcome, session)}, ${moment(policy.lastRun.finishedAt, now)}`,
+    ],
+    ['Restore points', String(policy.restorePoints)],
+    ['Created', moment(policy.createdAt, now)],
+  ];
+  return facts(pairs, (text) => style.dim(text));
+}
+
+function outcomeText(outcome: string, { style }: Session): string {
+  if (outcome === 'complete') return style.good('complete');
+  if (outcome === 'completeWithWarnings') return style.warning('with warnings');
+  return style.bad(escaped(outcome));
+}

@@ -1,0 +1,129 @@
+import { exitStatusOf } from '../../protocol/errors.ts';
+import type { ActionWithResult } from '../../protocol/methods/actions.ts';
+import {
+  type RestorePoint,
+  restorePointList,
+  restorePointPin,
+  restorePointRetire,
+  restorePointUnpin,
+  restorePointVerify,
+  type VerifyDocument,
+  verifyDocument,
+} from '../../protocol/methods/restorePoints.ts';
+import type { Call } from '../call.ts';
+import { findingLines } from '../findingLines.ts';
+import { reference } from '../names.ts';
+import { allFindings, documentOfAction, errorOfAction, printsDocument, statusOfAction } from '../outcome.ts';
+import type { Style } from '../output/style.ts';
+import { table } from '../output/table.ts';
+import { clipped, escaped } from '../output/text.ts';
+import { counted, duration, moment, number, shortId, size } from '../output/units.ts';
+import type { Result } from '../result.ts';
+import type { Session } from '../session.ts';
+import { time, wholeNumber } from '../values.ts';
+import { finish } from '../work.ts';
+
+export async function list(call: Call, session: Session): Promise<Result> {
+  const policy = call.text('--policy');
+  const since = call.text('--since');
+  const limit = call.text('--limit');
+  const points = await session.list(
+    restorePointList,
+    {
+      ...(policy === undefined ? {} : { policy: reference('policy', policy) }),
+      ...(since === undefined ? {} : { since: time('--since', since, session.host.now()) }),
+      includeRetired: call.isOn('--include-retired'),
+    },
+    limit === undefined ? undefined : wholeNumber('--limit', limit, 1),
+  );
+  return { document: points, lines: points.length === 0 ? ['No restore point.'] : listLines(points, session) };
+}
+
+export async function verify(call: Call, session: Session): Promise<Result> {
+  const restorePoint = reference('restore point', call.argument('ID'));
+  const { actionId } = await session.call(restorePointVerify, {
+    requestId: session.host.uuid(),
+    restorePoint,
+    readData: call.isOn('--read-data'),
+  });
+  return await finish(session, { actionId, label: `Verifying ${restorePoint}` }, (action) => verified(action, session));
+}
+
+export async function retire(call: Call, session: Session): Promise<Result> {
+  const point = await session.ask(restorePointRetire, (confirmed) => ({ restorePoint: named(call), confirmed }));
+  return done(point, `Retired the restore point ${shortId(point.id)} of ${escaped(point.policy)}.`);
+}
+
+export async function pin(call: Call, session: Session): Promise<Result> {
+  const point = await session.ask(restorePointPin, () => ({ restorePoint: named(call) }));
+  return done(point, `Pinned the restore point ${shortId(point.id)} of ${escaped(point.policy)}: it is not retired until it is unpinned.`);
+}
+
+export async function unpin(call: Call, session: Session): Promise<Result> {
+  const point = await session.ask(restorePointUnpin, () => ({ restorePoint: named(call) }));
+  return done(point, `Unpinned the restore point ${shortId(point.id)} of ${escaped(point.policy)}.`);
+}
+
+function named(call: Call): string {
+  return reference('restore point', call.argument('ID'));
+}
+
+function done(point: RestorePoint, sentence: string): Result {
+  return { document: point, lines: [sentence], isNotice: true };
+}
+
+async function verified(action: ActionWithResult, session: Session): Promise<Result> {
+  const status = statusOfAction(action);
+  if (!printsDocument(status)) throw errorOfAction(action);
+  const inline = documentOfAction(action, verifyDocument);
+  const document: VerifyDocument = {
+    ...inline,
+    damaged: await allFindings(session, action, 'damaged', inline.damaged, inline.damagedCount),
+  };
+  const { style } = session;
+  const { restorePointId, ok, checkedObjects, checkedBytes, damaged, damagedCount, seconds } = document;
+  const sum = `${counted(checkedObjects, 'object')}, ${size(checkedBytes)}, ${duration(seconds)}`;
+  return {
+    document,
+    lines: [
+      `Restore point ${shortId(restorePointId)}: ${ok ? style.good('all is well') : style.bad('damaged')} (${sum}).`,
+      ...findingLines(damaged, damagedCount, 'damaged', style),
+    ],
+    exitStatus: ok ? status : exitStatusOf.damaged,
+  };
+}
+
+function listLines(points: readonly RestorePoint[], { style, host }: Session): string[] {
+  const now = host.now();
+  const hasNotes = points.some((point) => point.description !== null);
+  const columns = [
+    { title: 'ID' },
+    { title: 'POLICY' },
+    { title: 'STARTED' },
+    { title: 'FILES', align: 'right' as const },
+    { title: 'SIZE', align: 'right' as const },
+    { title: 'ADDED', align: 'right' as const },
+    { title: 'STATE' },
+    ...(hasNotes ? [{ title: 'NOTE' }] : []),
+  ];
+  const rows = points.map((point) => [
+    style.bold(shortId(point.id)),
+    escaped(point.policy),
+    moment(point.startedAt, now),
+    number(point.files),
+    size(point.bytes),
+    size(point.addedBytes),
+    stateText(point, style),
+    ...(hasNotes ? [clipped(escaped(point.description ?? ''), 60)] : []),
+  ]);
+  return table(columns, rows, (text) => style.dim(text));
+}
+
+function stateText({ state, pinned, verified: check }: RestorePoint, style: Style): string {
+  const words = [
+    state === 'live' ? style.good(state) : state === 'damaged' ? style.bad(state) : style.dim(state),
+    ...(pinned ? ['pinned'] : []),
+    ...(check === null ? [] : [check.result === 'ok' ? 'verified' : style.bad('failed a check')]),
+  ];
+  return words.join(', ');
+}

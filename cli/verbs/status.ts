@@ -1,0 +1,71 @@
+import { sessionStatus, type StatusResult } from '../../protocol/methods/session.ts';
+import type { Call } from '../call.ts';
+import { facts } from '../output/table.ts';
+import { escaped } from '../output/text.ts';
+import { moment } from '../output/units.ts';
+import type { Result } from '../result.ts';
+import type { Session } from '../session.ts';
+
+type StatusDocument = { readonly [Field in Exclude<keyof StatusResult, 'state'>]: StatusResult[Field] | null } & {
+  readonly state: StatusResult['state'] | 'notRunning';
+};
+
+const notRunning: StatusDocument = {
+  state: 'notRunning',
+  installationId: null,
+  version: null,
+  pid: null,
+  startedAt: null,
+  passkeyInUse: null,
+  safeUntil: null,
+  lastBackup: null,
+  runningActions: [],
+  alerts: null,
+  readOnly: null,
+};
+
+export async function status(_call: Call, session: Session): Promise<Result> {
+  const daemon = await session.runningDaemon();
+  const document: StatusDocument = daemon === undefined ? notRunning : await daemon.call(sessionStatus, {});
+  return { document, lines: linesOf(document, session) };
+}
+
+function linesOf(document: StatusDocument, { style, host, stateDirectory }: Session): readonly string[] {
+  const now = host.now();
+  const states: Readonly<Record<StatusDocument['state'], string>> = {
+    notRunning: style.warning('not running'),
+    notSetUp: style.warning('not set up'),
+    locked: style.warning('locked'),
+    unlocked: style.good('unlocked'),
+  };
+  const pairs: (readonly [string, string])[] = [
+    ['State', states[document.state]],
+    ['State directory', escaped(stateDirectory)],
+  ];
+  if (document.installationId !== null) pairs.push(['Installation', document.installationId]);
+  if (document.version !== null && document.pid !== null) {
+    pairs.push(['Daemon', `${escaped(document.version)}, process ${document.pid}, since ${moment(document.startedAt, now)}`]);
+  }
+  if (document.passkeyInUse !== null) pairs.push(['Passkey in use', escaped(document.passkeyInUse)]);
+  if (document.state === 'unlocked')
+    pairs.push(['Last backup', document.lastBackup === null ? 'none yet' : moment(document.lastBackup, now)]);
+  for (const { actionId, kind, subject, fraction } of document.runningActions ?? []) {
+    const share = fraction === null ? '' : `, ${Math.floor(fraction * 100)} %`;
+    pairs.push(['Running', `${escaped(kind)} ${escaped(subject)}${share} (${actionId.slice(0, 8)})`]);
+  }
+  const next = nextStep(document.state);
+  return [...facts(pairs, (text) => style.bold(text)), ...(next === undefined ? [] : ['', style.dim(next)])];
+}
+
+function nextStep(state: StatusDocument['state']): string | undefined {
+  switch (state) {
+    case 'notRunning':
+      return 'The next verb starts it; holdfast unlock opens it.';
+    case 'notSetUp':
+      return 'Set it up with holdfast init.';
+    case 'locked':
+      return 'Unlock it with holdfast unlock.';
+    case 'unlocked':
+      return undefined;
+  }
+}
