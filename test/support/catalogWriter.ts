@@ -1,0 +1,19 @@
+import { openCatalog } from '../../daemon/catalog/openCatalog.ts';
+import { idOf, type LocationId } from '../../protocol/ids.ts';
+import { someObject } from './catalog.ts';
+
+// A process of its own that writes to a catalog without end, three rows and a sequence number a transaction, and says each number that it may rely on.
+// Arguments: the catalog's path, the location's id, a name for its keys, how many transactions (0: until it is killed).
+const [path = '', location = '', name = '', count = '0'] = process.argv.slice(2);
+const rounds = count === '0' ? Number.POSITIVE_INFINITY : Number(count);
+const locationId = idOf<LocationId>(location);
+const catalog = openCatalog(path, { busyTimeout: 20_000 });
+for (let round = 1; round <= rounds; round += 1) {
+  const taken = catalog.transaction(() => {
+    const sequence = catalog.sequences.next('keyring');
+    for (const part of ['a', 'b', 'c']) catalog.objects.record(someObject(locationId, `${name}/${sequence}/${part}`, { size: sequence }));
+    return sequence;
+  });
+  process.stdout.write(`${taken}\n`);
+}
+catalog.close();
