@@ -1,5 +1,5 @@
+import { createHash } from 'node:crypto';
 import { HoldfastError } from '../../protocol/errors.ts';
-import type { PolicyId } from '../../protocol/ids.ts';
 import type { RestorePointRecord } from '../catalog/restorePointStore.ts';
 import type { ObjectStore } from '../locations/objectStore.ts';
 import { keySourceOf } from '../repository/keySource.ts';
@@ -28,8 +28,12 @@ export async function readManifest(
       details: { objectKey: record.manifestKey },
     });
   }
-  const expected = { key: record.manifestKey, policyId: record.policyId, storeId: record.storeId, sha256: record.sha256 };
+  if (!createHash('sha256').update(object.body).digest().equals(record.sha256)) {
+    throw new HoldfastError('damaged', `Failed to read ${subjectOf(record)}: its manifest is not the one that was written.`, {
+      fix: 'Use another restore point, and find out who writes to this location.',
+      details: { objectKey: record.manifestKey },
+    });
+  }
+  const expected = { key: record.manifestKey, policyId: record.policyId, storeId: record.storeId };
   return openManifest(object.body, keySourceOf(...keys), expected, subjectOf(record));
 }
-
-export type KeysOfPolicy = (policyId: PolicyId) => readonly PolicyKeys[];
