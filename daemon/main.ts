@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { launchedFlag } from '../protocol/daemonLaunch.ts';
 import { HoldfastError } from '../protocol/errors.ts';
 import { runClean } from './server/hardening.ts';
-import { redactFacts } from './server/redaction.ts';
+import { thrownFact } from './server/redaction.ts';
 
 const args = process.argv.slice(2).filter((arg) => arg !== launchedFlag);
 
@@ -45,6 +45,6 @@ try {
 
 function unforeseen(error: unknown): HoldfastError {
   return new HoldfastError('failed', 'Failed to start the daemon: something went wrong that was not foreseen.', {
-    details: { error: redactFacts(error) },
+    details: { error: thrownFact(error) },
   });
 }

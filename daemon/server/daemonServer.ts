@@ -15,7 +15,7 @@ import { Session } from './session.ts';
 import { chooseSocketPath, listenOn } from './socket.ts';
 import type { StepUp } from './stepUp.ts';
 
-const closingMilliseconds = 1000;
+const closingMilliseconds = 250;
 
 export interface DaemonServerOptions {
   /** Its real path; this process holds its instance lock. */

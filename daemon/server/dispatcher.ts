@@ -4,6 +4,7 @@ import { hello } from '../../protocol/hello.ts';
 import type { AnyMethod, SecretRef, StreamRef } from '../../protocol/method.ts';
 import type { BoundHandler, ContentSink, DaemonState, HandlerContext, HandlerMap, SessionFacts } from './handler.ts';
 import type { Logger } from './logger.ts';
+import { thrownFact } from './redaction.ts';
 import { refusalByState, stepUpNeeded } from './rights.ts';
 import type { SecretStore } from './secretStore.ts';
 import type { StepUp } from './stepUp.ts';
@@ -67,7 +68,7 @@ export class Dispatcher {
       this.#options.log.debug('A request was refused.', { method: shownName(what), error });
       return error;
     }
-    this.#options.log.error('A request failed for a reason that was not foreseen.', { method: shownName(what), error });
+    this.#options.log.error('A request failed for a reason that was not foreseen.', { method: shownName(what), error: thrownFact(error) });
     return new HoldfastError('failed', `Failed to answer ${shownName(what)}: something went wrong that was not foreseen.`, {
       fix: 'Read the log with "holdfast log"; it says where.',
     });

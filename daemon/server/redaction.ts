@@ -49,6 +49,11 @@ export function stackFrames(error: Error): readonly string[] {
     .map((line) => line.trim());
 }
 
+/** What was thrown and not foreseen, as a fact to log: an error without the values in its text, and of anything else only what kind it is. */
+export function thrownFact(thrown: unknown): unknown {
+  return thrown instanceof Error ? redactFacts(thrown) : `[thrown ${typeof thrown}]`;
+}
+
 /** Facts as they may be logged: bytes and keys become their length, members whose names speak of secrets are withheld, errors keep code, text and frames. */
 export function redactFacts(value: unknown, depth = 0): unknown {
   if (value === null || typeof value === 'number' || typeof value === 'boolean' || value === undefined) return value;

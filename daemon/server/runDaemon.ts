@@ -5,6 +5,7 @@ import { DaemonServer } from './daemonServer.ts';
 import { EventHub } from './events.ts';
 import { hardenProcess, launchProblems, processFacts } from './hardening.ts';
 import { LogFile, type LogLevel } from './logger.ts';
+import { thrownFact } from './redaction.ts';
 import { takeInstance } from './singleInstance.ts';
 import { prepareStateDirectory } from './stateDirectory.ts';
 import { StepUp } from './stepUp.ts';
@@ -40,7 +41,7 @@ export async function runDaemon(options: RunOptions): Promise<void> {
   process.on('SIGHUP', () => (options.isForeground ? end('SIGHUP') : undefined));
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (error: unknown) => {
-      log.error('The daemon ends: something went wrong that was not foreseen.', { event, error });
+      log.error('The daemon ends: something went wrong that was not foreseen.', { event, error: thrownFact(error) });
       process.exit(1);
     });
   }
