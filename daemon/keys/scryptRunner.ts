@@ -56,7 +56,7 @@ export class WorkerScryptRunner implements ScryptRunner {
       if (signal?.aborted === true) wipe(derived);
       return derived;
     } finally {
-      // Moved away, and so of no length, where a worker got it.
+      // Where a worker got it, the worker wipes it.
       wipe(job.passphrase);
     }
   }

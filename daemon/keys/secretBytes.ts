@@ -13,8 +13,14 @@ export function secretCopy(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return copy;
 }
 
+/** Overwrites secrets; what was moved to another thread is that thread's. */
 export function wipe(...secrets: readonly Uint8Array[]): void {
-  for (const secret of secrets) secret.fill(0);
+  for (const secret of secrets) if (!isMovedAway(secret)) secret.fill(0);
+}
+
+/** Detached, in the words of ECMAScript: writing to it would throw. */
+function isMovedAway(bytes: Uint8Array): boolean {
+  return bytes.buffer instanceof ArrayBuffer && bytes.buffer.detached;
 }
 
 /** Owns secret bytes for a block of code: `using kek = new WipedBytes(secretBytes(32))`. */

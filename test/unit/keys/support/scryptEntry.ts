@@ -1,0 +1,3 @@
+import { runScryptWorker } from '../../../../daemon/keys/scryptWorker.ts';
+
+runScryptWorker();
