@@ -247,9 +247,8 @@ if (interrupted !== undefined) process.exit(statusOf(null, interrupted));
 const entry = entries[verb];
 if (entry !== undefined) {
   const env = { ...process.env, INIT_CWD: process.env.INIT_CWD ?? process.cwd() };
-  // In a checkout its own state is meant, where there is one and nothing else is said.
-  const namesState = rest.some((arg) => arg === '--state' || arg.startsWith('--state='));
-  if (verb === 'holdfast' && !namesState && !env.HOLDFAST_STATE && existsSync(at('.holdfast'))) env.HOLDFAST_STATE = at('.holdfast');
+  // Tells the command line that it runs in a checkout: it then takes the checkout's own state and INIT_CWD into account.
+  if (verb === 'holdfast') env.HOLDFAST_CHECKOUT = root;
   const child = spawn(node, [at(entry), ...rest], { cwd: root, stdio: 'inherit', env });
   process.exitCode = await ended(child, (error) => process.stderr.write(`Failed to run ${entry}: ${error.message}.\n`));
 }
