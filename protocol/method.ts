@@ -55,6 +55,9 @@ export const requestId: z.ZodType<string> = z.uuid();
 
 export const pageItems = 1000;
 
+/** A cursor may name a path, and paths can be long. */
+export const cursorLength = 131_072;
+
 /** One page of a list, in the list's order. `next` goes into `after` for the page behind it; `null` on the last. */
 export interface Page<T> {
   readonly items: readonly T[];
@@ -62,7 +65,7 @@ export interface Page<T> {
 }
 
 export function pageOf<T>(item: z.ZodType<T>): z.ZodType<Page<T>> {
-  return z.strictObject({ items: z.array(item).max(pageItems), next: z.string().max(1024).nullable() });
+  return z.strictObject({ items: z.array(item).max(pageItems), next: z.string().max(cursorLength).nullable() });
 }
 
 /** For the shape of list requests: `z.strictObject({ after, limit, … })`. */
@@ -72,6 +75,6 @@ export interface PageParams {
 }
 
 export const pageParams: { readonly after: z.ZodExactOptional<z.ZodString>; readonly limit: z.ZodExactOptional<z.ZodInt> } = {
-  after: z.string().max(1024).exactOptional(),
+  after: z.string().max(cursorLength).exactOptional(),
   limit: z.int().min(1).max(pageItems).exactOptional(),
 };

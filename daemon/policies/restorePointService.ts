@@ -1,0 +1,155 @@
+import { HoldfastError } from '../../protocol/errors.ts';
+import type { Page } from '../../protocol/method.ts';
+import type { RestorePoint, RestorePointListParams } from '../../protocol/methods/restorePoints.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { PolicyRecord } from '../catalog/policyStore.ts';
+import type { RestorePointRecord } from '../catalog/restorePointStore.ts';
+import { resolveReference } from '../installation/reference.ts';
+import { parseRestorePointDetails } from './restorePointDetails.ts';
+
+export interface RestorePointServiceOptions {
+  readonly catalog: Catalog;
+  readonly onChanged: (restorePointId: string) => void;
+}
+
+const timePattern = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/i;
+
+/** Restore points as the user knows them: found by what they are called, listed, retired and pinned. */
+export class RestorePointService {
+  readonly #catalog: Catalog;
+  readonly #onChanged: (restorePointId: string) => void;
+
+  constructor(options: RestorePointServiceOptions) {
+    this.#catalog = options.catalog;
+    this.#onChanged = options.onChanged;
+  }
+
+  /** `latest`, a policy (its newest), `POLICY@TIME` (its newest at or before), an id or a unique prefix. Throws `unknownName`, `ambiguousName`, `badValue`. */
+  resolve(reference: string): RestorePointRecord {
+    if (reference === 'latest') return found(this.#catalog.restorePoints.newest(), reference);
+    const at = reference.lastIndexOf('@');
+    const time = reference.slice(at + 1);
+    if (at > 0 && timePattern.test(time)) {
+      const policy = this.#policy(reference.slice(0, at));
+      const moment = new Date(time);
+      if (Number.isNaN(moment.getTime())) {
+        throw new HoldfastError('badValue', `Failed to read the time ${time}: there is no such time.`, {
+          fix: 'Write it as 2026-01-02T03:04:05Z.',
+        });
+      }
+      return found(this.#catalog.restorePoints.newestAt(policy.policyId, moment.toISOString()), reference);
+    }
+    const policy = this.#policyNamed(reference);
+    if (policy !== undefined) return found(this.#catalog.restorePoints.newest(policy.policyId), reference);
+    const [only, second] = reference.length < 4 ? [] : this.#catalog.restorePoints.byIdPrefix(reference.toLowerCase());
+    if (second !== undefined) {
+      throw new HoldfastError('ambiguousName', `Failed to find restore point "${reference}": several ids begin with it.`, {
+        fix: 'Type more of the id.',
+      });
+    }
+    return found(only, reference);
+  }
+
+  list(params: RestorePointListParams): Page<RestorePoint> {
+    const { policy, ...filter } = params;
+    const page = this.#catalog.restorePoints.list({
+      ...filter,
+      ...(policy === undefined ? {} : { policyId: this.#policy(policy).policyId }),
+    });
+    const names = new Map(this.#catalog.policies.list({ includeDeleted: true }).map((record) => [record.policyId, record.name]));
+    return { ...page, items: page.items.map((record) => describeRestorePoint(record, names.get(record.policyId) ?? '')) };
+  }
+
+  describe(record: RestorePointRecord): RestorePoint {
+    return describeRestorePoint(record, this.#catalog.policies.get(record.policyId)?.name ?? '');
+  }
+
+  /** Refusals by rule of `retire`, then `confirmationNeeded`. */
+  checkRetire(reference: string, confirmed: boolean): RestorePointRecord {
+    const record = this.resolve(reference);
+    const name = record.id.slice(0, 8);
+    if (record.state === 'retired') {
+      throw new HoldfastError('refusedByRule', `Failed to retire restore point ${name}: it is retired already.`, {
+        fix: 'Nothing is left to do.',
+      });
+    }
+    if (record.pinned) {
+      throw new HoldfastError('refusedByRule', `Failed to retire restore point ${name}: it is pinned.`, {
+        fix: `Run "holdfast restore-point unpin ${name}" first.`,
+      });
+    }
+    if (!confirmed) {
+      throw new HoldfastError(
+        'confirmationNeeded',
+        `Retire restore point ${name} of ${record.finishedAt}? It leaves the list, and its data can go once nothing else needs it.`,
+        { fix: 'Say --yes.' },
+      );
+    }
+    return record;
+  }
+
+  retire(reference: string, confirmed: boolean): RestorePoint {
+    const record = this.checkRetire(reference, confirmed);
+    this.#catalog.restorePoints.setState(record.id, 'retired');
+    return this.#changed(record);
+  }
+
+  setPinned(reference: string, pinned: boolean): RestorePoint {
+    const record = this.resolve(reference);
+    this.#catalog.restorePoints.setPinned(record.id, pinned);
+    return this.#changed(record);
+  }
+
+  #changed(record: RestorePointRecord): RestorePoint {
+    this.#onChanged(record.id);
+    return this.describe(found(this.#catalog.restorePoints.get(record.id), record.id));
+  }
+
+  /** Deleted policies keep their names for the restore points that they left. */
+  #policyNamed(name: string): PolicyRecord | undefined {
+    return (
+      this.#catalog.policies.byName(name) ?? this.#catalog.policies.list({ includeDeleted: true }).find((policy) => policy.name === name)
+    );
+  }
+
+  #policy(reference: string): PolicyRecord {
+    const known = this.#policyNamed(reference);
+    if (known !== undefined) return known;
+    const all = this.#catalog.policies.list({ includeDeleted: true });
+    return resolveReference(
+      'policy',
+      reference,
+      all.map((record) => ({ id: record.policyId, name: record.name, record })),
+    ).record;
+  }
+}
+
+function describeRestorePoint(record: RestorePointRecord, policy: string): RestorePoint {
+  return {
+    id: record.id,
+    policy,
+    policyId: record.policyId,
+    sequence: record.sequence,
+    startedAt: record.startedAt,
+    uploadEndTime: record.finishedAt,
+    storeTime: record.storeTime,
+    files: record.files,
+    bytes: record.bytes,
+    addedBytes: record.addedBytes,
+    // A folder has no lock.
+    protectedUntil: null,
+    state: record.state,
+    pinned: record.pinned,
+    verified:
+      record.verifiedAt === null || record.verifiedResult === null ? null : { at: record.verifiedAt, result: record.verifiedResult },
+    anomaly: null,
+    description: parseRestorePointDetails(record.details).description,
+  };
+}
+
+function found(record: RestorePointRecord | undefined, reference: string): RestorePointRecord {
+  if (record !== undefined) return record;
+  throw new HoldfastError('unknownName', `Failed to find restore point "${reference}": there is none.`, {
+    fix: '"holdfast restore-point list" shows what there is.',
+  });
+}
