@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import * as fc from 'fast-check';
+import {
+  type PasskeyStatus,
+  type PasskeyStep,
+  slotsOfKeyring,
+  stepsToAdd,
+  stepsToRetire,
+  stepsToRotate,
+  stepsToUse,
+} from '../../../daemon/keys/passkeyStates.ts';
+import { HoldfastError } from '../../../protocol/errors.ts';
+import { idOf, type SlotId } from '../../../protocol/ids.ts';
+import type { PasskeyState } from '../../../protocol/methods/passkeys.ts';
+
+function newPasskey(state: PasskeyState, inUse = false): PasskeyStatus {
+  const slotId = idOf<SlotId>(randomUUID());
+  return { slotId, name: slotId.slice(0, 8), state, inUse };
+}
+
+/** What is on disk: the catalog's rows, and the slots of the newest keyring in the store. */
+interface Disk {
+  readonly passkeys: readonly PasskeyStatus[];
+  readonly keyring: readonly SlotId[];
+}
+
+function diskOf(passkeys: readonly PasskeyStatus[]): Disk {
+  return { passkeys, keyring: slotsOfKeyring(passkeys) };
+}
+
+function applied({ passkeys, keyring }: Disk, step: PasskeyStep): Disk {
+  const change = (slotId: SlotId, to: Partial<PasskeyStatus>): Disk => ({
+    passkeys: passkeys.map((passkey) => (passkey.slotId === slotId ? { ...passkey, ...to } : passkey)),
+    keyring,
+  });
+  switch (step.step) {
+    case 'record':
+      return { passkeys: [...passkeys, { slotId: step.slotId, name: 'new', state: 'unverified', inUse: false }], keyring };
+    case 'publish':
+      return { passkeys, keyring: step.slotIds };
+    case 'verify':
+      assert.ok(keyring.includes(step.slotId), 'what is verified was published');
+      return change(step.slotId, { state: 'ready' });
+    case 'use':
+      return { passkeys: passkeys.map((passkey) => ({ ...passkey, inUse: passkey.slotId === step.slotId })), keyring };
+    case 'retire':
+      return change(step.slotId, { state: 'retired' });
+  }
+}
+
+/** True of every state that a crash may leave behind. */
+function assertIsSafe({ passkeys, keyring }: Disk): void {
+  const opening = passkeys.filter(({ state, slotId }) => state === 'ready' && keyring.includes(slotId));
+  assert.ok(opening.length > 0, 'a verified slot is in the keyring of the store');
+  const inUse = passkeys.filter((passkey) => passkey.inUse);
+  assert.equal(inUse.length, 1, 'exactly one slot is in use');
+  assert.ok(
+    inUse.every(({ state, slotId }) => state === 'ready' && keyring.includes(slotId)),
+    'the slot in use opens',
+  );
+  for (const { state, slotId } of passkeys)
+    if (state === 'ready') assert.ok(keyring.includes(slotId), 'what is called ready is in the store');
+}
+
+function names(steps: readonly PasskeyStep[]): readonly string[] {
+  return steps.map(({ step }) => step);
+}
+
+function refuses(run: () => unknown, code: 'refusedByRule' | 'confirmationNeeded' | 'unknownName'): void {
+  assert.throws(run, (error) => HoldfastError.is(error, code));
+}
+
+describe('passkeys', () => {
+  it('X2: at every point of any sequence of changes a verified slot, and the one in use, opens from the store', () => {
+    const choice = fc.record({
+      change: fc.constantFrom('add', 'addInUse', 'use', 'retire', 'rotate'),
+      which: fc.nat(20),
+      crashAfter: fc.nat(5),
+    });
+    fc.assert(
+      fc.property(fc.array(choice, { maxLength: 25 }), (choices) => {
+        let disk = diskOf([newPasskey('ready', true)]);
+        for (const { change, which, crashAfter } of choices) {
+          const slotId = disk.passkeys[which % disk.passkeys.length]?.slotId ?? idOf<SlotId>(randomUUID());
+          const fresh = idOf<SlotId>(randomUUID());
+          let steps: readonly PasskeyStep[] = [];
+          try {
+            if (change === 'add' || change === 'addInUse') steps = stepsToAdd(disk.passkeys, fresh, change === 'addInUse');
+            if (change === 'use') steps = stepsToUse(disk.passkeys, slotId);
+            if (change === 'retire') steps = stepsToRetire(disk.passkeys, slotId, true);
+            if (change === 'rotate') steps = stepsToRotate(disk.passkeys, slotId, fresh);
+          } catch (error) {
+            if (!HoldfastError.is(error, 'refusedByRule')) throw error;
+          }
+          for (const step of steps.slice(0, crashAfter)) {
+            disk = applied(disk, step);
+            assertIsSafe(disk);
+          }
+          // After a crash the keyring is published again from the catalog.
+          disk = diskOf(disk.passkeys);
+          assertIsSafe(disk);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('are published and proved before they are used, and leave the keyring last', () => {
+    const [old, fresh] = [newPasskey('ready', true), idOf<SlotId>(randomUUID())];
+    assert.deepEqual(names(stepsToAdd([old], fresh, false)), ['record', 'publish', 'verify']);
+    assert.deepEqual(names(stepsToRotate([old], old.slotId, fresh)), ['record', 'publish', 'verify', 'use']);
+    const spare = newPasskey('ready');
+    assert.deepEqual(names(stepsToRotate([old, spare], spare.slotId, fresh)), ['record', 'publish', 'verify']);
+    assert.deepEqual(stepsToRetire([old, spare], spare.slotId, true).at(-1), { step: 'publish', slotIds: [old.slotId] });
+    assert.deepEqual(names(stepsToRetire([old, spare, newPasskey('ready')], spare.slotId, false)), ['retire', 'publish']);
+  });
+
+  it('cannot be retired while in use or as the last verified one; with one left it takes a confirmation', () => {
+    const [inUse, spare, unverified] = [newPasskey('ready', true), newPasskey('ready'), newPasskey('unverified')];
+    refuses(() => stepsToRetire([inUse, spare], inUse.slotId, true), 'refusedByRule');
+    refuses(() => stepsToRetire([newPasskey('failing', true), spare, unverified], spare.slotId, true), 'refusedByRule');
+    refuses(() => stepsToRetire([inUse, spare, unverified], spare.slotId, false), 'confirmationNeeded');
+    refuses(() => stepsToRetire([inUse, unverified], idOf(randomUUID()), true), 'unknownName');
+    const retired = newPasskey('retired');
+    assert.deepEqual(stepsToRetire([inUse, retired], retired.slotId, false), []);
+  });
+
+  it('can be used only when they are verified and not retired', () => {
+    const inUse = newPasskey('ready', true);
+    assert.deepEqual(stepsToUse([inUse], inUse.slotId), []);
+    for (const state of ['unverified', 'failing', 'retired'] as const) {
+      const passkey = newPasskey(state);
+      refuses(() => stepsToUse([inUse, passkey], passkey.slotId), 'refusedByRule');
+    }
+    const retired = newPasskey('retired');
+    refuses(() => stepsToRotate([inUse, retired], retired.slotId, idOf(randomUUID())), 'refusedByRule');
+  });
+});
