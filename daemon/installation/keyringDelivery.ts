@@ -62,7 +62,7 @@ export class KeyringDelivery {
       if (!HoldfastError.is(error, 'objectExists')) throw error;
     }
     const readBack = await store.get(key, { ...options, versionId });
-    if (readBack === undefined || !record.bytes.every((byte, index) => byte === readBack.body[index])) {
+    if (readBack === undefined || !Buffer.from(record.bytes).equals(readBack.body)) {
       throw new HoldfastError('tampered', `Failed to write the keyring: another object than the one written is at ${key}.`, {
         fix: 'Find out who else writes to this location.',
       });
