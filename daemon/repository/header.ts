@@ -1,4 +1,4 @@
-import { isUuid, uuidBytes, uuidText, type InstallationId, type StoreId } from '../../protocol/ids.ts';
+import { idOf, uuidBytes, uuidText, type InstallationId, type StoreId } from '../../protocol/ids.ts';
 import { bufferOver, hexOf, isZero, sameBytes } from './bytes.ts';
 import { refusal } from './refusal.ts';
 
@@ -94,12 +94,12 @@ export function decodeHeader(stored: Uint8Array, subject: string): ObjectHeader 
   return {
     type,
     keyGeneration,
-    installationId: idText<InstallationId>(bytes.subarray(24, 40)),
+    installationId: idOf<InstallationId>(uuidText(bytes.subarray(24, 40))),
     masterKeyId: bytes.subarray(40, 56),
     scopeId: bytes.subarray(56, 72),
     objectId: bytes.subarray(72, 88),
     sequence,
-    storeId: idText<StoreId>(bytes.subarray(96, 112)),
+    storeId: idOf<StoreId>(uuidText(bytes.subarray(96, 112))),
     ...(type === 'bundle' ? { drSlotHash: bytes.subarray(112, 128) } : {}),
     bound: bytes.subarray(0, boundHeaderLength),
     salt: bytes.subarray(128, 160),
@@ -142,16 +142,6 @@ export function checkIdentity(header: ObjectHeader, expected: ExpectedIdentity, 
 
 function differs(name: string, has: string, wanted: string): string {
   return `its ${name} is ${has} where ${wanted} belongs`;
-}
-
-function idText<Id extends string>(bytes: Uint8Array): Id {
-  const text = uuidText(bytes);
-  if (!isIdText<Id>(text)) throw new RangeError('not a UUID');
-  return text;
-}
-
-function isIdText<Id extends string>(text: string): text is Id {
-  return isUuid(text);
 }
 
 function hasPolicy(type: ObjectType): boolean {

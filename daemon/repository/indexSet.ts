@@ -4,6 +4,8 @@ import type { BlockRow, IndexView, PackRow } from './indexView.ts';
 /** Where one copy of a chunk lies. */
 export interface ChunkLocation {
   readonly index: IndexView;
+  /** Row of the index's id column. */
+  readonly chunk: number;
   /** Row of the index's block table. */
   readonly blockNumber: number;
   readonly block: BlockRow;
@@ -38,6 +40,7 @@ export class IndexSet {
       if (block.kind !== kind) continue;
       yield {
         index,
+        chunk,
         blockNumber,
         block,
         pack: index.pack(block.pack),
