@@ -1,0 +1,40 @@
+import { sameBytes } from './bytes.ts';
+import type { Head } from './manifestTypes.ts';
+
+/** One authentic manifest, as the history of its policy sees it. */
+export interface HistoryPoint {
+  readonly sequence: number;
+  readonly objectId: Uint8Array;
+  /** SHA-256 of the stored bytes. */
+  readonly sha256: Uint8Array;
+  readonly previous: Uint8Array | null;
+}
+
+export type HistoryFinding =
+  /** Two authentic manifests of one sequence; both are kept. */
+  | { readonly kind: 'fork'; readonly sequence: number }
+  /** The manifest of sequence - 1 is there, and is not the one that is named. */
+  | { readonly kind: 'previousDiffers'; readonly sequence: number }
+  /** An authentic object names a manifest that is not found: an older one is shown as the newest, or it was collected. */
+  | { readonly kind: 'headMissing'; readonly sequence: number }
+  /** The manifest of that sequence is found with another hash. */
+  | { readonly kind: 'headDiffers'; readonly sequence: number };
+
+/** What is wrong in the chain of one policy, given every head of it that authentic objects name. */
+export function historyFindings(points: readonly HistoryPoint[], heads: readonly Head[]): HistoryFinding[] {
+  const bySequence = Map.groupBy(points, (point) => point.sequence);
+  const findings: HistoryFinding[] = [];
+  for (const [sequence, group] of bySequence) {
+    if (group.length > 1) findings.push({ kind: 'fork', sequence });
+    const before = bySequence.get(sequence - 1);
+    const isNamed = (previous: Uint8Array | null): boolean =>
+      before?.some((point) => previous !== null && sameBytes(previous, point.sha256)) ?? true;
+    if (group.some((point) => !isNamed(point.previous))) findings.push({ kind: 'previousDiffers', sequence });
+  }
+  for (const head of heads) {
+    const found = bySequence.get(head.sequence);
+    if (found === undefined) findings.push({ kind: 'headMissing', sequence: head.sequence });
+    else if (!found.some((point) => sameBytes(point.sha256, head.sha256))) findings.push({ kind: 'headDiffers', sequence: head.sequence });
+  }
+  return findings.toSorted((a, b) => a.sequence - b.sequence);
+}

@@ -1,0 +1,183 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { HoldfastError } from '../../protocol/errors.ts';
+import { idOf, uuidBytes, uuidText, type PolicyId, type RestorePointId, type StoreId } from '../../protocol/ids.ts';
+import { parseStrictJson } from '../../protocol/strictJson.ts';
+import { base64Of, hexOf, sameBytes } from './bytes.ts';
+import { openObject, sealObject, type SealedObject } from './container.ts';
+import { newObjectId, type Entropy } from './entropy.ts';
+import { encodeBoundHeader, type ObjectHeader, type ObjectIdentity } from './header.ts';
+import type { PolicyKeySource } from './keySource.ts';
+import type { LiveRestorePoint } from './liveList.ts';
+import { manifestSchema } from './manifestSchema.ts';
+import type { Head, Manifest } from './manifestTypes.ts';
+import { parseObjectKey, timeInName } from './names.ts';
+import type { PolicyKeys } from './policyKeys.ts';
+import { refusal } from './refusal.ts';
+
+const limits = { maxBytes: 64 * 1024 * 1024, maxDepth: 64 } as const;
+const tagLength = 32;
+
+export interface OpenedManifest {
+  readonly manifest: Manifest;
+  readonly header: ObjectHeader;
+  /** `false` where only a migration key is held: the owner's tag could not be checked, and the user is told. */
+  readonly ownerTagChecked: boolean;
+}
+
+/** The id under which a restore point is shown: the UUID of its manifest's object id. */
+export function restorePointIdOf(objectId: Uint8Array): RestorePointId {
+  return idOf<RestorePointId>(uuidText(objectId));
+}
+
+/** Seals a manifest. Throws `RangeError` where it breaks a rule that its reader checks, and where the owner's key is not held. */
+export function sealManifest(
+  manifest: Manifest,
+  keys: PolicyKeys,
+  storeId: StoreId,
+  entropy: Entropy,
+  objectId: Uint8Array = newObjectId(entropy),
+): SealedObject {
+  if (keys.owner === undefined) throw new RangeError('a migration key makes no manifests');
+  const identity: ObjectIdentity = {
+    type: 'manifest',
+    keyGeneration: keys.keyGeneration,
+    installationId: keys.installationId,
+    masterKeyId: keys.masterKeyId,
+    scopeId: uuidBytes(keys.policyId),
+    objectId,
+    sequence: manifest.sequence,
+    storeId,
+  };
+  const json = Buffer.from(JSON.stringify(jsonOf(manifest)), 'utf8');
+  const isReadable = manifestSchema.safeParse(JSON.parse(json.toString('utf8'))).success;
+  if (!isReadable || manifest.policyId !== keys.policyId || manifest.keyGeneration !== keys.keyGeneration) {
+    throw new RangeError('a manifest that no reader would take');
+  }
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(json.length);
+  const tag = createHmac('sha256', keys.owner).update(encodeBoundHeader(identity)).update(length).update(json).digest();
+  return sealObject(keys.manifest, identity, Buffer.concat([length, json, tag]), entropy);
+}
+
+export interface ManifestExpectations {
+  /** The key under which it was found; its parts must agree with the header and the JSON. */
+  readonly key?: string;
+  readonly policyId?: PolicyId;
+  readonly storeId?: StoreId;
+  /** SHA-256 that an authentic object names. */
+  readonly sha256?: Uint8Array;
+}
+
+/**
+ * Opens a stored manifest and checks container, strict JSON, name and owner's tag.
+ * Throws `damaged`, `tampered` (`manifestOwnerTag`) or `unsupportedFormat`.
+ */
+export function openManifest(
+  stored: Uint8Array,
+  keySource: PolicyKeySource,
+  expected: ManifestExpectations,
+  subject: string,
+): OpenedManifest {
+  const name = expected.key === undefined ? undefined : parseObjectKey(expected.key);
+  if (expected.key !== undefined && name?.type !== 'manifest') throw refusal(subject, 'objectName', 'its name is none of a restore point');
+  let keys: PolicyKeys | undefined;
+  const { header, content } = openObject(
+    stored,
+    {
+      type: 'manifest',
+      ...(expected.policyId === undefined ? {} : { scopeId: uuidBytes(expected.policyId) }),
+      ...(expected.storeId === undefined ? {} : { storeId: expected.storeId }),
+      ...(name?.type === 'manifest' ? { objectId: name.objectId, sequence: name.sequence } : {}),
+    },
+    (found) => {
+      keys = keySource.byMasterKeyId(found.masterKeyId, found.keyGeneration);
+      if (keys === undefined) throw keysMissing(subject, found);
+      return keys.manifest;
+    },
+    subject,
+  );
+  if (keys === undefined || keys.installationId !== header.installationId || !sameBytes(uuidBytes(keys.policyId), header.scopeId)) {
+    throw refusal(subject, 'headerScope', 'it belongs to another installation or policy');
+  }
+  const { json, tag } = splitContent(content, subject);
+  const ownerTagChecked = keys.owner !== undefined;
+  if (keys.owner !== undefined) {
+    const wanted = createHmac('sha256', keys.owner).update(header.bound).update(content.subarray(0, 4)).update(json).digest();
+    if (!timingSafeEqual(wanted, tag)) {
+      throw refusal(subject, 'manifestOwnerTag', 'it was not written by the owner of this installation', 'tampered');
+    }
+  }
+  const manifest = parseManifest(json, subject);
+  const agrees = manifest.sequence === header.sequence && manifest.keyGeneration === header.keyGeneration;
+  if (!agrees || manifest.policyId !== uuidText(header.scopeId)) {
+    throw refusal(subject, 'manifestMembers', 'its members do not agree with its header');
+  }
+  if (name?.type === 'manifest') {
+    const isOwn = name.installationId === header.installationId && name.policyId === manifest.policyId;
+    if (!isOwn || name.time !== timeInName(manifest.claimed.finished)) {
+      throw refusal(subject, 'manifestName', 'its name does not agree with its content');
+    }
+  }
+  return { manifest, header, ownerTagChecked };
+}
+
+/** The error for an object under a key that is not held. */
+export function keysMissing(subject: string, header: ObjectHeader): HoldfastError {
+  return new HoldfastError(
+    'wrongSecret',
+    `Failed to read ${subject}: its master key ${hexOf(header.masterKeyId)} (generation ${header.keyGeneration}) is not held.`,
+    { fix: 'Unlock with a passkey that opens this master key.', details: { masterKeyId: hexOf(header.masterKeyId) } },
+  );
+}
+
+function splitContent(content: Buffer, subject: string): { readonly json: Buffer; readonly tag: Buffer } {
+  const length = content.length < 4 ? -1 : content.readUInt32LE(0);
+  if (content.length !== 4 + length + tagLength) throw refusal(subject, 'manifestJson', 'its lengths do not agree');
+  return { json: content.subarray(4, 4 + length), tag: content.subarray(4 + length) };
+}
+
+function parseManifest(json: Buffer, subject: string): Manifest {
+  let value: unknown;
+  try {
+    value = parseStrictJson(json, { ...limits, what: subject });
+  } catch (cause) {
+    throw refusal(subject, 'manifestJson', cause instanceof HoldfastError ? causeOf(cause) : 'it is not JSON');
+  }
+  const parsed = manifestSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw refusal(subject, 'manifestMembers', `member ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not valid'}`);
+}
+
+function causeOf(error: HoldfastError): string {
+  return error.message.replace(/^.*?: /, '').replace(/\.$/, '');
+}
+
+function jsonOf(manifest: Manifest): unknown {
+  return {
+    ...manifest,
+    previous: manifest.previous === null ? null : base64Of(manifest.previous),
+    sources: manifest.sources.map((source) => ({ ...source, root: base64Of(source.root) })),
+    indexes: manifest.indexes.map((index) => ({
+      ...index,
+      sha256: base64Of(index.sha256),
+      objectId: base64Of(index.objectId),
+      salt: base64Of(index.salt),
+    })),
+    live: 'count' in manifest.live ? { id: base64Of(manifest.live.id), count: manifest.live.count } : manifest.live.map(liveOf),
+    heads: {
+      policies: Object.fromEntries(Object.entries(manifest.heads.policies).map(([id, head]) => [id, headOf(head)])),
+      keyring: headOf(manifest.heads.keyring),
+      term: headOf(manifest.heads.term),
+    },
+  };
+}
+
+function headOf(head: Head | null): unknown {
+  return head === null ? null : { sequence: head.sequence, sha256: base64Of(head.sha256) };
+}
+
+function liveOf(point: LiveRestorePoint): unknown {
+  const { sequence, versionId } = point;
+  return { sequence, objectId: base64Of(point.objectId), versionId, sha256: base64Of(point.sha256) };
+}

@@ -1,0 +1,95 @@
+import * as z from 'zod';
+import { isUuid, type PolicyId, type SourceId } from '../../protocol/ids.ts';
+import { parseObjectKey } from './names.ts';
+import { sameBytes } from './bytes.ts';
+import { maxPinnedIndexes } from './indexLayout.ts';
+import { maxInlineLive } from './liveList.ts';
+import type { Heads, Manifest } from './manifestTypes.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** Members that begin with `x-` are skipped at each level where unknown ones refuse (docs/format.md, Manifest). */
+function strict<Shape extends z.ZodRawShape>(shape: Shape): z.ZodPreprocess<z.ZodObject<Shape, z.core.$strict>> {
+  return z.preprocess(withoutExtensions, z.strictObject(shape));
+}
+
+function withoutExtensions(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([name]) => !name.startsWith('x-')));
+}
+
+function isId<Id extends string>(text: unknown): text is Id {
+  return typeof text === 'string' && isUuid(text);
+}
+
+const policyId = z.custom<PolicyId>(isId, 'not a UUID');
+const sourceId = z.custom<SourceId>(isId, 'not a UUID');
+const integer = z.int().min(0);
+const sequence = z.int().min(1);
+const free = z.custom<Json>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'not an object');
+
+/** Canonical base64 with padding, of exactly `length` bytes. */
+function bytes(length: number): z.ZodPipe<z.ZodString, z.ZodTransform<Uint8Array, string>> {
+  return z.string().transform((text, context) => {
+    const decoded = Buffer.from(text, 'base64');
+    if (decoded.length === length && decoded.toString('base64') === text) return Uint8Array.from(decoded);
+    context.addIssue(`not ${length} bytes of base64`);
+    return z.NEVER;
+  });
+}
+
+const time = z.string().refine((text) => {
+  const date = new Date(text);
+  return !Number.isNaN(date.getTime()) && date.toISOString() === text;
+}, 'not a time in UTC with three decimals');
+
+const head = strict({ sequence, sha256: bytes(32) });
+
+export const headsSchema: z.ZodType<Heads> = strict({
+  policies: z.preprocess(withoutExtensions, z.record(policyId, head)),
+  keyring: head.nullable(),
+  term: head.nullable(),
+});
+
+const source = strict({
+  id: sourceId,
+  kind: z.enum(['folder', 'command']),
+  label: z.string(),
+  nameEncoding: z.enum(['bytes', 'wtf-8']),
+  separator: z.enum(['/', '\\']),
+  root: bytes(32),
+});
+
+const pinnedIndex = strict({
+  key: z.string(),
+  versionId: z.string().nullable(),
+  length: integer,
+  sha256: bytes(32),
+  objectId: bytes(16),
+  salt: bytes(32),
+}).refine((index) => {
+  const name = parseObjectKey(index.key);
+  return name?.type === 'index' && sameBytes(name.objectId, index.objectId);
+}, 'not the key of that index');
+
+const live = strict({ sequence, objectId: bytes(16), versionId: z.string().nullable(), sha256: bytes(32) });
+const liveList = strict({ id: bytes(32), count: z.int().min(maxInlineLive + 1) });
+
+/** The JSON of a manifest. Byte strings become `Uint8Array`s. */
+export const manifestSchema: z.ZodType<Manifest> = strict({
+  formatVersion: z.literal(1),
+  writer: z.string(),
+  policyId,
+  policy: free,
+  sequence,
+  previous: bytes(32).nullable(),
+  claimed: strict({ started: time.nullable(), finished: time, storeTime: time.nullable() }),
+  keyGeneration: sequence,
+  sources: z.array(source),
+  indexes: z.array(pinnedIndex).max(maxPinnedIndexes),
+  live: z.union([z.array(live).max(maxInlineLive), liveList]),
+  heads: headsSchema,
+  params: strict({ chunker: z.string(), min: integer, avg: integer, max: integer, codec: z.string(), padding: z.string() }),
+  statistics: free,
+  warnings: z.array(z.string()),
+}).refine((manifest) => (manifest.previous === null) === (manifest.sequence === 1), 'previous and sequence do not agree');
