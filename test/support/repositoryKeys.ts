@@ -51,6 +51,7 @@ export function identityOf(
   type: Exclude<ObjectType, 'bundle' | 'ownership'>,
   objectId: Uint8Array,
   sequence = 1,
+  storeId: StoreId = testStoreId,
 ): ObjectIdentity {
   return {
     type,
@@ -60,6 +61,6 @@ export function identityOf(
     scopeId: uuidBytes(keys.policyId),
     objectId,
     sequence: type === 'pack' ? 0 : sequence,
-    storeId: testStoreId,
+    storeId,
   };
 }

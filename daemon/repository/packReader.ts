@@ -1,0 +1,115 @@
+import { createHash, type KeyObject } from 'node:crypto';
+import { HoldfastError } from '../../protocol/errors.ts';
+import { uuidText, idOf, type InstallationId, type PolicyId } from '../../protocol/ids.ts';
+import type { ObjectStore } from '../locations/objectStore.ts';
+import { ByteLru } from './byteLru.ts';
+import { hexOf, sameBytes } from './bytes.ts';
+import { decodeBlock } from './blockCodec.ts';
+import { deriveObjectKey } from './container.ts';
+import { encodeBoundHeader, type ObjectHeader } from './header.ts';
+import type { BlockRow, PackRow } from './indexView.ts';
+import type { PolicyKeySource } from './keySource.ts';
+import { packKey } from './names.ts';
+import type { PolicyKeys } from './policyKeys.ts';
+import { refusal } from './refusal.ts';
+import { openRange, planRange } from './segments.ts';
+
+const keptPackKeys = 4096;
+
+/** Something that was put right while reading, and that the user should know. */
+export interface ReadFinding {
+  readonly kind: 'versionMissing';
+  readonly key: string;
+  readonly versionId: string;
+}
+
+/** Reads blocks of packs by range, by what an authenticated index records of them (docs/format.md, Range read). */
+export class PackReader {
+  readonly findings: ReadFinding[] = [];
+  readonly #store: ObjectStore;
+  readonly #keySource: PolicyKeySource;
+  readonly #header: ObjectHeader;
+  readonly #keys: ByteLru<KeyObject> = new ByteLru(keptPackKeys);
+
+  /** `header` is that of the manifest or index that names the packs: they share its installation, policy and store. */
+  constructor(store: ObjectStore, keySource: PolicyKeySource, header: ObjectHeader) {
+    this.#store = store;
+    this.#keySource = keySource;
+    this.#header = header;
+  }
+
+  keyOf(pack: PackRow): string {
+    const { installationId, scopeId } = this.#header;
+    return packKey(idOf<InstallationId>(installationId), idOf<PolicyId>(uuidText(scopeId)), pack.objectId);
+  }
+
+  /** Throws `wrongSecret` where the pack's keys are not held. */
+  keysOf(pack: PackRow): PolicyKeys {
+    const keys = this.heldKeysOf(pack);
+    if (keys !== undefined) return keys;
+    const what = `key epoch ${pack.keyEpoch}, generation ${pack.keyGeneration}`;
+    throw new HoldfastError('wrongSecret', `Failed to read ${subjectOf(pack)}: its keys (${what}) are not held.`, {
+      fix: 'Unlock with a passkey that opens this master key.',
+    });
+  }
+
+  heldKeysOf(pack: PackRow): PolicyKeys | undefined {
+    return this.#keySource.byEpoch(pack.keyEpoch, pack.keyGeneration);
+  }
+
+  /** The decoded bytes of a block. Rejects with a refusal where the pack or the block is missing or damaged. */
+  async readBlock(pack: PackRow, block: BlockRow, signal?: AbortSignal): Promise<Buffer> {
+    const subject = subjectOf(pack);
+    const plan = planRange(pack.storedLength, block.offset, block.storedLength, subject);
+    const fetched = await this.#fetch(pack, plan.storedOffset, plan.storedLength, signal);
+    return decodeBlock(openRange(this.#keyOfPack(pack), plan, fetched, subject), block.codec, block.rawLength, subject);
+  }
+
+  async #fetch(pack: PackRow, offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
+    const key = this.keyOf(pack);
+    const { versionId } = pack;
+    const options = { offset, length, versionId, ...(signal === undefined ? {} : { signal }) };
+    const answer = await this.#store.get(key, options);
+    if (answer === undefined) return this.#fetchAnyVersion(pack, offset, length, signal);
+    const isAsRecorded = answer.size === pack.storedLength && answer.offset === offset && answer.body.length === length;
+    if (!isAsRecorded) throw refusal(subjectOf(pack), 'storedLength', `the store has ${answer.size} of its ${pack.storedLength} bytes`);
+    return answer.body;
+  }
+
+  /** Where the recorded version is gone, any version with the recorded SHA-256 is right. */
+  async #fetchAnyVersion(pack: PackRow, offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
+    const key = this.keyOf(pack);
+    const whole = pack.versionId === null ? undefined : await this.#store.get(key, signal === undefined ? {} : { signal });
+    if (whole === undefined || pack.versionId === null) throw refusal(subjectOf(pack), 'missing', 'it is not there', 'objectMissing');
+    if (!sameBytes(createHash('sha256').update(whole.body).digest(), pack.sha256)) {
+      throw refusal(subjectOf(pack), 'storedHash', 'the recorded version is gone, and the one in its place has other bytes');
+    }
+    this.findings.push({ kind: 'versionMissing', key, versionId: pack.versionId });
+    return whole.body.subarray(offset, offset + length);
+  }
+
+  #keyOfPack(pack: PackRow): KeyObject {
+    const id = hexOf(pack.objectId) + hexOf(pack.salt);
+    const known = this.#keys.get(id);
+    if (known !== undefined) return known;
+    const keys = this.keysOf(pack);
+    const { installationId, scopeId, storeId } = this.#header;
+    const bound = encodeBoundHeader({
+      type: 'pack',
+      keyGeneration: pack.keyGeneration,
+      installationId,
+      masterKeyId: keys.masterKeyId,
+      scopeId,
+      objectId: pack.objectId,
+      sequence: 0,
+      storeId,
+    });
+    const { key } = deriveObjectKey(keys.pack, bound, pack.salt);
+    this.#keys.set(id, key, 1);
+    return key;
+  }
+}
+
+export function subjectOf(pack: PackRow): string {
+  return `pack ${hexOf(pack.objectId)}`;
+}

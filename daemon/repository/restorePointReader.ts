@@ -1,0 +1,236 @@
+import { createHash } from 'node:crypto';
+import { HoldfastError } from '../../protocol/errors.ts';
+import { uuidText } from '../../protocol/ids.ts';
+import type { ObjectStore } from '../locations/objectStore.ts';
+import { hexOf, sameBytes } from './bytes.ts';
+import { ChunkReader, isUnreadable } from './chunkReader.ts';
+import { openObject } from './container.ts';
+import type { Entry } from './entry.ts';
+import { readFileBytes, type ReadableFile, type ReadRange } from './fileReader.ts';
+import type { ObjectHeader } from './header.ts';
+import { IndexSet } from './indexSet.ts';
+import { IndexView } from './indexView.ts';
+import type { PolicyKeySource } from './keySource.ts';
+import { decodeLiveList, type LiveRestorePoint } from './liveList.ts';
+import { keysMissing, openManifest, type ManifestExpectations } from './manifest.ts';
+import type { Manifest, ManifestSource, PinnedIndex } from './manifestTypes.ts';
+import { parseObjectKey } from './names.ts';
+import { PackReader } from './packReader.ts';
+import { refusal } from './refusal.ts';
+import { TreeReader, type ReadChunk } from './treeReader.ts';
+import type { EntryRecord } from './treeNode.ts';
+
+const defaultCacheBytes = 64 * 1024 * 1024;
+
+export interface OpenOptions {
+  /** Bytes of decoded blocks to keep; 64 MiB by default. */
+  readonly cacheBytes?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface UnreadableIndex {
+  readonly key: string;
+  readonly error: HoldfastError;
+}
+
+/** One name of a folder: its entry, or why that entry is refused. */
+export interface ListedEntry {
+  readonly name: Uint8Array;
+  readonly entry: Entry | undefined;
+  readonly refused: HoldfastError | undefined;
+}
+
+export interface EntryPage {
+  readonly items: readonly ListedEntry[];
+  /** The name to go on after; `undefined` at the end. */
+  readonly next: Uint8Array | undefined;
+}
+
+export interface PageOptions {
+  readonly after?: Uint8Array;
+  /** 1,000 by default. */
+  readonly limit?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** A restore point as its manifest, indexes and packs show it; every byte that it gives was authenticated and matched to its id. */
+export class RestorePointReader {
+  readonly manifest: Manifest;
+  readonly header: ObjectHeader;
+  /** `false`: only a migration key is held, so the owner's tag was not checked. */
+  readonly ownerTagChecked: boolean;
+  /** Pinned indexes that could not be read; what only they name is missing. */
+  readonly unreadableIndexes: readonly UnreadableIndex[];
+  readonly indexes: IndexSet;
+  readonly packs: PackReader;
+  readonly chunks: ChunkReader;
+
+  private constructor(parts: Parts) {
+    this.manifest = parts.manifest;
+    this.header = parts.header;
+    this.ownerTagChecked = parts.ownerTagChecked;
+    this.unreadableIndexes = parts.unreadableIndexes;
+    this.indexes = parts.indexes;
+    this.packs = parts.packs;
+    this.chunks = parts.chunks;
+  }
+
+  /** Reads the manifest under `key` and every index that it pins. Rejects with a refusal where the manifest cannot be used. */
+  static async open(
+    store: ObjectStore,
+    key: string,
+    keySource: PolicyKeySource,
+    expected: Omit<ManifestExpectations, 'key'> = {},
+    options: OpenOptions = {},
+  ): Promise<RestorePointReader> {
+    const subject = `restore point ${key.slice(key.lastIndexOf('/') + 1)}`;
+    const stored = await store.get(key, options.signal === undefined ? {} : { signal: options.signal });
+    if (stored === undefined) throw refusal(subject, 'missing', 'it is not there', 'objectMissing');
+    const { sha256 } = expected;
+    if (sha256 !== undefined && !sameBytes(createHash('sha256').update(stored.body).digest(), sha256)) {
+      throw refusal(subject, 'storedHash', 'its bytes are not those that were recorded');
+    }
+    return RestorePointReader.from(store, stored.body, keySource, { ...expected, key }, options);
+  }
+
+  /** As `open`, from the stored bytes of the manifest. */
+  static async from(
+    store: ObjectStore,
+    storedManifest: Uint8Array,
+    keySource: PolicyKeySource,
+    expected: ManifestExpectations = {},
+    options: OpenOptions = {},
+  ): Promise<RestorePointReader> {
+    const name = expected.key?.slice(expected.key.lastIndexOf('/') + 1) ?? hexOf(storedManifest.subarray(72, 88));
+    const { manifest, header, ownerTagChecked } = openManifest(storedManifest, keySource, expected, `restore point ${name}`);
+    const views: IndexView[] = [];
+    const unreadableIndexes: UnreadableIndex[] = [];
+    for (const pinned of manifest.indexes) {
+      try {
+        views.push(await loadIndex(store, pinned, header, keySource, options.signal));
+      } catch (error) {
+        if (!isUnreadable(error)) throw error;
+        unreadableIndexes.push({ key: pinned.key, error });
+      }
+    }
+    const indexes = new IndexSet(views);
+    const packs = new PackReader(store, keySource, header);
+    const chunks = new ChunkReader(indexes, packs, options.cacheBytes ?? defaultCacheBytes);
+    return new RestorePointReader({ manifest, header, ownerTagChecked, unreadableIndexes, indexes, packs, chunks });
+  }
+
+  readonly readChunk: ReadChunk = (id, kind, signal) => this.chunks.read(id, kind, signal);
+
+  /** A reader of this source's folders, under its rules for names. */
+  treeOf(source: ManifestSource): TreeReader {
+    return new TreeReader(this.readChunk, source.separator.charCodeAt(0));
+  }
+
+  /** The entry of the source itself: a folder named `root`, or one file. */
+  async rootOf(source: ManifestSource, signal?: AbortSignal): Promise<Entry> {
+    const tree = this.treeOf(source);
+    const found: EntryRecord[] = [];
+    for await (const record of tree.entries(source.root, signal === undefined ? {} : { signal })) {
+      if (found.push(record) > 1) break;
+    }
+    const [record] = found;
+    if (record === undefined || found.length > 1) throw refusal(`source ${source.id}`, 'treeNode', 'its root does not hold one entry');
+    return tree.decode(record);
+  }
+
+  /** The entry at `names` below the source, `[]` being the source itself; `undefined` where there is none. */
+  async stat(source: ManifestSource, names: readonly Uint8Array[], signal?: AbortSignal): Promise<Entry | undefined> {
+    const tree = this.treeOf(source);
+    let entry = await this.rootOf(source, signal);
+    for (const name of names) {
+      if (entry.child === undefined) return undefined;
+      const record = await tree.lookup(entry.child, name, signal);
+      if (record === undefined) return undefined;
+      entry = tree.decode(record);
+    }
+    return entry;
+  }
+
+  /** A page of the folder at `names`; `undefined` where there is no folder. Entries that are refused are listed with their reason. */
+  async list(source: ManifestSource, names: readonly Uint8Array[], options: PageOptions = {}): Promise<EntryPage | undefined> {
+    const { after, limit = 1000, signal } = options;
+    const folder = await this.stat(source, names, signal);
+    if (folder?.child === undefined) return undefined;
+    const tree = this.treeOf(source);
+    const items: ListedEntry[] = [];
+    const listOptions = { ...(after === undefined ? {} : { after }), ...(signal === undefined ? {} : { signal }) };
+    for await (const record of tree.entries(folder.child, listOptions)) {
+      if (items.length === limit) return { items, next: items.at(-1)?.name };
+      items.push(listed(tree, record));
+    }
+    return { items, next: undefined };
+  }
+
+  /** The bytes of a file, holes as zeros. A further stream is read by passing its name, size and content. */
+  readFile(file: ReadableFile, range: ReadRange = {}): AsyncGenerator<Uint8Array> {
+    return readFileBytes(file, this.chunks, range);
+  }
+
+  /** The other restore points of the policy that were live when this one was committed. */
+  async live(signal?: AbortSignal): Promise<readonly LiveRestorePoint[]> {
+    const { live } = this.manifest;
+    if (!('count' in live)) return live;
+    return decodeLiveList(await this.chunks.read(live.id, 'list', signal), live.count, `chunk ${hexOf(live.id)}`);
+  }
+}
+
+interface Parts {
+  readonly manifest: Manifest;
+  readonly header: ObjectHeader;
+  readonly ownerTagChecked: boolean;
+  readonly unreadableIndexes: readonly UnreadableIndex[];
+  readonly indexes: IndexSet;
+  readonly packs: PackReader;
+  readonly chunks: ChunkReader;
+}
+
+/** Decodes a record, or says why it is refused. */
+export function listed(tree: TreeReader, record: EntryRecord): ListedEntry {
+  try {
+    return { name: record.name, entry: tree.decode(record), refused: undefined };
+  } catch (error) {
+    if (!HoldfastError.is(error)) throw error;
+    return { name: record.name, entry: undefined, refused: error };
+  }
+}
+
+/** Reads a pinned index: length, SHA-256, identity, content. `header` is the manifest's. Rejects with a refusal. */
+export async function loadIndex(
+  store: ObjectStore,
+  pinned: PinnedIndex,
+  header: ObjectHeader,
+  keySource: PolicyKeySource,
+  signal?: AbortSignal,
+): Promise<IndexView> {
+  const subject = `index ${pinned.key.slice(pinned.key.lastIndexOf('/') + 1)}`;
+  const name = parseObjectKey(pinned.key);
+  const isOwn = name?.type === 'index' && name.installationId === header.installationId && name.policyId === uuidText(header.scopeId);
+  if (!isOwn) throw refusal(subject, 'objectName', 'it belongs to another installation or policy');
+  const abort = signal === undefined ? {} : { signal };
+  let stored = await store.get(pinned.key, { versionId: pinned.versionId, ...abort });
+  if (stored === undefined && pinned.versionId !== null) stored = await store.get(pinned.key, abort);
+  if (stored === undefined) throw refusal(subject, 'missing', 'it is not there', 'objectMissing');
+  const isLength = stored.body.length === pinned.length;
+  if (!isLength) throw refusal(subject, 'storedLength', `it has ${stored.body.length} of its ${pinned.length} bytes`);
+  if (!sameBytes(createHash('sha256').update(stored.body).digest(), pinned.sha256)) {
+    throw refusal(subject, 'storedHash', 'its bytes are not those that the manifest records');
+  }
+  const { installationId, scopeId, storeId } = header;
+  const expected = { type: 'index', installationId, scopeId, storeId, objectId: pinned.objectId, sequence: name.sequence } as const;
+  const opened = openObject(
+    stored.body,
+    expected,
+    (found) => {
+      const keys = keySource.byMasterKeyId(found.masterKeyId, found.keyGeneration);
+      if (keys === undefined) throw keysMissing(subject, found);
+      return keys.index;
+    },
+    subject,
+  );
+  return new IndexView(opened.content, subject);
+}
