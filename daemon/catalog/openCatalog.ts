@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, closeSync, fsyncSync, linkSync, openSync, readSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, fsyncSync, linkSync, openSync, readSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Catalog } from './catalog.ts';
@@ -25,8 +25,7 @@ export function openCatalog(path: string, options: CatalogOptions = {}): Catalog
   const migrations = options.migrations ?? knownMigrations;
   let database: DatabaseSync | undefined;
   try {
-    if (fileLength(path) === undefined) create(path, migrations);
-    if (fileLength(path) === 0) throw catalogDamaged('its file is empty');
+    if (!existsSync(path)) create(path, migrations);
     if (process.platform !== 'win32') chmodSync(path, 0o600);
     checkFileHeader(path);
     checkWriteAheadLog(path);
@@ -66,7 +65,7 @@ function create(path: string, migrations: readonly Migration[]): void {
       linkSync(temporary, path);
     } catch (error) {
       // Another process was faster: its catalog is as good.
-      if (fileLength(path) === undefined) throw error;
+      if (!existsSync(path)) throw error;
     }
   } finally {
     rmSync(temporary, { force: true });
@@ -125,10 +124,6 @@ function expectedSchema(migrations: readonly Migration[], version: number): stri
   } finally {
     database.close();
   }
-}
-
-function fileLength(path: string): number | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.size;
 }
 
 /** Makes the new name durable; Windows keeps names by itself. */

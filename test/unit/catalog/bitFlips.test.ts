@@ -144,6 +144,12 @@ describe('catalog with flipped bits', () => {
     assert.ok(refused > 50, `only ${refused} were refused`);
   });
 
+  it('X3: takes a last transaction of which not all pages arrived as one that never was', () => {
+    const frame = 24 + 4096;
+    assert.ok((killed.get('catalog.db-wal')?.length ?? 0) >= lastCommit + 2 * frame, 'it has several pages');
+    assert.equal(read(flipped(killed, 'catalog.db-wal', (lastCommit + 100) * 8)), beforeLast);
+  });
+
   it('X3: takes a log that was cut in the middle of its last transaction as it was before that, and never in between', () => {
     const log = killed.get('catalog.db-wal') ?? Buffer.alloc(0);
     for (const keep of [lastCommit, lastCommit + 1, lastCommit + 4000, log.length - 4120, log.length - 1]) {

@@ -115,6 +115,16 @@ describe('opening the catalog', () => {
     );
   });
 
+  it('X6: refuses a row that changed under an open catalog, and goes on with the others', () => {
+    const catalog = folder.open();
+    catalog.locations.add(someLocation());
+    const policy = somePolicy(catalog.locations.list()[0]?.locationId ?? someLocation().locationId);
+    catalog.policies.add(policy);
+    change(folder.path, "UPDATE locations SET spec = '{}'");
+    assert.throws(() => catalog.locations.list(), hasCode('catalogDamaged'));
+    assert.equal(catalog.policies.list()[0]?.policyId, policy.policyId);
+  });
+
   for (const [title, damage] of [
     ['cut to nothing', (path: string) => truncateSync(path, 0)],
     ['cut short', (path: string) => truncateSync(path, 8192)],
@@ -125,6 +135,10 @@ describe('opening the catalog', () => {
     ['with a changed row', (path: string) => change(path, "UPDATE locations SET name = 'other'")],
     ['with a changed number', (path: string) => change(path, 'UPDATE objects SET size = size + 1')],
     ['with an impossible number', (path: string) => change(path, 'UPDATE objects SET size = 9223372036854775807')],
+    ['of an unknown file format', (path: string) => setByte(path, 18, 3)],
+    ['of an unknown schema format', (path: string) => setByte(path, 47, 5)],
+    ['of another text encoding', (path: string) => setByte(path, 59, 2)],
+    ['of another program by its id', (path: string) => setByte(path, 71, 0)],
     ['without its file, but with its log', leaveLogOnly],
   ] as const) {
     it(`X6 X8: refuses a catalog ${title} and names the way out`, () => {
@@ -146,6 +160,12 @@ function change(path: string, sql: string): void {
   const database = new DatabaseSync(path);
   database.exec(sql);
   database.close();
+}
+
+function setByte(path: string, offset: number, value: number): void {
+  const bytes = readFileSync(path);
+  bytes[offset] = value;
+  writeFileSync(path, bytes);
 }
 
 function replaceByForeign(path: string): void {

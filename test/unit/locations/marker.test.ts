@@ -29,6 +29,14 @@ describe('marker of a store', () => {
     assert.deepEqual(await initialiseStore('/', { storeId: newId(), now: new Date(), fileSystem: disk }), first);
   });
 
+  it('is taken without a write where it is there, so that a read-only store can be added to read from', async () => {
+    const disk = new MemoryDisk();
+    const first = await initialiseStore('/', { storeId, now, fileSystem: disk });
+    const operations = disk.operations.length;
+    assert.deepEqual(await initialiseStore('/', { storeId: newId(), now, fileSystem: disk }), first);
+    assert.equal(disk.operations.length, operations);
+  });
+
   it('has one winner where several make it at the same time', async () => {
     const disk = new MemoryDisk();
     const makers = Array.from({ length: 5 }, () => initialiseStore('/', { storeId: newId(), now, fileSystem: disk }));
