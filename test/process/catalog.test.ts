@@ -13,12 +13,12 @@ function startWriter(path: string, name: string, count: number): ChildProcessWit
   return spawn(process.execPath, [writer, path, location.locationId, name, String(count)], { stdio: 'pipe' });
 }
 
-/** The numbers that a writer said, until it ends or `enough` of them have come and `then` was called. */
-async function numbersOf(
+/** The lines that a writer said, until it ends or `enough` of them have come and `then` was called. */
+async function linesOf(
   child: ChildProcessWithoutNullStreams,
   enough = Number.POSITIVE_INFINITY,
   then: () => void = () => undefined,
-): Promise<readonly number[]> {
+): Promise<readonly string[]> {
   let text = '';
   let errors = '';
   let isCalled = false;
@@ -34,7 +34,11 @@ async function numbersOf(
   await once(child, 'close');
   assert.equal(errors, '');
   const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-  return whole.split('\n').filter(Boolean).map(Number);
+  return whole.split('\n').filter(Boolean);
+}
+
+async function numbersOf(...args: Parameters<typeof linesOf>): Promise<readonly number[]> {
+  return (await linesOf(...args)).map(Number);
 }
 
 describe('catalog and processes', () => {
@@ -92,5 +96,22 @@ describe('catalog and processes', () => {
       numbers.toSorted((left, right) => left - right),
       [1, 2, 3, 4],
     );
+  });
+
+  it('X5: stops at the first write that the disk does not take, and tries none again', async function () {
+    if (process.platform === 'win32') this.skip();
+    this.timeout(60_000);
+    // A limit for the size of files, whose signal is ignored, makes writes beyond it fail with EFBIG, an input/output error to SQLite.
+    const limited = 'ulimit -f 600; trap "" XFSZ; exec "$@"';
+    const child = spawn('sh', ['-c', limited, 'sh', process.execPath, writer, folder.path, location.locationId, 'limited', '0'], {
+      stdio: 'pipe',
+    });
+    const said = await linesOf(child);
+    const numbers = said.filter((line) => /^\d+$/.test(line)).map(Number);
+    assert.ok(numbers.length > 3);
+    assert.deepEqual(said.slice(numbers.length), ['diskFailed', 'diskFailed', 'diskFailed', 'diskFailed']);
+    const catalog = folder.open();
+    assertWhole(catalog, location.locationId, numbers);
+    assert.equal(catalog.sequences.last('keyring'), numbers.length, 'nothing came behind the failure');
   });
 });
