@@ -1,6 +1,11 @@
 import type { RestorePointId, SourceId } from '../../protocol/ids.ts';
-import type { ObjectStore } from '../locations/objectStore.ts';
+import type { LockUntil, ObjectStore } from '../locations/objectStore.ts';
+import type { LiveRestorePoint } from '../repository/liveList.ts';
+import type { Heads, PinnedIndex } from '../repository/manifestTypes.ts';
 import type { PolicyKeys } from '../repository/policyKeys.ts';
+
+export type { LiveRestorePoint } from '../repository/liveList.ts';
+export type { Head, Heads, PinnedIndex } from '../repository/manifestTypes.ts';
 
 /**
  * The contract between the engine and the rooms above it: what a run is told, what it asks for on its way, and what it tells at its end.
@@ -24,37 +29,6 @@ export interface BackupSource {
   readonly includeCaches: boolean;
   /** Bytes; larger files are left out and named. */
   readonly maxFileSize?: number;
-}
-
-/** An index as a manifest pins it (docs/format.md, Manifest). Hashes and ids are raw bytes here. */
-export interface PinnedIndex {
-  readonly key: string;
-  readonly versionId: string | null;
-  /** Stored bytes. */
-  readonly length: number;
-  readonly sha256: Uint8Array;
-  readonly objectId: Uint8Array;
-  readonly salt: Uint8Array;
-}
-
-/** A restore point that is live at commit. */
-export interface LiveRestorePoint {
-  readonly sequence: number;
-  readonly objectId: Uint8Array;
-  readonly versionId: string | null;
-  readonly sha256: Uint8Array;
-}
-
-export interface Head {
-  readonly sequence: number;
-  readonly sha256: Uint8Array;
-}
-
-/** The newest of each that was known (docs/format.md, heads). */
-export interface Heads {
-  readonly policies: Readonly<Record<string, Head>>;
-  readonly keyring: Head | null;
-  readonly term: Head | null;
 }
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [member: string]: JsonValue };
@@ -111,7 +85,7 @@ export interface BackupJob {
   /** Absolute folders never entered, whatever source contains them: the state directory, folders of filesystem locations. */
   readonly alwaysExclude: readonly string[];
   /** Goes into the manifest as it is; no secret. */
-  readonly policyDefinition: JsonValue;
+  readonly policyDefinition: { readonly [member: string]: JsonValue };
   /** Of the manifest: 1 for the first of the policy. */
   readonly sequence: number;
   /** SHA-256 of the stored bytes of the manifest of sequence - 1; `null` only for sequence 1. */
@@ -134,6 +108,8 @@ export interface BackupJob {
   readonly description?: string;
   readonly ledger: RunLedger;
   readonly gate: CommitGate;
+  /** Asked before each put on a location with locks. */
+  readonly lockUntil?: () => LockUntil;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
   /** The store's own time where it has one; goes into `claimed.storeTime`. */

@@ -27,6 +27,12 @@ export class Cutter {
     this.#scanned = start + this.parameters.min;
   }
 
+  /** The bytes were moved towards 0 by `distance`. */
+  moved(distance: number): void {
+    this.#start -= distance;
+    this.#scanned -= distance;
+  }
+
   /** The chunk's end, at most `end`; 0 while it is not there yet. At the end of a file what is left is the last chunk. */
   find(end: number): number {
     const { avg, max } = this.parameters;

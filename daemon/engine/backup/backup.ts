@@ -1,0 +1,368 @@
+import { HoldfastError } from '../../../protocol/errors.ts';
+import { systemEntropy } from '../../repository/entropy.ts';
+import { encodeLiveList, maxInlineLive } from '../../repository/liveList.ts';
+import { restorePointIdOf, sealManifest } from '../../repository/manifest.ts';
+import { indexKey, packKey, restorePointKey } from '../../repository/names.ts';
+import type {
+  BackupJob,
+  BackupResult,
+  BackupStatistics,
+  BackupStopped,
+  EnginePhase,
+  EngineThreads,
+  PinnedIndex,
+  ReachedObjects,
+} from '../jobs.ts';
+import { newRunMemory, RunControl, type RunMemory, sumCounters } from '../threads/runMemory.ts';
+import { newSealedBuffers, type SealedBufferMemory, SealedBuffers } from '../threads/sealedBuffers.ts';
+import { fileWorkerCount, sealedBufferCount } from '../threads/threadCounts.ts';
+import { BackupThreads } from './backupThreads.ts';
+import { HitList } from './hitList.ts';
+import { manifestOf } from './manifestOf.ts';
+import type { PackContext, SealedIndex, SealedPackMessage, WalkerReport, WalkResult } from './messages.ts';
+import { ObjectPutter } from './objectPutter.ts';
+
+const compressionLevel = 1;
+const progressEvery = 100;
+/** What a stopped run may take to write down what it has put: little where somebody waits for its end. */
+const salvageTime = { cancelled: 700, failed: 30_000 } as const;
+
+/**
+ * Runs a backup: the walker and the file workers do the work; this thread starts them, puts what they seal, and commits. Order of commit: packs,
+ * indexes, gate, manifest, gate. Rejects with `HoldfastError`; `details` is a `BackupStopped` then, and nothing is listed.
+ */
+export async function runBackup(job: BackupJob, threads: EngineThreads): Promise<BackupResult> {
+  job.signal.throwIfAborted();
+  return await new BackupRun(job, threads).run();
+}
+
+class BackupRun {
+  readonly #job: BackupJob;
+  readonly #engineThreads: EngineThreads;
+  readonly #workerCount: number;
+  readonly #memory: RunMemory;
+  readonly #control: RunControl;
+  readonly #sealedMemory: SealedBufferMemory;
+  readonly #sealed: SealedBuffers;
+  readonly #context: PackContext;
+  readonly #putter: ObjectPutter;
+  readonly #hits: HitList = new HitList();
+  readonly #puts = new Set<Promise<void>>();
+  readonly #stopPuts: AbortController = new AbortController();
+  readonly #finished: PromiseWithResolvers<WalkResult> = Promise.withResolvers();
+  readonly #salvaged: PromiseWithResolvers<void> = Promise.withResolvers();
+  readonly #committed: PromiseWithResolvers<void> = Promise.withResolvers();
+  readonly #newIndexes: PinnedIndex[] = [];
+  readonly #started: Date;
+  #usableIndexes: ReadonlySet<string> = new Set();
+  #hitMemory: SharedArrayBuffer = new SharedArrayBuffer(1);
+  #hitsTold: Promise<void> = Promise.resolve();
+  #threads: BackupThreads | undefined;
+  #putSignal: AbortSignal = this.#stopPuts.signal;
+  #phase: EnginePhase = 'preparing';
+  #totals: { readonly totalFiles: number; readonly totalBytes: number } | undefined;
+  #failure: { readonly error: unknown } | undefined;
+  #nextIndexSequence: number;
+
+  constructor(job: BackupJob, engineThreads: EngineThreads) {
+    this.#job = job;
+    this.#engineThreads = engineThreads;
+    this.#workerCount = fileWorkerCount(engineThreads.workers);
+    this.#memory = newRunMemory(this.#workerCount + 1);
+    this.#control = new RunControl(this.#memory);
+    this.#sealedMemory = newSealedBuffers(sealedBufferCount(this.#workerCount));
+    this.#sealed = new SealedBuffers(this.#sealedMemory, this.#control);
+    // Workers seal packs and indexes; they need no key that signs as the owner.
+    this.#context = { keys: { ...job.keys, owner: undefined }, storeId: job.store.storeId, compressionLevel };
+    this.#putter = new ObjectPutter(job.store, job.ledger, job.lockUntil);
+    this.#started = new Date(job.clock());
+    this.#nextIndexSequence = job.nextIndexSequence;
+    // A run that fails before it waits for the walk must not end the process.
+    this.#finished.promise.catch(() => undefined);
+  }
+
+  async run(): Promise<BackupResult> {
+    const { signal } = this.#job;
+    const onAbort = (): void => this.#fail(cancelledError(signal.reason));
+    signal.addEventListener('abort', onAbort, { once: true });
+    const timer = setInterval(() => this.#tick(), progressEvery);
+    const startedAt = performance.now();
+    try {
+      this.#startWalker();
+      await this.#sendParentIndexes();
+      const walked = await this.#finished.promise;
+      const result = await this.#commit(walked, startedAt);
+      this.#report();
+      return result;
+    } catch (error) {
+      this.#fail(error);
+      throw await this.#stopped();
+    } finally {
+      clearInterval(timer);
+      signal.removeEventListener('abort', onAbort);
+      await this.#threads?.end();
+    }
+  }
+
+  /** Stops everything; the first failure is the one that counts. */
+  #fail(error: unknown): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = { error };
+    this.#control.stop();
+    this.#stopPuts.abort(error);
+    this.#finished.reject(error);
+  }
+
+  #startWalker(): void {
+    const job = this.#job;
+    const data = {
+      role: 'walker',
+      memory: { run: this.#memory, sealed: this.#sealedMemory },
+      context: this.#context,
+      sources: job.sources,
+      alwaysExclude: job.alwaysExclude,
+      cacheFolder: job.cacheFolder,
+      readAllAgain: job.readAllAgain ?? false,
+      parentIndexes: job.parentIndexes.length,
+      liveList: job.live.length > maxInlineLive ? encodeLiveList(job.live) : new Uint8Array(0),
+      nextIndexSequence: job.nextIndexSequence,
+    } as const;
+    this.#threads = new BackupThreads(this.#engineThreads, this.#control, data, {
+      onReport: (report) => this.#onReport(report),
+      onPack: (message) => this.#onPack(message),
+      onFailure: (error) => {
+        this.#fail(error);
+        this.#salvaged.resolve();
+      },
+    });
+  }
+
+  async #sendParentIndexes(): Promise<void> {
+    const { store, parentIndexes } = this.#job;
+    for (const { key, versionId, length, objectId, sha256 } of parentIndexes) {
+      const into = new Uint8Array(new SharedArrayBuffer(length));
+      const found = await store.get(key, { versionId, into, signal: this.#putSignal });
+      const bytes = found === undefined || found.size !== length || found.body.length !== length ? null : found.body;
+      this.#threads?.walker.send({ type: 'parentIndex', key, objectId, sha256, bytes });
+    }
+  }
+
+  #onReport(report: WalkerReport): void {
+    switch (report.type) {
+      case 'prepared':
+        this.#hits.connect(report.packs, report.hits);
+        this.#hitMemory = report.hits;
+        this.#usableIndexes = new Set(report.usable);
+        this.#phase = 'reading';
+        break;
+      case 'expected': {
+        const { totalFiles, totalBytes } = this.#totals ?? { totalFiles: 0, totalBytes: 0 };
+        this.#totals = { totalFiles: totalFiles + report.files, totalBytes: totalBytes + report.bytes };
+        break;
+      }
+      case 'workersWanted': {
+        const memory = { run: this.#memory, sealed: this.#sealedMemory, hits: this.#hitMemory };
+        this.#threads?.startFileWorkers(this.#workerCount, memory, this.#context, report.table);
+        break;
+      }
+      case 'walked':
+        this.#totals = { totalFiles: report.files, totalBytes: report.bytes };
+        break;
+      case 'packsDone':
+        this.#phase = 'finishing';
+        break;
+      case 'pack':
+        this.#onPack(report);
+        break;
+      case 'index':
+        this.#track(this.#putIndex(report.index));
+        break;
+      case 'salvaged':
+        this.#salvaged.resolve();
+        break;
+      case 'finished':
+        this.#finished.resolve(report.result);
+        break;
+      case 'committed':
+        this.#committed.resolve();
+        break;
+    }
+  }
+
+  #onPack({ buffer, pack }: SealedPackMessage): void {
+    const { installationId, policyId } = this.#job.keys;
+    const { objectId, sha256, storedLength: length } = pack;
+    const put = async (): Promise<void> => {
+      try {
+        const body = this.#sealed.bytes(buffer).subarray(0, length);
+        const key = packKey(installationId, policyId, objectId);
+        const { versionId } = await this.#putter.put({ key, kind: 'pack', objectId, length, sha256 }, body, this.#putSignal);
+        this.#threads?.walker.send({ type: 'packStored', pack: { ...pack, versionId } });
+      } finally {
+        this.#sealed.release(buffer);
+      }
+    };
+    this.#track(put());
+  }
+
+  async #putIndex({ sequence, objectId, salt, sha256, bytes }: SealedIndex): Promise<void> {
+    const { installationId, policyId } = this.#job.keys;
+    const key = indexKey(installationId, policyId, sequence, objectId);
+    this.#nextIndexSequence = Math.max(this.#nextIndexSequence, sequence + 1);
+    const { versionId } = await this.#putter.put({ key, kind: 'index', objectId, length: bytes.length, sha256 }, bytes, this.#putSignal);
+    this.#newIndexes.push({ key, versionId, length: bytes.length, sha256, objectId, salt });
+  }
+
+  /** A put that fails stops the run. */
+  #track(put: Promise<void>): void {
+    const settled = put.then(
+      () => undefined,
+      (error: unknown) => this.#fail(error),
+    );
+    this.#puts.add(settled);
+    void settled.then(() => this.#puts.delete(settled));
+  }
+
+  async #putsSettled(): Promise<void> {
+    while (this.#puts.size > 0) await Promise.all(this.#puts);
+  }
+
+  #throwIfFailed(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  async #commit(walked: WalkResult, startedAt: number): Promise<BackupResult> {
+    const job = this.#job;
+    if (walked.roots.length === 0) throw sourcesMissing(job);
+    await this.#putsSettled();
+    this.#throwIfFailed();
+    this.#tellHits();
+    await this.#hitsTold;
+    this.#throwIfFailed();
+    this.#phase = 'checking';
+    const indexes = [...job.parentIndexes.filter(({ key }) => this.#usableIndexes.has(key)), ...this.#newIndexes];
+    await job.gate(this.#reached(indexes));
+    this.#throwIfFailed();
+    this.#phase = 'committing';
+    const statistics = this.#statistics(walked, 0);
+    const finished = new Date(Math.max(job.clock(), this.#started.getTime()));
+    const parts = { started: this.#started, finished, walked, indexes, statistics, compressionLevel };
+    const sealed = sealManifest(manifestOf(job, parts), job.keys, job.store.storeId, systemEntropy);
+    const { objectId, sha256, bytes } = sealed;
+    const { installationId, policyId } = job.keys;
+    const key = restorePointKey(installationId, policyId, job.sequence, finished.toISOString(), objectId);
+    const object = { key, kind: 'manifest', objectId, length: bytes.length, sha256 } as const;
+    const { versionId } = await this.#putter.put(object, bytes, this.#putSignal);
+    await job.gate(this.#reached(indexes));
+    this.#threads?.walker.send({ type: 'commit' });
+    await this.#committed.promise;
+    const { skipped, skippedCount, warnings, hasWarnings, roots } = walked;
+    return {
+      manifest: {
+        restorePointId: restorePointIdOf(objectId),
+        key,
+        objectId,
+        versionId,
+        sequence: job.sequence,
+        sha256,
+        length: bytes.length,
+        started: this.#started.toISOString(),
+        finished: finished.toISOString(),
+      },
+      roots,
+      uploaded: this.#putter.uploaded,
+      indexes,
+      nextIndexSequence: this.#nextIndexSequence,
+      statistics: this.#statistics(walked, 0),
+      skipped,
+      skippedCount,
+      warnings,
+      hasWarnings,
+      seconds: (performance.now() - startedAt) / 1000,
+    };
+  }
+
+  #reached(indexes: readonly PinnedIndex[]): ReachedObjects {
+    return { uploaded: this.#putter.uploaded, hits: this.#hits.told, indexes };
+  }
+
+  #statistics(walked: WalkResult, pendingBytes: number): BackupStatistics {
+    const { readBytes, dedupBytes } = sumCounters(this.#memory);
+    return {
+      ...walked.counts,
+      readBytes,
+      dedupBytes,
+      storedBytes: this.#putter.packBytes,
+      addedBytes: this.#putter.bytes + pendingBytes,
+    };
+  }
+
+  /** The error to end with, once what was put is written down in an index, as far as the store still takes it. */
+  async #stopped(): Promise<unknown> {
+    const error = this.#failure?.error;
+    const isCancelled = HoldfastError.is(error, 'cancelled');
+    const time = AbortSignal.timeout(isCancelled ? salvageTime.cancelled : salvageTime.failed);
+    await within(time, this.#putsSettled());
+    if (this.#putter.uploaded.some(({ kind }) => kind === 'pack') && !time.aborted) {
+      this.#putSignal = time;
+      this.#threads?.walker.send({ type: 'salvage' });
+      await within(time, this.#salvaged.promise);
+      await within(time, this.#putsSettled());
+    }
+    const details: BackupStopped = { indexes: this.#newIndexes, nextIndexSequence: this.#nextIndexSequence };
+    if (!HoldfastError.is(error)) {
+      const cause = error instanceof Error ? error.message : String(error);
+      return new HoldfastError('failed', `Failed to back up: ${cause}`, { cause: error, details: { ...details } });
+    }
+    const { fix } = error;
+    return new HoldfastError(error.code, error.message, {
+      ...(fix === undefined ? {} : { fix }),
+      cause: error,
+      details: { ...error.details, ...details },
+    });
+  }
+
+  #tellHits(): void {
+    const found = this.#hits.takeNew();
+    if (found.length === 0) return;
+    this.#hitsTold = this.#hitsTold
+      .then(() => this.#job.ledger.hits(found))
+      .catch((error: unknown) => {
+        this.#fail(error);
+      });
+  }
+
+  #tick(): void {
+    this.#tellHits();
+    this.#report();
+  }
+
+  #report(): void {
+    const { files, bytes } = sumCounters(this.#memory);
+    this.#job.onProgress?.({ phase: this.#phase, files, bytes, addedBytes: this.#putter.bytes, ...this.#totals });
+  }
+}
+
+/** Resolves when `work` does, or when the time is over. */
+async function within(time: AbortSignal, work: Promise<void>): Promise<void> {
+  if (time.aborted) return;
+  const over = Promise.withResolvers<void>();
+  const onAbort = (): void => over.resolve();
+  time.addEventListener('abort', onAbort, { once: true });
+  try {
+    await Promise.race([work, over.promise]);
+  } finally {
+    time.removeEventListener('abort', onAbort);
+  }
+}
+
+function cancelledError(reason: unknown): HoldfastError {
+  return HoldfastError.is(reason) ? reason : new HoldfastError('cancelled', 'Failed to back up: it was cancelled.');
+}
+
+function sourcesMissing(job: BackupJob): HoldfastError {
+  const labels = job.sources.map(({ label }) => label).join(', ');
+  return new HoldfastError('sourceMissing', `Failed to back up ${labels}: no source is there or can be read.`, {
+    fix: 'Check the paths of the policy, and whether their drives are mounted.',
+  });
+}

@@ -1,0 +1,85 @@
+import ignore from 'ignore';
+import { readSmallFile } from './readSmallFile.ts';
+
+/** The matcher remembers every path that it was asked; it is made anew after so many, so that a million files do not fill the memory. */
+const askedAtMost = 20_000;
+
+/** One set of patterns in the syntax of `.gitignore`. */
+class Patterns {
+  readonly #lines: readonly string[];
+  #matcher: ReturnType<typeof ignore> | undefined;
+  #asked = 0;
+
+  constructor(lines: readonly string[]) {
+    this.#lines = lines;
+  }
+
+  /** `path` is relative to where the patterns belong; folders end with a slash. */
+  test(path: string): 'ignored' | 'kept' | 'undecided' {
+    this.#asked += 1;
+    if (this.#matcher === undefined || this.#asked > askedAtMost) {
+      this.#matcher = ignore({ allowRelativePaths: true }).add([...this.#lines]);
+      this.#asked = 0;
+    }
+    const { ignored, unignored } = this.#matcher.test(path);
+    return ignored ? 'ignored' : unignored ? 'kept' : 'undecided';
+  }
+}
+
+interface Level {
+  readonly patterns: Patterns;
+  /** Length of the folder's relative path with its slash: what to cut off a path before asking. */
+  readonly prefixLength: number;
+}
+
+/** The `.gitignore` files that hold inside a folder, outermost first. */
+export type GitignoreScope = readonly Level[];
+
+/** Decides what a source leaves out. Paths are relative to the source, bytes as latin-1 characters. */
+export class ExcludeRules {
+  readonly #exclude: Patterns | undefined;
+  readonly #gitignore: boolean;
+
+  constructor(exclude: readonly string[], gitignore: boolean) {
+    this.#exclude = exclude.length === 0 ? undefined : new Patterns(exclude);
+    this.#gitignore = gitignore;
+  }
+
+  /** Whether anything has to be asked at all. */
+  isExcluded(path: string, isFolder: boolean, scope: GitignoreScope): boolean {
+    if (this.#exclude === undefined && scope.length === 0) return false;
+    const text = `${Buffer.from(path, 'latin1').toString('utf8')}${isFolder ? '/' : ''}`;
+    if (this.#exclude?.test(text) === 'ignored') return true;
+    // `.git` is the history, and no pattern of a work tree speaks of it.
+    if (scope.length === 0 || path === '.git' || path.endsWith('/.git')) return false;
+    for (const level of scope.toReversed()) {
+      const verdict = level.patterns.test(text.slice(level.prefixLength));
+      if (verdict !== 'undecided') return verdict === 'ignored';
+    }
+    return false;
+  }
+
+  /**
+   * The scope inside a folder. `absolute` is its path in the file system, `path` the one in the source ('' at the top), `has` says
+   * whether it holds a name.
+   */
+  enter(absolute: string, path: string, scope: GitignoreScope, has: (name: string) => boolean): GitignoreScope {
+    if (!this.#gitignore) return scope;
+    if (path === '.git' || path.endsWith('/.git')) return [];
+    const hasOwnHistory = has('.git');
+    const lines = [
+      ...(hasOwnHistory ? linesOf(`${absolute}/.git/info/exclude`) : []),
+      ...(has('.gitignore') ? linesOf(`${absolute}/.gitignore`) : []),
+    ];
+    // A work tree of its own is not subject to the patterns of the one around it.
+    const outer = hasOwnHistory ? [] : scope;
+    if (lines.length === 0) return outer;
+    const prefixLength = path === '' ? 0 : Buffer.from(path, 'latin1').toString('utf8').length + 1;
+    return [...outer, { patterns: new Patterns(lines), prefixLength }];
+  }
+}
+
+/** No lines where the file is not there or can't be read: then nothing is left out, which errs on the safe side. */
+function linesOf(path: string): string[] {
+  return readSmallFile(path)?.toString('utf8').split(/\r?\n/) ?? [];
+}

@@ -1,0 +1,74 @@
+import { parentPort } from 'node:worker_threads';
+import { GrowableBytes } from '../../repository/growableBytes.ts';
+import { ChunkTable } from '../dedup/chunkTable.ts';
+import { Mailbox, outboxOf, RunStopped } from '../threads/mailbox.ts';
+import { RunControl, RunCounters } from '../threads/runMemory.ts';
+import { SealedBuffers } from '../threads/sealedBuffers.ts';
+import { ChunkStream } from './chunkStream.ts';
+import { FileReader } from './fileReader.ts';
+import { readTasks, writeResult } from './fileTasks.ts';
+import type { FileWorkerAnswer, FileWorkerData, FileWorkerOrder } from './messages.ts';
+import { PackWriter } from './packWriter.ts';
+
+/** The thread that leads. */
+const walkerThread = 0;
+
+/** A file worker: reads, cuts, names, compresses, packs and seals in one synchronous loop, until the walker says `end`. */
+export function runFileWorker(data: FileWorkerData): void {
+  const main = parentPort;
+  if (main === null) throw new Error('A file worker runs in a worker thread.');
+  const { thread, memory, port } = data;
+  const control = new RunControl(memory.run);
+  const counters = new RunCounters(memory.run, thread);
+  const table = new ChunkTable(data.table);
+  let packs = 0;
+  const writer = new PackWriter(data.context, new SealedBuffers(memory.sealed, control), (message) => {
+    packs += 1;
+    main.postMessage(message, []);
+  });
+  const stream = new ChunkStream(data.context, data.chunker, { table, hits: new Uint8Array(memory.hits), counters }, writer);
+  const reader = new FileReader(stream, control, () => Date.now());
+  const mailbox = new Mailbox<FileWorkerOrder>([port], control, thread);
+  const walker = outboxOf<FileWorkerAnswer>(port, control, walkerThread);
+
+  const readBatch = (batch: number, tasks: Uint8Array): void => {
+    const results = new GrowableBytes();
+    for (const task of readTasks(tasks)) {
+      const result = reader.read(task);
+      writeResult(results, result);
+      if (task.isWhole) counters.add('files', 1);
+      counters.add('bytes', task.length);
+    }
+    walker.send({ type: 'results', thread, batch, results: Uint8Array.from(results.bytes()) });
+  };
+
+  try {
+    for (;;) {
+      const order = mailbox.next();
+      switch (order.type) {
+        case 'files':
+          readBatch(order.batch, order.tasks);
+          break;
+        case 'tableGrew':
+          table.add(order.segment);
+          break;
+        case 'finish':
+          stream.flush();
+          walker.send({ type: 'tail', thread, packs, tail: writer.tail() });
+          packs = 0;
+          break;
+        case 'absorb':
+          for (const tail of order.tails) writer.absorb(tail);
+          writer.flush();
+          walker.send({ type: 'sealed', thread, packs });
+          break;
+        case 'end':
+          port.close();
+          return;
+      }
+    }
+  } catch (error) {
+    port.close();
+    if (!(error instanceof RunStopped)) throw error;
+  }
+}

@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto';
+import { uuidBytes } from '../../../protocol/ids.ts';
+import { openObject, sealObject } from '../../repository/container.ts';
+import { newObjectId, systemEntropy } from '../../repository/entropy.ts';
+import { IndexBuilder } from '../../repository/indexBuilder.ts';
+import { IndexView } from '../../repository/indexView.ts';
+import { parsePackDirectory } from '../../repository/packDirectory.ts';
+import type { PackContext, SealedIndex, StoredPack } from './messages.ts';
+
+/** An index is written when so many chunks are collected, so that a run of any size needs little memory for them. */
+const chunksPerIndex = 512 * 1024;
+
+/** Collects the packs of a run and writes their indexes. */
+export class IndexCollector {
+  readonly #context: PackContext;
+  readonly #emit: (index: SealedIndex) => void;
+  #builder: IndexBuilder = new IndexBuilder();
+  #nextSequence: number;
+
+  constructor(context: PackContext, nextSequence: number, emit: (index: SealedIndex) => void) {
+    this.#context = context;
+    this.#nextSequence = nextSequence;
+    this.#emit = emit;
+  }
+
+  get nextSequence(): number {
+    return this.#nextSequence;
+  }
+
+  /** Adds a pack that is in the store. */
+  add(pack: StoredPack): void {
+    const { keys } = this.#context;
+    const directory = parsePackDirectory(pack.directory, pack.blockCount, pack.blocksLength, 'a pack of this run');
+    this.#builder.addPack(
+      {
+        objectId: pack.objectId,
+        salt: pack.salt,
+        keyGeneration: keys.keyGeneration,
+        keyEpoch: keys.keyEpoch,
+        storedLength: pack.storedLength,
+        sha256: pack.sha256,
+        versionId: pack.versionId,
+      },
+      directory,
+    );
+    if (this.#builder.chunkCount >= chunksPerIndex) this.flush();
+  }
+
+  /** Adds all that another index holds. */
+  addIndex(view: IndexView): void {
+    this.#builder.addIndex(view);
+  }
+
+  /** Writes what is collected. */
+  flush(): void {
+    if (this.#builder.chunkCount === 0) return;
+    const contents = this.#builder.encode();
+    this.#builder = new IndexBuilder();
+    for (const content of contents) this.#seal(content);
+  }
+
+  #seal(content: Uint8Array): void {
+    const { keys, storeId } = this.#context;
+    const sequence = this.#nextSequence;
+    this.#nextSequence += 1;
+    const objectId = Uint8Array.from(newObjectId(systemEntropy));
+    const identity = {
+      type: 'index',
+      keyGeneration: keys.keyGeneration,
+      installationId: keys.installationId,
+      masterKeyId: keys.masterKeyId,
+      scopeId: uuidBytes(keys.policyId),
+      objectId,
+      sequence,
+      storeId,
+    } as const;
+    const { bytes, sha256, salt } = sealObject(keys.index, identity, content, systemEntropy);
+    this.#emit({ sequence, objectId, salt: Uint8Array.from(salt), sha256: Uint8Array.from(sha256), bytes });
+  }
+}
+
+/** Opens a parent index. Throws a refusal where it is not what its manifest pinned. */
+export function openParentIndex(
+  context: PackContext,
+  pinned: { readonly key: string; readonly objectId: Uint8Array; readonly sha256: Uint8Array },
+  stored: Uint8Array,
+): IndexView | undefined {
+  const { keys, storeId } = context;
+  if (!createHash('sha256').update(stored).digest().equals(pinned.sha256)) return undefined;
+  const subject = `index ${pinned.key.slice(pinned.key.lastIndexOf('/') + 1)}`;
+  const expected = {
+    type: 'index',
+    installationId: keys.installationId,
+    masterKeyId: keys.masterKeyId,
+    keyGeneration: keys.keyGeneration,
+    scopeId: uuidBytes(keys.policyId),
+    objectId: pinned.objectId,
+    storeId,
+  } as const;
+  return new IndexView(openObject(stored, expected, () => keys.index, subject).content, subject);
+}
