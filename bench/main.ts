@@ -1,0 +1,198 @@
+// Holdfast and its peers on the same data in the same run. `npm run bench -- --help` says how.
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { compareTrees } from '../test/support/compareTrees.ts';
+import type { Contestant } from './contestant.ts';
+import { type DataFacts, type DataKind, dataKinds, makeData } from './data.ts';
+import { holdfastContestant, startTimes } from './holdfast.ts';
+import { bytesBelow, type Command, forgetPeak, type Measured, measure, peakMemory, readAll, touchMemory } from './measure.ts';
+import { findPeers, peerNames } from './peers.ts';
+import { median, type Sample, table, withResults } from './report.ts';
+
+const help = `npm run bench -- [flags]
+  --size SIZE      bytes of the random and of the text data; the small files follow (default 1GiB; 64MiB for a quick look)
+  --runs N         how often everything is done; medians are shown (default 3)
+  --only NAMES     some of holdfast, ${peerNames.join(', ')}
+  --data KINDS     some of random, text, small
+  --folder DIR     where to work (default: /dev/shm where it is large enough, else the temporary folder)
+  --write-docs     put the tables into docs/benchmarks.md
+Peers are taken from the folder BENCH_PEERS and from the PATH.
+`;
+
+const root = path.dirname(import.meta.dirname);
+const tmpfsType = 0x01021994;
+const seed = 20_260_101;
+/** Source, store, target, and as much again for programs, their caches and what is touched ahead. */
+const spaceForEach = 5;
+const startRuns = 5;
+const anyTime = 10n ** 19n;
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+function bytesOf(text: string): number {
+  const found = /^(\d+(?:\.\d+)?)\s*(KiB|MiB|GiB)?$/.exec(text);
+  if (found === null) throw new Error(`--size ${text} is no size: write 512MiB or 1GiB`);
+  const power = ['KiB', 'MiB', 'GiB'].indexOf(found[2] ?? '') + 1;
+  return Math.round(Number(found[1]) * 1024 ** power);
+}
+
+function workFolder(given: string | undefined, size: number): string {
+  if (given !== undefined) return path.resolve(process.env['INIT_CWD'] ?? process.cwd(), given);
+  try {
+    const { bavail, bsize } = statfsSync('/dev/shm');
+    if (Math.min(bavail * bsize, os.freemem()) > size * spaceForEach) return '/dev/shm';
+  } catch {
+    // There is none on this system.
+  }
+  return os.tmpdir();
+}
+
+interface Place {
+  readonly base: string;
+  readonly isInMemory: boolean;
+}
+
+async function timed(command: Command, place: Place, source: string, bytes: number, worker: number | undefined): Promise<Measured> {
+  if (!place.isInMemory) readAll(source);
+  else touchMemory(place.base, Math.round(bytes * 1.3) + 256 * 2 ** 20);
+  if (worker !== undefined) forgetPeak(worker);
+  const measured = await measure(command);
+  return worker === undefined ? measured : { ...measured, peakBytes: peakMemory(worker) };
+}
+
+async function runRound(
+  contestant: Contestant,
+  kind: DataKind,
+  facts: DataFacts,
+  source: string,
+  place: Place,
+  isChecked: boolean,
+): Promise<Sample> {
+  const folder = mkdtempSync(path.join(place.base, 'round-'));
+  const [store, scratch, target] = ['store', 'scratch', 'target'].map((name) => path.join(folder, name));
+  if (store === undefined || scratch === undefined || target === undefined) throw new Error('no folders');
+  for (const one of [store, scratch, target]) mkdirSync(one);
+  const round = await contestant.begin({ source, store, scratch });
+  try {
+    const first = await timed(round.firstBackup, place, source, facts.bytes, round.worker);
+    const storedBytes = bytesBelow(store);
+    const unchanged = await timed(round.unchangedBackup, place, source, 0, round.worker);
+    const restore = await timed(await round.restore(target), place, source, facts.bytes, round.worker);
+    if (isChecked) {
+      const { differences } = compareTrees(source, round.restoredAt(target), {
+        top: false,
+        // Times are Holdfast's promise; some peers round those of folders.
+        mtimePrecision: contestant.name === 'holdfast' ? 1000n : anyTime,
+      });
+      if (differences.length > 0)
+        throw new Error(`${contestant.name} restored ${kind} with ${differences.length} differences, the first: ${differences[0]}`);
+    }
+    return {
+      contestant: contestant.name,
+      data: kind,
+      firstBackup: first.seconds,
+      unchangedBackup: unchanged.seconds,
+      restore: restore.seconds,
+      storedBytes,
+      peakBytes: Math.max(first.peakBytes, unchanged.peakBytes, restore.peakBytes),
+    };
+  } finally {
+    await round.end();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function machine(place: Place): string {
+  const cpus = os.cpus();
+  return [
+    `${cpus.length} × ${cpus[0]?.model.trim() ?? 'unknown processor'}, ${(os.totalmem() / 2 ** 30).toFixed(0)} GiB of memory`,
+    `${os.type()} ${os.release()} ${os.arch()}, Node ${process.versions.node}`,
+    place.isInMemory ? 'source, store and target on tmpfs' : 'source, store and target on disk, source read once before each step',
+  ].join('; ');
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      size: { type: 'string', default: '1GiB' },
+      runs: { type: 'string', default: '3' },
+      only: { type: 'string' },
+      data: { type: 'string' },
+      folder: { type: 'string' },
+      'write-docs': { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return say(help);
+  const size = bytesOf(values.size);
+  const runs = Number(values.runs);
+  if (!Number.isInteger(runs) || runs < 1) throw new Error(`--runs ${values.runs} is no number of runs`);
+  const wanted = values.only?.split(',');
+  const kinds = dataKinds.filter((kind) => values.data === undefined || values.data.split(',').some((name) => kind.startsWith(name)));
+  const { contestants: peers, missing } = await findPeers();
+  const contestants = [holdfastContestant(), ...peers].filter(({ name }) => wanted === undefined || wanted.includes(name));
+  const parent = workFolder(values.folder, size);
+  const place: Place = { base: mkdtempSync(path.join(parent, 'holdfast-bench-')), isInMemory: statfsSync(parent).type === tmpfsType };
+  process.once('SIGINT', () => {
+    rmSync(place.base, { recursive: true, force: true });
+    process.exit(130);
+  });
+
+  const samples: Sample[] = [];
+  const tables: string[] = [];
+  try {
+    const heading = [
+      `${machine(place)}. Medians of ${runs} ${runs === 1 ? 'run' : 'runs'}; in brackets a peer’s figure divided by Holdfast’s.`,
+      '',
+      ...contestants.map(({ name, version, mode }) => `- ${name} ${version}: ${mode}`),
+      ...(missing.length === 0 ? [] : [`- not found: ${missing.join(', ')}`]),
+    ].join('\n');
+    say(heading);
+    for (const kind of kinds) {
+      const source = path.join(place.base, 'source');
+      const facts = makeData(kind, source, size, seed);
+      for (let run = 0; run < runs; run += 1) {
+        // Everybody is first once: a later place may find a warmer machine.
+        const turn = [...contestants.slice(run % contestants.length), ...contestants.slice(0, run % contestants.length)];
+        for (const contestant of turn) {
+          const sample = await runRound(contestant, kind, facts, source, place, run === 0);
+          samples.push(sample);
+          const { firstBackup, unchangedBackup, restore, storedBytes, peakBytes } = sample;
+          process.stderr.write(
+            `${kind}, run ${run + 1}, ${contestant.name}: ${firstBackup.toFixed(2)} / ${unchangedBackup.toFixed(2)} / ${restore.toFixed(2)} s, ${(storedBytes / 2 ** 20).toFixed(0)} MiB, ${(peakBytes / 1e6).toFixed(0)} MB\n`,
+          );
+        }
+      }
+      rmSync(source, { recursive: true });
+      tables.push(table(kind, facts, contestants, samples));
+      say(`\n${tables.at(-1) ?? ''}`);
+    }
+    const starts: number[] = [];
+    for (let run = 0; run < startRuns && contestants.some(({ name }) => name === 'holdfast'); run += 1) {
+      const scratch = mkdtempSync(path.join(place.base, 'start-'));
+      const { cold, warm } = await startTimes(scratch);
+      starts.push(cold - warm);
+      rmSync(scratch, { recursive: true, force: true });
+    }
+    const start =
+      starts.length === 0
+        ? ''
+        : `The daemon takes ${(median(starts) * 1000).toFixed(0)} ms from its start to its first answer (median of ${starts.length}).`;
+    say(`\n${start}`);
+    if (values['write-docs']) {
+      const page = path.join(root, 'docs', 'benchmarks.md');
+      writeFileSync(page, withResults(readFileSync(page, 'utf8'), `\n${heading}\n\n${tables.join('\n\n')}\n\n${start}\n`));
+    }
+  } finally {
+    rmSync(place.base, { recursive: true, force: true });
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
