@@ -1,11 +1,14 @@
 #!/usr/bin/env node
 // The daemon's entry: `main --state DIR [--foreground] [--log-level LEVEL]`.
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { launchedFlag } from '../protocol/daemonLaunch.ts';
 import { HoldfastError } from '../protocol/errors.ts';
 import { runClean } from './server/hardening.ts';
 import { thrownFact } from './server/redaction.ts';
 
+// The same line in the sources and in the bundle, where both entries lie side by side.
+const workerUrl = new URL(`./worker${path.extname(new URL(import.meta.url).pathname)}`, import.meta.url);
 const args = process.argv.slice(2).filter((arg) => arg !== launchedFlag);
 
 try {
@@ -23,7 +26,7 @@ try {
     import('./server/runDaemon.ts'),
     import('./server/logger.ts'),
     import('../protocol/methods/index.ts'),
-    import('./server/assembleStatus.ts'),
+    import('./server/assemble.ts'),
   ]);
   const logLevel = logLevels.find((level) => level === values['log-level']);
   if (logLevel === undefined)
@@ -34,7 +37,7 @@ try {
     isForeground: values.foreground,
     logLevel,
     methods,
-    assemble,
+    assemble: (surroundings) => assemble(surroundings, workerUrl),
   });
   process.exit(0);
 } catch (error) {

@@ -72,6 +72,11 @@ export class ActionQueue {
     return this.#entries.size;
   }
 
+  /** Whether an action that waits or runs holds this lane. */
+  isBusy(lane: string): boolean {
+    return [...this.#entries.values()].some((entry) => entry.request.lanes.includes(lane));
+  }
+
   /** Actions that have not ended, by id; those that have are in the history. */
   get(actionId: string): Action | undefined {
     return this.#entries.get(actionId)?.action;

@@ -39,6 +39,11 @@ export class SourceLayout {
     return this.folders().find(([, candidate]) => candidate.id === source.id)?.[0] ?? '';
   }
 
+  /** Whether an absolute path lies inside one of the sources. */
+  covers(path: string): boolean {
+    return this.sources.some((source) => namesBelow(source, path) !== undefined);
+  }
+
   /** Throws `unknownName` where no source has that path. */
   resolve(path: string): ResolvedPath {
     for (const source of this.sources) {

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import { webSocketHost, webSocketLimits, webSocketPath, webSocketProtocol } from '../../protocol/endpoint.ts';
 import { isProofTag, proofSizes, proofTag, proofTranscript, secretFrameKey } from '../../protocol/proof.ts';
-import { closeCodes, frameBytes } from '../../protocol/webSocketMessages.ts';
+import { closeCodes, cutOff, frameBytes } from '../../protocol/webSocketMessages.ts';
 import type { Logger } from './logger.ts';
 import { UnprovedSockets } from './unprovedSockets.ts';
 
@@ -83,15 +83,17 @@ export class Handshake {
       webSocket.off('message', onMessage);
       this.#unproved.release(socket);
       this.#options.onProved(webSocket, secretFrameKey(proofKey, transcript));
+      // Only now: an error that nobody listens for would end the process.
+      webSocket.off('error', onError);
     };
+    const onError = (): void => cutOff(webSocket, closeCodes.protocolError, 'a broken frame');
     const fail = (): void => {
       webSocket.off('message', onMessage);
       this.#countFailure();
       webSocket.close(closeCodes.policyViolation, 'no proof');
       webSocket.terminate();
     };
-    // ws closes the socket itself after an error; without a listener it would end the process.
-    webSocket.on('error', () => undefined);
+    webSocket.on('error', onError);
     webSocket.on('message', onMessage);
   }
 

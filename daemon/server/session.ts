@@ -13,7 +13,7 @@ import { HoldfastError } from '../../protocol/errors.ts';
 import { hello, type HelloParams, type HelloResult } from '../../protocol/hello.ts';
 import { SecretFrameOpener, secretFrameKind } from '../../protocol/secretFrames.ts';
 import { protocolVersion, versionProblem } from '../../protocol/version.ts';
-import { closeCodes, MessageSocket } from '../../protocol/webSocketMessages.ts';
+import { closeCodes, cutOff, MessageSocket } from '../../protocol/webSocketMessages.ts';
 import { toWireError } from '../../protocol/wireErrors.ts';
 import type { CallingSession, Dispatcher } from './dispatcher.ts';
 import type { EventHub, EventOutlet } from './events.ts';
@@ -188,7 +188,7 @@ export class Session implements CallingSession, EventOutlet, Disposable {
     const cancel = name === streamCancelNotification ? streamCancel.safeParse(params) : undefined;
     if (credit?.success === true) this.#streams.grant(credit.data.streamId, credit.data.frames);
     else if (cancel?.success === true) this.#streams.cancel(cancel.data.streamId);
-    else this.#options.socket.close(closeCodes.policyViolation, 'a notification that does not fit its schema');
+    else cutOff(this.#options.socket, closeCodes.policyViolation, 'a notification that does not fit its schema');
   }
 
   #takeSecret(frame: Buffer): boolean {

@@ -1,0 +1,70 @@
+import { HoldfastError } from '../../protocol/errors.ts';
+import { type Page, pageItems } from '../../protocol/method.ts';
+import type { FileHistoryParams, FileVersion } from '../../protocol/methods/restorePoints.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { RestorePointRecord } from '../catalog/restorePointStore.ts';
+import type { Entry } from '../repository/entry.ts';
+import type { OpenRestorePoints } from './openRestorePoints.ts';
+import { RestorePointContents } from './restorePointContents.ts';
+import { changeOf } from './restorePointDiff.ts';
+
+interface Seen {
+  readonly record: RestorePointRecord;
+  readonly entry: Entry | undefined;
+}
+
+/**
+ * The versions of one file, newest first: each is named by the first restore point that has it so. Looks into every restore point of the policies
+ * that protect the path, oldest first. Throws `unknownName` where none does.
+ */
+export async function fileHistory(
+  catalog: Catalog,
+  restorePoints: OpenRestorePoints,
+  params: FileHistoryParams,
+  signal: AbortSignal,
+): Promise<Page<FileVersion>> {
+  const versions: FileVersion[] = [];
+  let isProtected = false;
+  for (const policy of catalog.policies.list({ includeDeleted: true })) {
+    let before: Seen | undefined;
+    for (const record of catalog.restorePoints.live(policy.policyId)) {
+      signal.throwIfAborted();
+      const { reader } = await restorePoints.open(record, signal);
+      const contents = new RestorePointContents(reader);
+      if (!contents.layout.covers(params.path)) continue;
+      isProtected = true;
+      const seen: Seen = { record, entry: await entryAt(contents, params.path, signal) };
+      const version = versionOf(before, seen);
+      if (version !== undefined) versions.push(version);
+      before = seen;
+    }
+  }
+  if (!isProtected) {
+    throw new HoldfastError('unknownName', `Failed to find ${params.path}: no restore point has a source that contains it.`, {
+      fix: 'Give the whole path of a file inside a source; "holdfast policy list" shows them.',
+    });
+  }
+  versions.sort((a, b) => (a.time < b.time ? 1 : a.time > b.time ? -1 : 0));
+  const from = params.after === undefined ? 0 : Number(params.after);
+  if (!Number.isSafeInteger(from) || from < 0)
+    throw new HoldfastError('badValue', 'Failed to list: the page to go on from is not one that this list gave.');
+  const end = from + Math.min(params.limit ?? pageItems, pageItems);
+  return { items: versions.slice(from, end), next: end < versions.length ? String(end) : null };
+}
+
+async function entryAt(contents: RestorePointContents, path: string, signal: AbortSignal): Promise<Entry | undefined> {
+  try {
+    return (await contents.locate(path, signal))?.entry;
+  } catch (error) {
+    if (HoldfastError.is(error, 'unknownName')) return undefined;
+    throw error;
+  }
+}
+
+function versionOf(before: Seen | undefined, { record, entry }: Seen): FileVersion | undefined {
+  const facts = { restorePointId: record.id, time: record.finishedAt, size: entry?.size ?? null };
+  if (entry === undefined) return before?.entry === undefined ? undefined : { ...facts, change: 'removed' };
+  if (before?.entry === undefined) return { ...facts, change: 'added' };
+  const change = changeOf(before.entry, entry, true);
+  return change === undefined ? undefined : { ...facts, change };
+}

@@ -1,0 +1,162 @@
+import { dirname } from 'node:path';
+import { HoldfastError } from '../../protocol/errors.ts';
+import type { SourceId } from '../../protocol/ids.ts';
+import type { RestoreDocument, RestoreStartParams } from '../../protocol/methods/restores.ts';
+import { findingsInline } from '../../protocol/methods/values.ts';
+import type { ActionRun, WorkResult } from '../actions/actionQueue.ts';
+import type { RestorePointRecord } from '../catalog/restorePointStore.ts';
+import type { RestoreJob, RestoreResult, RestoreTarget } from '../engine/jobs.ts';
+import type { Installation } from '../installation/installation.ts';
+import type { ManifestSource } from '../repository/manifestTypes.ts';
+import type { OpenRestorePoint, OpenRestorePoints } from './openRestorePoints.ts';
+import { RestorePointContents } from './restorePointContents.ts';
+import { progressOf } from './runProgress.ts';
+import { targetIsEmpty } from './targetFolder.ts';
+
+export interface RestoreServiceOptions {
+  readonly installation: Installation;
+  readonly restorePoints: OpenRestorePoints;
+  readonly runRestore: (job: RestoreJob) => Promise<RestoreResult>;
+}
+
+/** Gives restore points back: all of one or single paths, into a folder or over the sources. */
+export class RestoreService {
+  readonly #options: RestoreServiceOptions;
+
+  constructor(options: RestoreServiceOptions) {
+    this.#options = options;
+  }
+
+  /** What can be refused before any work: `targetNotEmpty`, `unknownName` (a path). */
+  async check(record: RestorePointRecord, params: RestoreStartParams, signal: AbortSignal): Promise<void> {
+    if (params.target !== null && params.conflict === 'refuse' && !(await targetIsEmpty(params.target))) {
+      throw new HoldfastError('targetNotEmpty', `Failed to restore into ${params.target}: it is not empty.`, {
+        fix: 'Choose an empty folder, or say --conflict skip, overwrite or rename.',
+      });
+    }
+    const folders = this.#options.installation.locations.folders();
+    const inside = folders.find((folder) => params.target === folder || params.target?.startsWith(`${folder}/`) === true);
+    if (inside !== undefined) {
+      throw new HoldfastError('refusedByRule', `Failed to restore into ${params.target}: it lies in the location at ${inside}.`, {
+        fix: 'Choose a folder outside of every location.',
+      });
+    }
+    if (params.paths.length === 0) return;
+    const open = await this.#options.restorePoints.open(record, signal);
+    await selectionOf(new RestorePointContents(open.reader), params.paths, signal);
+  }
+
+  async run(record: RestorePointRecord, params: RestoreStartParams, run: ActionRun): Promise<WorkResult> {
+    const { installation, restorePoints, runRestore } = this.#options;
+    const open = await restorePoints.open(record, run.signal);
+    const contents = new RestorePointContents(open.reader);
+    const selection = await selectionOf(contents, params.paths, run.signal);
+    const { manifest } = open.reader;
+    const wanted = selection === undefined ? manifest.sources : manifest.sources.filter((source) => selection.has(source.id));
+    const result = await runRestore({
+      keys: open.keys,
+      store: open.store,
+      sources: manifest.sources,
+      indexes: manifest.indexes,
+      targets: await Promise.all(wanted.map((source) => targetOf(source, params.target, contents, open, run.signal))),
+      ...(selection === undefined ? {} : { selection }),
+      conflict: params.conflict,
+      dryRun: params.dryRun,
+      signal: run.signal,
+      onProgress: (progress) => run.report(progressOf(progress)),
+    });
+    installation.catalog.transaction(() => {
+      installation.catalog.actions.addFindings(run.actionId, 'skipped', result.skipped.map(plain));
+      installation.catalog.actions.addFindings(run.actionId, 'damaged', result.damaged.map(plain));
+    });
+    return documentOf(record, run, result);
+  }
+}
+
+/** Where a source goes: the target itself, a folder of its own below it, or where it came from. A single file goes into a folder under its own name. */
+async function targetOf(
+  source: ManifestSource,
+  target: string | null,
+  contents: RestorePointContents,
+  { reader }: OpenRestorePoint,
+  signal: AbortSignal,
+): Promise<RestoreTarget> {
+  if (target === null) {
+    const root = await reader.rootOf(source, signal);
+    return { sourceId: source.id, folder: root.child === undefined ? dirname(source.label) : source.label };
+  }
+  const folder = contents.layout.folderOf(source);
+  return { sourceId: source.id, folder: folder === '' ? target : `${target}/${folder}` };
+}
+
+/** Raw paths by source; `undefined` for everything. */
+async function selectionOf(
+  contents: RestorePointContents,
+  paths: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<SourceId, readonly Uint8Array[]> | undefined> {
+  if (paths.length === 0) return undefined;
+  const selection = new Map<SourceId, Uint8Array[]>();
+  for (const path of paths) {
+    const located = await contents.locate(path, signal);
+    if (located === undefined) return undefined;
+    const raw = Buffer.concat(located.names.flatMap((name, index) => (index === 0 ? [name] : [Buffer.from('/'), name])));
+    const known = selection.get(located.source.id) ?? [];
+    known.push(raw);
+    selection.set(located.source.id, known);
+  }
+  return selection;
+}
+
+function documentOf(record: RestorePointRecord, run: ActionRun, result: RestoreResult): WorkResult {
+  const skipped = result.skipped.filter((entry) => !entry.special || entry.reason !== '');
+  const isDamaged = result.damaged.length > 0;
+  const hasWarnings = skipped.some((entry) => !entry.special) || result.warnings.length > 0;
+  const outcome = isDamaged ? 'damaged' : hasWarnings ? 'completeWithWarnings' : 'complete';
+  const document: RestoreDocument = {
+    actionId: run.actionId,
+    restorePointId: record.id,
+    outcome,
+    files: result.files,
+    bytes: result.bytes,
+    skipped: skipped.slice(0, findingsInline).map(plain),
+    skippedCount: skipped.length,
+    damaged: result.damaged.slice(0, findingsInline).map(plain),
+    damagedCount: result.damaged.length,
+    seconds: result.seconds,
+  };
+  const id = record.id.slice(0, 8);
+  switch (outcome) {
+    case 'complete':
+      return { outcome: 'complete', document: { ...document } };
+    case 'completeWithWarnings':
+      return {
+        outcome: 'completeWithWarnings',
+        document: { ...document },
+        error: new HoldfastError(
+          'completedWithWarnings',
+          `Restored ${id}; ${skipped.length + result.warnings.length} entries need a look.`,
+          {
+            fix: 'Read the report; it names them.',
+            details: { warnings: result.warnings.slice(0, 20) },
+          },
+        ),
+      };
+    case 'damaged':
+      return {
+        outcome: 'failed',
+        document: { ...document },
+        error: new HoldfastError('damaged', `Restored ${id} but for ${result.damaged.length} damaged entries.`, {
+          fix: 'Take the entries that the report names from another restore point.',
+        }),
+      };
+  }
+}
+
+const plain = ({
+  path,
+  reason,
+}: {
+  readonly path: string;
+  readonly reason: string;
+}): { readonly path: string; readonly reason: string } => ({ path, reason });

@@ -1,0 +1,80 @@
+import { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import tarStream from 'tar-stream';
+import type { Entry } from '../repository/entry.ts';
+import type { LocatedEntry, RestorePointContents } from './restorePointContents.ts';
+
+/** Takes the archive's bytes; resolves when they have been passed on. */
+export type WriteBytes = (bytes: Uint8Array) => Promise<void>;
+
+/**
+ * Writes what is at a path as a POSIX.1-2001 archive: files, folders, links; hard links as such; holes as zeros. FIFOs, sockets and devices are left
+ * out, as are names that are not text beyond what the archive's text headers can hold. Rejects with refusals where data is damaged.
+ */
+export async function dumpTar(contents: RestorePointContents, path: string, write: WriteBytes, signal: AbortSignal): Promise<void> {
+  const archive = tarStream.pack();
+  const produce = fillArchive(contents, path, archive, signal).then(
+    () => archive.finalize(),
+    (error: unknown) => archive.destroy(error instanceof Error ? error : new Error(String(error))),
+  );
+  try {
+    for await (const piece of archive) if (piece instanceof Uint8Array) await write(piece);
+    await produce;
+  } finally {
+    archive.destroy();
+  }
+}
+
+async function fillArchive(contents: RestorePointContents, path: string, archive: tarStream.Pack, signal: AbortSignal): Promise<void> {
+  const firstNames = new Map<string, string>();
+  for await (const located of contents.walk(path, { recursive: true, signal })) {
+    signal.throwIfAborted();
+    const name = contents.pathOf(located);
+    if (name === '') continue;
+    await addEntry(contents, located, name, archive, firstNames, signal);
+  }
+}
+
+async function addEntry(
+  contents: RestorePointContents,
+  { source, entry }: LocatedEntry,
+  name: string,
+  archive: tarStream.Pack,
+  firstNames: Map<string, string>,
+  signal: AbortSignal,
+): Promise<void> {
+  const header = { mode: entry.mode, mtime: dateOf(entry), uid: entry.owner?.uid ?? 0, gid: entry.owner?.gid ?? 0 };
+  switch (entry.kind) {
+    case 'directory':
+      return put(archive, { ...header, name: `${name}/`, type: 'directory' });
+    case 'link':
+      return put(archive, { ...header, name, type: 'symlink', linkname: Buffer.from(entry.linkTarget ?? []).toString('utf8') });
+    case 'file':
+    case 'stream': {
+      const group = entry.hardLinkGroup === undefined ? undefined : `${source.id}/${entry.hardLinkGroup}`;
+      const first = group === undefined ? undefined : firstNames.get(group);
+      if (first !== undefined) return put(archive, { ...header, name, type: 'link', linkname: first });
+      if (group !== undefined) firstNames.set(group, name);
+      const sink = archive.entry({ ...header, name, type: 'file', size: entry.size ?? 0 });
+      const data = Readable.from(contents.reader.readFile(entry, { signal }), { objectMode: false });
+      data.on('error', (error) => sink.destroy(error));
+      data.pipe(sink);
+      return finished(sink, { readable: false });
+    }
+    case 'fifo':
+    case 'socket':
+    case 'characterDevice':
+    case 'blockDevice':
+      return Promise.resolve();
+  }
+}
+
+function put(archive: tarStream.Pack, header: Parameters<tarStream.Pack['entry']>[0]): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  archive.entry(header, (error) => (error === null || error === undefined ? resolve() : reject(error)));
+  return promise;
+}
+
+function dateOf(entry: Entry): Date {
+  return new Date(Number((entry.mtime ?? 0n) / 1_000_000n));
+}

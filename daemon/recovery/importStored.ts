@@ -1,0 +1,316 @@
+import { HoldfastError } from '../../protocol/errors.ts';
+import { idOf, type LocationId } from '../../protocol/ids.ts';
+import type { LocationSpec } from '../../protocol/methods/locations.ts';
+import type { ImportDocument } from '../../protocol/methods/recovery.ts';
+import { type Finding, findingsInline } from '../../protocol/methods/values.ts';
+import { randomUUID } from 'node:crypto';
+import type { ActionRun, WorkResult } from '../actions/actionQueue.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { PasskeyRecord } from '../catalog/passkeyStore.ts';
+import type { Installation } from '../installation/installation.ts';
+import type { ReadKeyring } from '../keys/keyringCandidates.ts';
+import type { MasterKey } from '../keys/masterKey.ts';
+import { wrapWithPassphrase } from '../keys/passkeys/passphrase.ts';
+import type { ScryptRunner } from '../keys/scryptRunner.ts';
+import { openFilesystemStore } from '../locations/filesystem.ts';
+import { parseLocationSpec } from '../locations/locationSpec.ts';
+import type { ObjectStore } from '../locations/objectStore.ts';
+import { restorePointIdOf } from '../repository/manifest.ts';
+import { hexOf } from '../repository/bytes.ts';
+import { packKey } from '../repository/names.ts';
+import { parsePolicyDefinition, type PolicyDefinition } from '../policies/policyDefinition.ts';
+import { noDetails } from '../policies/restorePointDetails.ts';
+import { statisticsOf } from '../policies/unfinishedRuns.ts';
+import { chooseInstallation, storedInstallations } from './storedInstallations.ts';
+import { openStoredKeyrings, RecoveredKeySource } from './storedKeys.ts';
+import { readStoredPolicies, type StoredManifest, type StoredPolicy } from './storedPolicies.ts';
+
+export interface ImportRequest {
+  readonly spec: LocationSpec;
+  readonly locationName: string;
+  readonly installation: string | undefined;
+  readonly at: string | undefined;
+  /** Owned by the import, which overwrites it. */
+  readonly passphrase: Buffer;
+  readonly tries: number;
+}
+
+export interface ImportStoredOptions {
+  readonly installation: Installation;
+  readonly scrypt: ScryptRunner;
+  readonly wallClock: () => Date;
+}
+
+/**
+ * Rebuilds a lost catalog from what a location holds, with any passphrase of its keyring. Everything is read first and written in one transaction, so
+ * that a run that fails or is cancelled leaves the state directory as empty as it was. Policies come back paused.
+ */
+export class ImportStored {
+  readonly #options: ImportStoredOptions;
+
+  constructor(options: ImportStoredOptions) {
+    this.#options = options;
+  }
+
+  async run(request: ImportRequest, run: ActionRun): Promise<WorkResult> {
+    const started = performance.now();
+    try {
+      return await this.#run(request, run, started);
+    } finally {
+      request.passphrase.fill(0);
+    }
+  }
+
+  async #run(request: ImportRequest, run: ActionRun, started: number): Promise<WorkResult> {
+    const { installation, scrypt } = this.#options;
+    const { signal } = run;
+    const spec = parseLocationSpec(request.spec);
+    const store = await openFilesystemStore({ root: spec.path });
+    run.report({ phase: 'unlocking', files: 0, bytes: 0, totalFiles: null, totalBytes: null });
+    const installationId = chooseInstallation(await storedInstallations(store, signal), request.installation);
+    const { passphrase, tries } = request;
+    const found = await openStoredKeyrings({ store, installationId, passphrase, scrypt, tries, signal });
+    const masterKeys = [...found.masterKeys.values()];
+    let held: MasterKey | undefined;
+    try {
+      const findings: Finding[] = found.findings.map(({ key, message }) => ({ path: key, reason: message }));
+      const { policies, findings: damaged } = await readStoredPolicies({
+        store,
+        installationId,
+        keysOf: (policyId) => new RecoveredKeySource(masterKeys, policyId),
+        ...(request.at === undefined ? {} : { at: request.at }),
+        signal,
+        onProgress: (files) => run.report({ phase: 'reading', files, bytes: 0, totalFiles: null, totalBytes: null }),
+      });
+      findings.push(...damaged);
+      const masterKey = newestOf(masterKeys);
+      const passkeys = passkeysOf(found.newest);
+      // A keyring that somebody tampered with is not believed, but the key that it gave is: it gets a slot of its own.
+      if (passkeys.length === 0) passkeys.push(await this.#newPasskey(masterKey, passphrase, signal));
+      this.#write(request, store, masterKey, found.newest, passkeys, policies);
+      held = masterKey;
+      installation.catalog.actions.addFindings(run.actionId, 'damaged', findings);
+      const document: ImportDocument = {
+        actionId: run.actionId,
+        installationId,
+        policies: policies.length,
+        restorePoints: policies.reduce((sum, policy) => sum + policy.manifests.length, 0),
+        damaged: findings.slice(0, findingsInline),
+        damagedCount: findings.length,
+        seconds: (performance.now() - started) / 1000,
+      };
+      return resultOf(document);
+    } finally {
+      for (const masterKey of masterKeys) if (masterKey !== held) masterKey[Symbol.dispose]();
+    }
+  }
+
+  async #newPasskey(masterKey: MasterKey, passphrase: Uint8Array, signal: AbortSignal): Promise<PasskeyRecord> {
+    const { scrypt, wallClock } = this.#options;
+    const slot = await wrapWithPassphrase({ masterKey, passphrase, scrypt, createdAt: wallClock(), signal });
+    const { slotId, kind, createdAt } = slot;
+    return {
+      slotId,
+      name: 'passphrase-1',
+      kind,
+      slot: JSON.stringify(slot),
+      state: 'ready',
+      inUse: true,
+      createdAt,
+      verifiedAt: createdAt,
+    };
+  }
+
+  #write(
+    request: ImportRequest,
+    store: ObjectStore,
+    masterKey: MasterKey,
+    keyring: ReadKeyring | undefined,
+    passkeys: readonly PasskeyRecord[],
+    policies: readonly StoredPolicy[],
+  ): void {
+    const { installation, wallClock } = this.#options;
+    const { catalog } = installation;
+    const now = wallClock().toISOString();
+    const locationId = idOf<LocationId>(randomUUID());
+    if (installation.state !== 'notSetUp') {
+      throw new HoldfastError('alreadySetUp', 'Failed to import: an installation is here already.', { fix: 'Choose another --state.' });
+    }
+    // Sealed cells are written in the same transaction as the installation they belong to.
+    installation.hold(masterKey);
+    try {
+      catalog.transaction(() => {
+        const { installationId, masterKeyId, keyEpoch } = masterKey;
+        catalog.installation.create({ installationId, masterKeyId, keyEpoch, createdAt: now });
+        const spec = JSON.stringify(request.spec);
+        const { storeId } = store;
+        catalog.locations.add({
+          locationId,
+          name: request.locationName,
+          kind: 'filesystem',
+          spec,
+          storeId,
+          createdAt: now,
+          lastValidatedAt: null,
+        });
+        for (const passkey of passkeys) catalog.passkeys.add(passkey);
+        writeKeyring(catalog, locationId, keyring, now);
+        const names = new Set<string>();
+        for (const policy of policies) writePolicy(catalog, { locationId, store, masterKey, policy, names, now });
+      });
+    } catch (error) {
+      installation.lock();
+      throw error;
+    }
+  }
+}
+
+function newestOf(masterKeys: readonly MasterKey[]): MasterKey {
+  const [newest] = masterKeys.toSorted((a, b) => b.keyEpoch - a.keyEpoch);
+  if (newest === undefined) throw new HoldfastError('wrongSecret', 'Failed to import: no master key was opened.');
+  return newest;
+}
+
+/** The slots that the keyring holds. Their names were in the lost catalog, so they get new ones; the oldest is in use until the user says otherwise. */
+function passkeysOf(keyring: ReadKeyring | undefined): PasskeyRecord[] {
+  const slots = (keyring?.keyring.body.slots ?? []).toSorted((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
+  return slots.map((slot, index) => ({
+    slotId: slot.slotId,
+    name: `${slot.kind === 'passphrase' ? 'passphrase' : slot.kind}-${index + 1}`,
+    kind: slot.kind,
+    slot: JSON.stringify(slot),
+    state: 'ready',
+    inUse: index === 0,
+    createdAt: slot.createdAt,
+    verifiedAt: null,
+  }));
+}
+
+function writeKeyring(catalog: Catalog, locationId: LocationId, read: ReadKeyring | undefined, now: string): void {
+  if (read === undefined) {
+    catalog.sequences.next('keyring');
+    return;
+  }
+  const { keyring, bytes, candidate } = read;
+  const { sequence, objectId } = keyring;
+  catalog.keyrings.add({ sequence, objectId, bytes, createdAt: keyring.body.createdAt });
+  catalog.keyrings.recordCopy({ locationId, sequence, key: candidate.key, versionId: null, readBackAt: now });
+  catalog.sequences.raise('keyring', sequence);
+}
+
+interface PolicyToWrite {
+  readonly locationId: LocationId;
+  readonly store: ObjectStore;
+  readonly masterKey: MasterKey;
+  readonly policy: StoredPolicy;
+  /** Names that are taken. */
+  readonly names: Set<string>;
+  readonly now: string;
+}
+
+function writePolicy(catalog: Catalog, given: PolicyToWrite): void {
+  const { locationId, policy, names, now } = given;
+  const newest = policy.manifests.at(-1);
+  if (newest === undefined) return;
+  const { policyId } = policy;
+  const name = uniqueName(
+    typeof newest.manifest.policy['name'] === 'string' ? newest.manifest.policy['name'] : `policy-${policyId.slice(0, 8)}`,
+    names,
+  );
+  catalog.policies.add({
+    policyId,
+    name,
+    locationId,
+    definition: definitionIn(newest.manifest.policy, newest.manifest.sources),
+    keyGeneration: Math.max(...policy.manifests.map(({ manifest }) => manifest.keyGeneration)),
+    createdAt: typeof newest.manifest.policy['createdAt'] === 'string' ? newest.manifest.policy['createdAt'] : now,
+    paused: true,
+    deletedAt: null,
+  });
+  for (const stored of policy.manifests) writeRestorePoint(catalog, given, stored);
+  writeObjects(catalog, given);
+  catalog.sequences.raise(`manifest/${policyId}`, newest.manifest.sequence);
+  catalog.sequences.raise(`index/${policyId}`, Math.max(policy.lastIndexSequence, 1));
+}
+
+function writeRestorePoint(catalog: Catalog, { store, policy }: PolicyToWrite, stored: StoredManifest): void {
+  const { manifest, header } = stored;
+  const description = manifest.policy['description'];
+  catalog.restorePoints.add({
+    id: restorePointIdOf(header.objectId),
+    policyId: policy.policyId,
+    sequence: manifest.sequence,
+    manifestKey: stored.key,
+    versionId: stored.versionId,
+    sha256: stored.sha256,
+    length: stored.length,
+    storeId: store.storeId,
+    startedAt: manifest.claimed.started ?? manifest.claimed.finished,
+    finishedAt: manifest.claimed.finished,
+    storeTime: manifest.claimed.storeTime,
+    ...statisticsOf(manifest.statistics),
+    outcome: manifest.warnings.length > 0 ? 'completeWithWarnings' : 'complete',
+    state: policy.live.has(hexOf(header.objectId)) ? 'live' : 'retired',
+    pinned: false,
+    verifiedAt: null,
+    verifiedResult: null,
+    details: {
+      ...noDetails,
+      description: typeof description === 'string' ? description : null,
+      warnings: manifest.warnings,
+      statistics: manifest.statistics,
+    },
+  });
+}
+
+function writeObjects(catalog: Catalog, { locationId, masterKey, policy, now }: PolicyToWrite): void {
+  const { policyId } = policy;
+  const known = { locationId, policyId, state: 'present', recordedAt: now, readBackAt: null, retainUntil: null } as const;
+  for (const { key, versionId, length, sha256, header } of policy.manifests) {
+    catalog.objects.record({ ...known, objectKey: key, kind: 'manifest', objectId: header.objectId, versionId, size: length, sha256 });
+  }
+  for (const { key, versionId, length, sha256, objectId } of policy.indexes) {
+    catalog.objects.record({ ...known, objectKey: key, kind: 'index', objectId, versionId, size: length, sha256 });
+  }
+  for (const { objectId, versionId, storedLength, sha256 } of policy.packs) {
+    const objectKey = packKey(masterKey.installationId, policyId, objectId);
+    catalog.objects.record({ ...known, objectKey, kind: 'pack', objectId, versionId, size: storedLength, sha256 });
+  }
+}
+
+/** The definition as the manifest has it; from another writer's manifest at least the sources. */
+function definitionIn(policy: Readonly<Record<string, unknown>>, sources: StoredManifest['manifest']['sources']): PolicyDefinition {
+  const { exclude, gitignore, oneFileSystem, includeCaches, maxFileSize } = policy;
+  return (
+    parsePolicyDefinition({ exclude, gitignore, oneFileSystem, includeCaches, maxFileSize, sources: policy['sources'] }) ?? {
+      sources: sources.map(({ id, label }) => ({ sourceId: id, kind: 'folder', path: label })),
+      exclude: [],
+      gitignore: false,
+      oneFileSystem: false,
+      includeCaches: false,
+      maxFileSize: null,
+    }
+  );
+}
+
+function uniqueName(wanted: string, taken: Set<string>): string {
+  let name = wanted;
+  for (let number = 2; taken.has(name); number += 1) name = `${wanted}-${number}`;
+  taken.add(name);
+  return name;
+}
+
+function resultOf(document: ImportDocument): WorkResult {
+  if (document.damagedCount === 0) return { outcome: 'complete', document: { ...document } };
+  return {
+    outcome: 'failed',
+    document: { ...document },
+    error: new HoldfastError(
+      'damaged',
+      `Imported ${document.restorePoints} restore points; ${document.damagedCount} objects could not be used.`,
+      {
+        fix: 'Read the report; it names them. Everything else is back.',
+      },
+    ),
+  };
+}

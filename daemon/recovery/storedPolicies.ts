@@ -1,0 +1,183 @@
+import { createHash } from 'node:crypto';
+import { HoldfastError } from '../../protocol/errors.ts';
+import { idOf, type InstallationId, isUuid, type PolicyId } from '../../protocol/ids.ts';
+import type { Finding } from '../../protocol/methods/values.ts';
+import type { ListedObject, ObjectStore } from '../locations/objectStore.ts';
+import type { ObjectHeader } from '../repository/header.ts';
+import { hexOf } from '../repository/bytes.ts';
+import { historyFindings } from '../repository/history.ts';
+import type { PackRow } from '../repository/indexView.ts';
+import type { PolicyKeySource } from '../repository/keySource.ts';
+import { openManifest } from '../repository/manifest.ts';
+import type { Manifest, PinnedIndex } from '../repository/manifestTypes.ts';
+import { parseObjectKey, policiesPrefix } from '../repository/names.ts';
+import { loadIndex, RestorePointReader } from '../repository/restorePointReader.ts';
+
+/** One authentic manifest of a location. */
+export interface StoredManifest {
+  readonly key: string;
+  readonly versionId: string | null;
+  readonly sha256: Uint8Array;
+  readonly length: number;
+  readonly manifest: Manifest;
+  readonly header: ObjectHeader;
+}
+
+/** What a location holds of one policy. */
+export interface StoredPolicy {
+  readonly policyId: PolicyId;
+  /** By rising sequence. */
+  readonly manifests: readonly StoredManifest[];
+  /** Object ids (hex) of the restore points that were live when the newest one was committed, itself included. */
+  readonly live: ReadonlySet<string>;
+  readonly indexes: readonly PinnedIndex[];
+  readonly packs: readonly PackRow[];
+  /** The highest index sequence that any name claims. */
+  readonly lastIndexSequence: number;
+}
+
+export interface StoredPolicies {
+  readonly policies: readonly StoredPolicy[];
+  readonly findings: readonly Finding[];
+}
+
+export interface StoredPoliciesRequest {
+  readonly store: ObjectStore;
+  readonly installationId: InstallationId;
+  readonly keysOf: (policyId: PolicyId) => PolicyKeySource;
+  /** Only manifests that were finished at or before. */
+  readonly at?: string;
+  readonly signal: AbortSignal;
+  readonly onProgress: (manifests: number) => void;
+}
+
+/** Reads every manifest of an installation and the indexes that they pin. What cannot be read is a finding; the rest is given. */
+export async function readStoredPolicies(request: StoredPoliciesRequest): Promise<StoredPolicies> {
+  const { store, installationId, signal } = request;
+  const findings: Finding[] = [];
+  const listed = new Map<PolicyId, { manifests: ListedObject[]; lastIndexSequence: number }>();
+  for await (const page of store.list(policiesPrefix(installationId), { signal })) {
+    for (const object of page) {
+      const name = parseObjectKey(object.key);
+      if (name === undefined || name.type === 'keyring' || !isUuid(name.policyId)) {
+        if (object.key.includes('/restore-points/')) findings.push({ path: object.key, reason: 'Its name is none of a restore point.' });
+        continue;
+      }
+      const policyId = idOf<PolicyId>(name.policyId);
+      const policy = listed.get(policyId) ?? { manifests: [], lastIndexSequence: 0 };
+      listed.set(policyId, policy);
+      if (name.type === 'manifest') policy.manifests.push(object);
+      if (name.type === 'index') policy.lastIndexSequence = Math.max(policy.lastIndexSequence, name.sequence);
+    }
+  }
+  const policies: StoredPolicy[] = [];
+  let read = 0;
+  for (const [policyId, { manifests, lastIndexSequence }] of listed) {
+    const keys = request.keysOf(policyId);
+    const opened: StoredManifest[] = [];
+    for (const object of manifests) {
+      signal.throwIfAborted();
+      const manifest = await openStored(request, policyId, object, keys, findings);
+      if (manifest !== undefined && (request.at === undefined || manifest.manifest.claimed.finished <= request.at)) opened.push(manifest);
+      request.onProgress((read += 1));
+    }
+    opened.sort((a, b) => a.manifest.sequence - b.manifest.sequence);
+    if (opened.length === 0) continue;
+    reportHistory(opened, findings);
+    policies.push({ policyId, manifests: opened, lastIndexSequence, ...(await reachedBy(request, opened, keys, findings)) });
+  }
+  return { policies, findings };
+}
+
+async function openStored(
+  { store, signal }: StoredPoliciesRequest,
+  policyId: PolicyId,
+  { key, versionId }: ListedObject,
+  keys: PolicyKeySource,
+  findings: Finding[],
+): Promise<StoredManifest | undefined> {
+  const object = await store.get(key, { versionId, signal });
+  if (object === undefined) return undefined;
+  try {
+    const { manifest, header } = openManifest(object.body, keys, { key, policyId, storeId: store.storeId }, `restore point ${key}`);
+    const sha256 = createHash('sha256').update(object.body).digest();
+    return { key, versionId: object.versionId, sha256, length: object.body.length, manifest, header };
+  } catch (error) {
+    findings.push({ path: key, reason: reasonOf(error) });
+    return undefined;
+  }
+}
+
+function reportHistory(manifests: readonly StoredManifest[], findings: Finding[]): void {
+  const points = manifests.map(({ manifest, header, sha256 }) => ({
+    sequence: manifest.sequence,
+    objectId: header.objectId,
+    sha256,
+    previous: manifest.previous,
+  }));
+  for (const { kind, sequence } of historyFindings(points, [])) {
+    const key = manifests.find((stored) => stored.manifest.sequence === sequence)?.key ?? '';
+    findings.push({
+      path: key,
+      reason:
+        kind === 'fork'
+          ? 'Two restore points have this sequence: two machines wrote them.'
+          : 'The restore point before it is not the one that it names.',
+    });
+  }
+}
+
+async function reachedBy(
+  { store, signal }: StoredPoliciesRequest,
+  manifests: readonly StoredManifest[],
+  keys: PolicyKeySource,
+  findings: Finding[],
+): Promise<Pick<StoredPolicy, 'live' | 'indexes' | 'packs'>> {
+  const indexes = new Map<string, PinnedIndex>();
+  const packs = new Map<string, PackRow>();
+  for (const { manifest, header } of manifests) {
+    for (const pinned of manifest.indexes) {
+      if (indexes.has(pinned.key)) continue;
+      try {
+        const view = await loadIndex(store, pinned, header, keys, signal);
+        for (let row = 0; row < view.packCount; row += 1) {
+          const pack = view.pack(row);
+          packs.set(hexOf(pack.objectId), {
+            ...pack,
+            objectId: Uint8Array.from(pack.objectId),
+            sha256: Uint8Array.from(pack.sha256),
+          });
+        }
+        indexes.set(pinned.key, pinned);
+      } catch (error) {
+        findings.push({ path: pinned.key, reason: reasonOf(error) });
+      }
+    }
+  }
+  return { live: await liveOf(store, manifests, keys, findings, signal), indexes: [...indexes.values()], packs: [...packs.values()] };
+}
+
+/** By the newest manifest; where its list cannot be read, all of them. */
+async function liveOf(
+  store: ObjectStore,
+  manifests: readonly StoredManifest[],
+  keys: PolicyKeySource,
+  findings: Finding[],
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const newest = manifests.at(-1);
+  if (newest === undefined) return new Set();
+  try {
+    const reader = await RestorePointReader.open(store, newest.key, keys, { storeId: store.storeId, sha256: newest.sha256 }, { signal });
+    return new Set([hexOf(newest.header.objectId), ...(await reader.live(signal)).map((point) => hexOf(point.objectId))]);
+  } catch (error) {
+    findings.push({ path: newest.key, reason: reasonOf(error) });
+    return new Set(manifests.map(({ header }) => hexOf(header.objectId)));
+  }
+}
+
+/** Damage is a finding; a store that is away, a signal or a fault of the program is not. */
+function reasonOf(error: unknown): string {
+  if (HoldfastError.is(error, 'damaged', 'tampered', 'objectMissing', 'unsupportedFormat', 'wrongSecret')) return error.message;
+  throw error;
+}

@@ -1,0 +1,129 @@
+import { mkdir } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { HoldfastError } from '../../protocol/errors.ts';
+import { programVersion } from '../../protocol/version.ts';
+import { ActionQueue } from '../actions/actionQueue.ts';
+import { openCatalog } from '../catalog/openCatalog.ts';
+import { runBackup } from '../engine/backup/backup.ts';
+import { Installation } from '../installation/installation.ts';
+import { WorkerScryptRunner } from '../keys/scryptRunner.ts';
+import { selfTest } from '../keys/selfTest.ts';
+import { BackupService } from '../policies/backupService.ts';
+import { OpenRestorePoints } from '../policies/openRestorePoints.ts';
+import { PolicyService } from '../policies/policyService.ts';
+import { RestorePointService } from '../policies/restorePointService.ts';
+import { RestoreService } from '../policies/restoreService.ts';
+import { UnfinishedRuns } from '../policies/unfinishedRuns.ts';
+import { VerifyService } from '../policies/verifyService.ts';
+import { ImportStored } from '../recovery/importStored.ts';
+import type { Assembly, AssemblySurroundings } from './assembly.ts';
+import { actionHandlers } from './methods/actionHandlers.ts';
+import { backupHandlers, laneOfPolicy } from './methods/backupHandlers.ts';
+import { locationHandlers } from './methods/locationHandlers.ts';
+import { logHandlers } from './methods/logHandlers.ts';
+import { passkeyHandlers } from './methods/passkeyHandlers.ts';
+import { policyHandlers } from './methods/policyHandlers.ts';
+import { recoveryHandlers } from './methods/recoveryHandlers.ts';
+import { restorePointHandlers } from './methods/restorePointHandlers.ts';
+import { sessionHandlers } from './methods/sessionHandlers.ts';
+
+export const catalogFileName = 'catalog.db';
+
+/** Backups, restores and verifications that may run beside each other; each uses every core. */
+const actionsAtOnce = 2;
+
+const wallClock = (): Date => new Date();
+
+/** Puts the daemon together: opens the catalog of a state directory, and hands every room what it needs of the others. */
+export async function assemble(surroundings: AssemblySurroundings, workerUrl: URL): Promise<Assembly> {
+  const { stateDirectory, startedAt, log, publish, stop } = surroundings;
+  await selfTest();
+  const catalog = openCatalog(path.join(stateDirectory, catalogFileName));
+  const interrupted = catalog.actions.failInterrupted(wallClock().toISOString());
+  if (interrupted.length > 0) log.warn('Actions were under way when the last daemon ended.', { actions: interrupted });
+  await mkdir(path.join(stateDirectory, 'cache'), { recursive: true, mode: 0o700 });
+
+  const changed = (table: string, id: string): void => publish({ name: 'catalog.changed', subject: `${table}/${id}` });
+  const scrypt = new WorkerScryptRunner(workerUrl);
+  const installation = new Installation({
+    catalog,
+    stateDirectory,
+    scrypt,
+    unlockClock: {
+      now: () => performance.now(),
+      sleep: (milliseconds, signal) => delay(milliseconds, undefined, signal === undefined ? {} : { signal }),
+    },
+    wallClock,
+    onStateChanged: () => publish({ name: 'state.changed', subject: '' }),
+    onPasskeyChanged: (slotId) => changed('passkeys', slotId),
+    onLocationChanged: (locationId) => changed('locations', locationId),
+    onUndelivered: ({ locationId, error }) => log.warn('The keyring could not be brought to a location.', { locationId, error }),
+  });
+  const queue = new ActionQueue({
+    history: catalog.actions,
+    now: () => performance.now(),
+    wallClock,
+    concurrency: actionsAtOnce,
+    onChanged: ({ actionId }) => publish({ name: 'action.changed', subject: actionId }),
+  });
+  const policies = new PolicyService({
+    catalog,
+    wallClock,
+    resolveLocation: (reference) => installation.locations.resolve(reference),
+    isBusy: (policyId) => queue.isBusy(laneOfPolicy(policyId)),
+    onChanged: (policyId) => changed('policies', policyId),
+  });
+  const points = new RestorePointService({ catalog, onChanged: (id) => changed('restorePoints', id) });
+  const open = new OpenRestorePoints(installation);
+  const threads = { workerUrl, workers: Math.min(availableParallelism(), 8) };
+  const unfinished = new UnfinishedRuns({
+    installation,
+    wallClock,
+    onSettled: (facts) => log.info('A backup that did not come to its end was looked at.', facts),
+    onAdopted: (id) => changed('restorePoints', id),
+  });
+  const backups = new BackupService({
+    installation,
+    runBackup: (job) => runBackup(job, threads),
+    unfinished,
+    writer: `holdfast ${programVersion}`,
+    wallClock,
+    onCommitted: (id) => changed('restorePoints', id),
+    onManifestUnreadable: (facts) => log.error('The manifest of a restore point could not be read.', facts),
+  });
+  const restores = new RestoreService({
+    installation,
+    restorePoints: open,
+    runRestore: () => Promise.reject(new HoldfastError('notInThisVersion', 'Failed to restore: not in this version.')),
+  });
+  const verifies = new VerifyService({ installation, restorePoints: open, wallClock, onChanged: (id) => changed('restorePoints', id) });
+  const importStored = new ImportStored({ installation, scrypt, wallClock });
+  const lock = async (): Promise<void> => {
+    // A request that was under way may have started one more meanwhile.
+    while (queue.unfinished > 0) await queue.cancelAll();
+    open.clear();
+    installation.lock();
+  };
+
+  return {
+    daemonState: () => installation.state,
+    handlers: Object.fromEntries([
+      ...sessionHandlers({ installation, queue, startedAt, lock, stop }),
+      ...logHandlers(stateDirectory),
+      ...passkeyHandlers(installation.passkeys),
+      ...locationHandlers(installation.locations),
+      ...policyHandlers(policies),
+      ...backupHandlers(policies, backups, queue),
+      ...restorePointHandlers({ installation, queue, points, open, restores, verifies }),
+      ...recoveryHandlers(importStored, queue),
+      ...actionHandlers(queue, catalog.actions),
+    ]),
+    async [Symbol.asyncDispose]() {
+      await queue.close();
+      open.clear();
+      installation[Symbol.dispose]();
+    },
+  };
+}
