@@ -95,13 +95,17 @@ export function planRange(objectStoredLength: number, offset: number, length: nu
   };
 }
 
-/** Opens the bytes fetched by `plan`; all touched tags hold before it returns. Throws `damaged` (`storedLength`, `segmentTag`). */
-export function openRange(key: KeyObject, plan: RangePlan, fetched: Uint8Array, subject: string): Buffer {
+/**
+ * Opens the bytes fetched by `plan`; all touched tags hold before it returns. `into`, where given, is memory to open them in, at least as long
+ * as `fetched`, and the answer is a view of it. Throws `damaged` (`storedLength`, `segmentTag`).
+ */
+export function openRange(key: KeyObject, plan: RangePlan, fetched: Uint8Array, subject: string, into?: Buffer): Buffer {
   if (fetched.length !== plan.storedLength) {
     throw refusal(subject, 'storedLength', `the store gave ${fetched.length} of ${plan.storedLength} bytes`);
   }
   const segments = Math.ceil(fetched.length / sealedSegmentLength);
-  const opened = Buffer.allocUnsafe(fetched.length - segments * tagLength);
+  const length = fetched.length - segments * tagLength;
+  const opened = into === undefined ? Buffer.allocUnsafe(length) : into.subarray(0, length);
   for (let index = 0; index < segments; index += 1) {
     const sealed = fetched.subarray(index * sealedSegmentLength, (index + 1) * sealedSegmentLength);
     const segment = plan.firstSegment + index;
