@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto';
+import { createInterface } from 'node:readline';
+import { writeHeapSnapshot } from 'node:v8';
+import { forgetKeys } from '../../../../daemon/keys/forgetKeys.ts';
+import { decodeKeyring, isAuthenticKeyring } from '../../../../daemon/keys/keyring.ts';
+import { MasterKey } from '../../../../daemon/keys/masterKey.ts';
+import { unwrapWithPassphrase, wrapWithPassphrase } from '../../../../daemon/keys/passkeys/passphrase.ts';
+import { WorkerScryptRunner } from '../../../../daemon/keys/scryptRunner.ts';
+import { idOf } from '../../../../protocol/ids.ts';
+import { createdAt, installationId, newKeyring, utf8 } from './keyrings.ts';
+
+/** A process that unlocks, works and locks on demand, so that another can look at its memory. One command a line, each answered by a line. */
+const scrypt = new WorkerScryptRunner(new URL('./scryptEntry.ts', import.meta.url));
+const parameters = { N: 2 ** 17, r: 8, p: 1 } as const;
+let masterKey: MasterKey | undefined;
+const derived: unknown[] = [];
+
+async function unlock(keyring: Buffer): Promise<void> {
+  const read = decodeKeyring(keyring, installationId);
+  const slot = read.body.slots[0];
+  if (slot?.kind !== 'passphrase') throw new Error('no passphrase slot');
+  masterKey = await unwrapWithPassphrase({ installationId, slot, passphrase: utf8('right'), scrypt });
+  if (!isAuthenticKeyring(read, masterKey)) throw new Error('not authentic');
+}
+
+async function work(): Promise<void> {
+  if (masterKey === undefined) throw new Error('locked');
+  derived.push(masterKey.catalogKey(), masterKey.keyringMac(), masterKey.ownerKey());
+  for (let generation = 1; generation < 20; generation += 1) derived.push(masterKey.policyKeys(idOf(randomUUID()), generation));
+  const slot = await wrapWithPassphrase({ masterKey, passphrase: utf8('another'), scrypt, createdAt, parameters });
+  newKeyring(masterKey, 2, [slot]);
+  // Garbage of every age, so that collections of both kinds happen while the keys are about.
+  for (let round = 0; round < 100; round += 1) derived.push(Array.from({ length: 2000 }, (_, index) => ({ round, index })));
+}
+
+function lock(): void {
+  masterKey?.[Symbol.dispose]();
+  masterKey = undefined;
+  derived.length = 0;
+  forgetKeys();
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const [command, argument = ''] = line.split(' ');
+  if (command === 'unlock') await unlock(Buffer.from(argument, 'base64'));
+  if (command === 'work') await work();
+  if (command === 'snapshot') {
+    // What is left of the garbage would only make it long.
+    derived.length = 20;
+    writeHeapSnapshot(argument);
+  }
+  if (command === 'lock') lock();
+  process.stdout.write(`${command} done\n`);
+}
