@@ -14,7 +14,8 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal;
 }
 
-const connectMilliseconds = 5000;
+/** How long to go on: a crowd thins out, but what could not prove itself hardly becomes the daemon. */
+const tryingMilliseconds = { closed: 5000, unproved: 1000 } as const;
 const startMilliseconds = 20_000;
 const lookMilliseconds = 10;
 
@@ -25,51 +26,39 @@ type Attempt = DaemonConnection | 'nobody' | 'closed' | 'unproved';
  * `failed` where a daemon could not be started, and the daemon's own reasons for that.
  */
 export async function connectDaemon(options: ConnectOptions): Promise<DaemonConnection | undefined> {
-  const found = await findDaemon(options);
-  const connection = found ?? (options.start === undefined ? undefined : await startAndConnect(options, options.start));
-  if (connection === undefined) return undefined;
-  try {
-    await connection.hello(options.clientName);
-    return connection;
-  } catch (error) {
-    connection.terminate();
-    throw error;
-  }
+  return (await findDaemon(options)) ?? (options.start === undefined ? undefined : await startAndConnect(options, options.start));
 }
 
-/** A connection to a daemon that runs already, before `hello`; `undefined` where nobody is there. */
-export async function findDaemon({
-  stateDirectory,
-  signal,
-}: Pick<ConnectOptions, 'stateDirectory' | 'signal'>): Promise<DaemonConnection | undefined> {
-  const deadline = performance.now() + connectMilliseconds;
+/** A connection to a daemon that runs already; `undefined` where nobody is there. */
+async function findDaemon(options: ConnectOptions): Promise<DaemonConnection | undefined> {
+  const started = performance.now();
   for (let attempt = 0; ; attempt += 1) {
-    signal?.throwIfAborted();
-    const reached = await attemptOnce(stateDirectory, signal);
+    options.signal?.throwIfAborted();
+    const reached = await attemptOnce(options);
     if (reached instanceof DaemonConnection) return reached;
     if (reached === 'nobody') return undefined;
-    if (performance.now() > deadline) throw notReached(reached);
+    if (performance.now() - started > tryingMilliseconds[reached]) throw notReached(reached);
     // Closed: many crowd in and a random one gave way; unproved: a daemon that has just been started anew has not written its file yet.
-    await pause(Math.min(2 ** attempt, 100) * (0.5 + Math.random()), signal);
+    await pause(Math.min(2 ** attempt, 100) * (0.5 + Math.random()), options.signal);
   }
 }
 
-async function startAndConnect({ stateDirectory, signal }: ConnectOptions, program: DaemonProgram): Promise<DaemonConnection> {
-  using starting = startDaemon(stateDirectory, program);
+async function startAndConnect(options: ConnectOptions, program: DaemonProgram): Promise<DaemonConnection> {
+  using starting = startDaemon(options.stateDirectory, program);
   const deadline = performance.now() + startMilliseconds;
   while (performance.now() < deadline) {
-    const reached = await attemptOnce(stateDirectory, signal);
+    const reached = await attemptOnce(options);
     if (reached instanceof DaemonConnection) return reached;
     const failure = starting.failure();
     // Another client was quicker, and its daemon is the one to talk to.
     if (failure !== undefined && failure.code !== 'daemonAlreadyRunning') throw failure;
-    await pause(lookMilliseconds, signal);
+    await pause(lookMilliseconds, options.signal);
   }
   const late = `Failed to start the daemon: it did not answer within ${startMilliseconds / 1000} s.`;
   throw starting.failure() ?? new HoldfastError('failed', late, { fix: 'Run "holdfast serve" to see why.' });
 }
 
-async function attemptOnce(stateDirectory: string, signal: AbortSignal | undefined): Promise<Attempt> {
+async function attemptOnce({ stateDirectory, clientName, signal }: ConnectOptions): Promise<Attempt> {
   const endpoint = readEndpoint(stateDirectory);
   if (endpoint === undefined) return 'nobody';
   let connection: DaemonConnection | undefined;
@@ -80,8 +69,17 @@ async function attemptOnce(stateDirectory: string, signal: AbortSignal | undefin
     },
     signal,
   );
-  if (dialled.kind !== 'proved') return dialled.kind;
-  return connection ?? 'closed';
+  if (dialled !== 'proved') return dialled;
+  if (connection === undefined) return 'closed';
+  try {
+    await connection.hello(clientName);
+    return connection;
+  } catch (error) {
+    connection.terminate();
+    // The daemon may have closed the socket before it read the proof.
+    if (HoldfastError.is(error, 'daemonEnded')) return 'closed';
+    throw error;
+  }
 }
 
 function notReached(why: 'closed' | 'unproved'): HoldfastError {

@@ -8,7 +8,7 @@ import { hello, type HelloResult } from '../protocol/hello.ts';
 import type { Method, SecretRef, StreamRef } from '../protocol/method.ts';
 import { SecretFrameSealer } from '../protocol/secretFrames.ts';
 import { programVersion, protocolVersion, versionProblem } from '../protocol/version.ts';
-import { closeCodes, MessageSocket } from '../protocol/webSocketMessages.ts';
+import { closeCodes, cutOff, MessageSocket } from '../protocol/webSocketMessages.ts';
 import { fromWireError, wireError } from '../protocol/wireErrors.ts';
 import { IncomingStreams } from './incomingStreams.ts';
 
@@ -136,7 +136,7 @@ export class DaemonConnection implements AsyncDisposable {
   #tell(params: unknown): void {
     const event = daemonEvent.safeParse(params);
     if (!event.success) {
-      this.#socket.close(closeCodes.protocolError, 'an event that does not fit its schema');
+      cutOff(this.#socket, closeCodes.protocolError, 'an event that does not fit its schema');
       return;
     }
     for (const { names, tell } of this.#listeners) if (names.has(event.data.name)) tell(event.data);
@@ -145,7 +145,7 @@ export class DaemonConnection implements AsyncDisposable {
   #endStream(params: unknown): void {
     const ended = streamEnded.safeParse(params);
     if (ended.success) this.#streams.end(ended.data);
-    else this.#socket.close(closeCodes.protocolError, 'an end of a stream that does not fit its schema');
+    else cutOff(this.#socket, closeCodes.protocolError, 'an end of a stream that does not fit its schema');
   }
 
   #notify(name: string, params: object): void {

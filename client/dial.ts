@@ -12,15 +12,11 @@ const dialMilliseconds = 3000;
  * What came of dialling: a proved socket; nobody there; a server that closed before it could be proved (it makes random clients give way when many crowd in);
  * or one that does not know the proof key, or takes too long.
  */
-export type Dialled =
-  | { readonly kind: 'proved'; readonly socket: WebSocket; readonly secretKey: KeyObject }
-  | { readonly kind: 'nobody' }
-  | { readonly kind: 'closed' }
-  | { readonly kind: 'unproved' };
+export type Dialled = 'proved' | 'nobody' | 'closed' | 'unproved';
 
 /**
  * Connects and proves, both ways. Before the server has proved itself nothing is sent but the upgrade and a nonce.
- * The socket is handed over paused in effect: the caller attaches its listeners in the same turn.
+ * `onProved` takes the socket over, and attaches its listeners in the same turn.
  */
 export async function dial(
   endpoint: Endpoint,
@@ -42,16 +38,16 @@ export async function dial(
     clearTimeout(deadline);
     signal?.removeEventListener('abort', onAbort);
     resolve(dialled);
-    if (dialled.kind !== 'proved') socket.terminate();
+    if (dialled !== 'proved') socket.terminate();
   };
-  const onAbort = (): void => give({ kind: 'closed' });
-  const deadline = setTimeout(() => give({ kind: 'unproved' }), dialMilliseconds);
+  const onAbort = (): void => give('closed');
+  const deadline = setTimeout(() => give('unproved'), dialMilliseconds);
   signal?.addEventListener('abort', onAbort, { once: true });
 
   const onMessage = (data: RawData, isBinary: boolean): void => {
     const message = frameBytes(data);
     if (!isBinary || message.length !== proofSizes.serverMessage) {
-      give({ kind: 'unproved' });
+      give('unproved');
       return;
     }
     const transcript = proofTranscript({
@@ -61,18 +57,17 @@ export async function dial(
       serverNonce: message.subarray(0, proofSizes.nonce),
     });
     if (!isProofTag(proofKey, 'server', transcript, message.subarray(proofSizes.nonce))) {
-      give({ kind: 'unproved' });
+      give('unproved');
       return;
     }
     socket.off('message', onMessage).off('close', onClose);
     socket.send(proofTag(proofKey, 'client', transcript));
-    const secretKey = secretFrameKey(proofKey, transcript);
-    onProved(socket, secretKey);
-    give({ kind: 'proved', socket, secretKey });
+    onProved(socket, secretFrameKey(proofKey, transcript));
+    give('proved');
   };
-  const onClose = (): void => give({ kind: 'closed' });
-  socket.on('error', (error) => give({ kind: isNobody(error) ? 'nobody' : 'closed' }));
-  socket.on('unexpected-response', () => give({ kind: 'unproved' }));
+  const onClose = (): void => give('closed');
+  socket.on('error', (error) => give(isNobody(error) ? 'nobody' : 'closed'));
+  socket.on('unexpected-response', () => give('unproved'));
   socket.on('close', onClose);
   socket.on('message', onMessage);
   socket.once('open', () => socket.send(clientNonce));

@@ -66,7 +66,11 @@ class SocketReader extends AbstractMessageReader implements MessageReader {
 
   listen(callback: DataCallback): Disposable {
     const onMessage = (data: RawData, isBinary: boolean): void => this.#read(frameBytes(data), isBinary, callback);
-    const onError = (error: Error): void => this.fireError(error);
+    const onError = (error: Error): void => {
+      this.fireError(error);
+      // The code of what was wrong with the frame was sent by ws already.
+      cutOff(this.#socket, closeCodes.protocolError, 'a broken frame');
+    };
     const onClose = (): void => this.fireClose();
     this.#socket.on('message', onMessage).on('error', onError).on('close', onClose);
     return {
@@ -127,7 +131,7 @@ class SocketReader extends AbstractMessageReader implements MessageReader {
 
   #close(code: number, reason: string): void {
     this.fireError(new HoldfastError('protocolViolation', `Failed to read a frame: ${reason}.`));
-    this.#socket.close(code, reason);
+    cutOff(this.#socket, code, reason);
   }
 }
 
@@ -168,6 +172,20 @@ class SocketWriter extends AbstractMessageWriter implements MessageWriter {
   end(): void {
     this.#socket.close(closeCodes.normal);
   }
+}
+
+const farewellMilliseconds = 200;
+
+/**
+ * Ends a socket whose other side broke a rule: the close frame goes out, and nothing is read any more. `ws` by itself would read and drop whatever still comes,
+ * for as long as the other side sends it.
+ */
+export function cutOff(socket: WebSocket, code: number, reason: string): void {
+  socket.close(code, reason);
+  // ws resumes an erring socket in the next tick.
+  setImmediate(() => socket.pause());
+  const timer = setTimeout(() => socket.terminate(), farewellMilliseconds).unref();
+  socket.once('close', () => clearTimeout(timer));
 }
 
 /** One frame's bytes, however `ws` hands them over. */

@@ -86,7 +86,7 @@ export class TestChannel implements AsyncDisposable {
     const dialled = await dial(this.endpoint, (socket, secretKey) => {
       connection = new DaemonConnection(socket, secretKey);
     });
-    if (connection === undefined) throw new Error(`not proved: ${dialled.kind}`);
+    if (connection === undefined) throw new Error(`not proved: ${dialled}`);
     return connection;
   }
 
@@ -96,7 +96,7 @@ export class TestChannel implements AsyncDisposable {
     const dialled = await dial(this.endpoint, (socket) => {
       client = new RawClient(socket);
     });
-    if (client === undefined) throw new Error(`not proved: ${dialled.kind}`);
+    if (client === undefined) throw new Error(`not proved: ${dialled}`);
     return client;
   }
 

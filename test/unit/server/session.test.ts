@@ -110,12 +110,13 @@ describe('session', () => {
         1008,
       ],
     ];
-    for (const [what, send, code] of attempts) {
+    const closed = attempts.map(async ([what, send, code]) => {
       const client = await channel.connectRaw();
       await answerTo(client, helloMessage);
       send(client);
       assert.equal(await within(5000, client.closed), code, what);
-    }
+    });
+    await Promise.all(closed);
   });
 
   it('closes the socket on an id that is in use, and frees it with the answer', async () => {
