@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { isUuid } from '../ids.ts';
 
 /** Values that several families of methods share. */
 
@@ -11,7 +12,8 @@ export const count: z.ZodType<number> = z.int().min(0);
 /** Seconds, with a fraction. */
 export const seconds: z.ZodType<number> = z.number().min(0);
 
-export const uuid: z.ZodType<string> = z.uuid();
+/** Lower-case with hyphens, of any version: ids of restore points are made of random bytes. */
+export const uuid: z.ZodType<string> = z.string().refine(isUuid, 'not a UUID');
 
 export const nameLength = 64;
 
