@@ -102,6 +102,7 @@ function addFamily(building: Building, family: Family): void {
     const words = wordsBehind(group.path, family);
     const command = commandAt(program, group.path, words.length === 0);
     command.summary(`${group.summary}: ${words.join(', ')}`).description(`${capitalised(group.summary)}.`);
+    command.helpCommand(false);
     if (group.alias !== undefined) command.alias(group.alias);
     // A group without a verb of this version is known, so that it can say so, but not shown.
     if (words.length === 0) answerLater(command, group.path);

@@ -1,7 +1,6 @@
 import path from 'node:path';
 import { HoldfastError } from '../protocol/errors.ts';
 import type { Method, Page, PageParams, SecretRef } from '../protocol/method.ts';
-import { Asking } from './asking.ts';
 import type { Daemon } from './daemon.ts';
 import type { GlobalFlags } from './globals.ts';
 import type { Host } from './host.ts';
@@ -67,6 +66,7 @@ export class Session implements AsyncDisposable {
    * The parameters are made anew for each try, because a secret and a request id serve one request.
    */
   async ask<Params, Result>(method: Method<Params, Result>, params: (confirmed: boolean) => Params | Promise<Params>): Promise<Result> {
+    const { Asking } = await import('./asking.ts');
     return await new Asking(this).call(method, params);
   }
 

@@ -37,7 +37,7 @@ export const restorePointFamily: Family = {
           flag: '--conflict',
           value: 'HOW',
           choices: ['refuse', 'skip', 'overwrite', 'rename'],
-          about: 'what to do about what is there already: refuse (default), skip, overwrite or rename',
+          about: 'what to do about what is there already (default: refuse)',
         },
         { flag: '--dry-run', about: 'say what would be written and write nothing' },
       ],

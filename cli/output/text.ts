@@ -15,11 +15,28 @@ export function escaped(text: string): string {
   });
 }
 
-/** At most `limit` characters; the middle gives way. */
+/** At most `limit` columns, and no more characters than that; the middle gives way. */
 export function clipped(text: string, limit: number): string {
-  if (text.length <= limit) return text;
-  const head = Math.ceil((limit - 1) / 2);
-  return `${text.slice(0, head)}…${text.slice(text.length - (limit - 1 - head))}`;
+  if (text.length <= limit && columnsOf(text) <= limit) return text;
+  const head = start(text.slice(0, limit), Math.ceil((limit - 1) / 2));
+  const tail = start(reversed(text.slice(-limit)), limit - 1 - Math.ceil((limit - 1) / 2));
+  return `${head}…${reversed(tail)}`;
+}
+
+/** As many whole characters from the start as fit; one of no columns takes one here, so that a heap of marks ends too. */
+function start(text: string, columns: number): string {
+  let taken = '';
+  let left = columns;
+  for (const character of text) {
+    left -= Math.max(1, columnsOf(character));
+    if (left < 0) break;
+    taken += character;
+  }
+  return taken.toWellFormed();
+}
+
+function reversed(text: string): string {
+  return Array.from(text).toReversed().join('');
 }
 
 /** A value inside a sentence: escaped, short and in quotation marks. */

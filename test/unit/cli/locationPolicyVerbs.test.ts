@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { HoldfastError } from '../../../protocol/errors.ts';
+import { FakeDaemon } from './fakeDaemon.ts';
+import { runWith } from './fakeHost.ts';
+import { location, policy } from './samples.ts';
+
+const passing = { check: 'writable', result: 'pass', detail: 'Files can be written.', fix: null };
+const failing = { check: 'reachable', result: 'fail', detail: 'The folder is not there.', fix: 'Mount it.' };
+
+describe('cli location', () => {
+  it('adds a folder by its absolute path', async () => {
+    const daemon = new FakeDaemon({ 'location.add': () => ({ location, checks: [passing] }) });
+    const { status, json } = await runWith(['location', 'add', 'filesystem', 'disk', '--path', 'backup', '--json'], { daemon });
+    assert.equal(status, 0);
+    assert.deepEqual(json(), { ...location, checks: [passing] });
+    assert.deepEqual(daemon.of('location.add')[0]?.params, { name: 'disk', spec: { kind: 'filesystem', path: '/home/user/here/backup' } });
+    const human = await runWith(['loc', 'add', 'filesystem', 'disk', '--path', '/b'], {
+      daemon: new FakeDaemon({ 'location.add': () => ({ location, checks: [passing] }) }),
+    });
+    assert.match(human.out, /not immutable/);
+  });
+
+  it('prints the checks and ends with 1 where one fails and nothing was saved', async () => {
+    const answers = { 'location.add': () => ({ location: null, checks: [passing, failing] }) };
+    const { status, json } = await runWith(['location', 'add', 'filesystem', 'disk', '--path', '/b', '--json'], {
+      daemon: new FakeDaemon(answers),
+    });
+    assert.equal(status, 1);
+    assert.deepEqual(json(), [passing, failing]);
+    const { out } = await runWith(['location', 'add', 'filesystem', 'disk', '--path', '/b'], { daemon: new FakeDaemon(answers) });
+    assert.match(out, /pass {2}writable: .*\nfail {2}reachable: .*\n {6}Mount it\.\n\nNothing was saved\./);
+  });
+
+  it('validates: exit 1 with the checks where one fails', async () => {
+    const good = await runWith(['location', 'validate', 'disk', '--json'], {
+      daemon: new FakeDaemon({ 'location.validate': () => ({ checks: [passing] }) }),
+    });
+    assert.deepEqual([good.status, good.json()], [0, [passing]]);
+    const bad = await runWith(['location', 'validate', 'disk', '--json'], {
+      daemon: new FakeDaemon({ 'location.validate': () => ({ checks: [failing] }) }),
+    });
+    assert.deepEqual([bad.status, bad.json()], [1, [failing]]);
+  });
+
+  it('lists, edits and removes', async () => {
+    const daemon = new FakeDaemon({
+      'location.list': () => ({ items: [location], next: null }),
+      'location.edit': () => ({ location: { ...location, name: 'drive' }, checks: [] }),
+      'location.remove': ({ confirmed }) => {
+        if (confirmed !== true) throw new HoldfastError('confirmationNeeded', 'Forget the location disk?');
+        return location;
+      },
+    });
+    assert.deepEqual((await runWith(['location', 'list', '--json'], { daemon })).json(), [location]);
+    assert.match((await runWith(['location', 'list'], { daemon })).out, /disk +filesystem +\/mnt\/backup +118 MiB +not immutable/);
+    assert.equal((await runWith(['location', 'edit', 'disk', '--path', '../b', '--rename', 'drive'], { daemon })).status, 0);
+    assert.deepEqual(daemon.of('location.edit')[0]?.params, { location: 'disk', path: '/home/user/b', name: 'drive' });
+    assert.equal((await runWith(['location', 'edit', 'disk'], { daemon })).status, 2);
+    assert.equal((await runWith(['location', 'remove', 'disk'], { daemon })).status, 2);
+    assert.equal((await runWith(['location', 'remove', 'disk', '--yes'], { daemon })).status, 0);
+    const empty = await runWith(['location', 'list'], { daemon: new FakeDaemon({ 'location.list': () => ({ items: [], next: null }) }) });
+    assert.match(empty.out, /holdfast location add/);
+  });
+});
+
+describe('cli policy', () => {
+  it('creates one from what was typed', async () => {
+    const daemon = new FakeDaemon({ 'policy.create': () => policy });
+    const files = { '/home/user/here/patterns': '# a comment\r\n\r\n*.tmp\n  \nbuild/\n' };
+    const { status, json } = await runWith(
+      [
+        'policy create work --source src ../notes --source /etc/hosts --location disk --exclude *.iso !keep.iso',
+        '--exclude-file patterns --gitignore --one-file-system --max-file-size 2GiB --json',
+      ].flatMap((words) => words.split(' ')),
+      { daemon, files },
+    );
+    assert.equal(status, 0);
+    assert.deepEqual(json(), policy);
+    assert.deepEqual(daemon.of('policy.create')[0]?.params, {
+      name: 'work',
+      sources: ['/home/user/here/src', '/home/user/notes', '/etc/hosts'].map((path) => ({ kind: 'folder', path })),
+      location: 'disk',
+      exclude: ['*.iso', '!keep.iso', '*.tmp', 'build/'],
+      gitignore: true,
+      oneFileSystem: true,
+      includeCaches: false,
+      maxFileSize: 2_147_483_648,
+    });
+  });
+
+  it('takes paths from where npm was typed in a checkout', async () => {
+    const daemon = new FakeDaemon({ 'policy.create': () => policy });
+    await runWith(['policy', 'create', 'work', '--source', 'src', '--location', 'disk'], {
+      daemon,
+      environment: { HOLDFAST_CHECKOUT: '/checkout', INIT_CWD: '/typed' },
+    });
+    assert.deepEqual(daemon.of('policy.create')[0]?.params['sources'], [{ kind: 'folder', path: '/typed/src' }]);
+  });
+
+  it('refuses what is missing or can not be, with 2 and without asking the daemon', async () => {
+    for (const args of [
+      ['work', '--location', 'disk'],
+      ['work', '--source', 'a'],
+      ['a@b', '--source', 'a', '--location', 'disk'],
+      ['latest', '--source', 'a', '--location', 'disk'],
+      ['work', '--source', '', '--location', 'disk'],
+      ['work', '--source', 'a', '--location', 'disk', '--max-file-size', 'many'],
+      ['work', '--source', 'a', '--location', 'disk', '--exclude-file', 'none'],
+      ['work', '--source', 'a', '--location', 'disk', '--exclude', ''],
+      ['work', '--source', 'a', '--location', 'disk', '--keep-daily', '3'],
+      ['work', '--source', 'a', '--location', 'disk', '--command', 'db=pg_dump x'],
+    ]) {
+      const daemon = new FakeDaemon({});
+      assert.equal((await runWith(['policy', 'create', ...args], { daemon })).status, 2, args.join(' '));
+      assert.deepEqual(daemon.asked, []);
+    }
+  });
+
+  it('edits only what was typed', async () => {
+    const daemon = new FakeDaemon({ 'policy.edit': () => policy });
+    await runWith(['policy', 'edit', 'work', '--no-gitignore', '--rename', 'all'], { daemon });
+    await runWith(['policy', 'edit', 'work', '--source', 'a', '--include-caches'], { daemon });
+    assert.deepEqual(
+      daemon.of('policy.edit').map(({ params }) => params),
+      [
+        { policy: 'work', gitignore: false, name: 'all' },
+        { policy: 'work', includeCaches: true, sources: [{ kind: 'folder', path: '/home/user/here/a' }] },
+      ],
+    );
+    assert.equal((await runWith(['policy', 'edit', 'work'], { daemon })).status, 2);
+  });
+
+  it('lists and shows', async () => {
+    const daemon = new FakeDaemon({ 'policy.list': () => ({ items: [policy], next: null }), 'policy.show': () => policy });
+    assert.deepEqual((await runWith(['policy', 'list', '--json'], { daemon })).json(), [policy]);
+    assert.match((await runWith(['policy', 'list'], { daemon })).out, /work +\/home\/user\/work +disk +3 +by hand +complete/);
+    assert.deepEqual((await runWith(['policy', 'show', 'work', '--json'], { daemon })).json(), policy);
+    assert.match((await runWith(['policy', 'show', 'work'], { daemon })).out, /Left out: +\*\.iso\nRules: +\.gitignore files are honoured/);
+  });
+
+  it('deletes after the question', async () => {
+    const daemon = new FakeDaemon({
+      'policy.delete': ({ confirmed }) => {
+        if (confirmed !== true) throw new HoldfastError('confirmationNeeded', 'Delete policy work? Its 3 restore points stay.');
+        return policy;
+      },
+    });
+    assert.equal((await runWith(['policy', 'delete', 'work'], { daemon })).status, 2);
+    const asked = await runWith(['policy', 'delete', 'work'], { daemon, answers: ['yes'] });
+    assert.equal(asked.status, 0);
+    assert.match(asked.err, /Delete policy work\? Its 3 restore points stay\./);
+    assert.match(asked.out, /its 3 restore points stay until retired/);
+  });
+});

@@ -1,0 +1,359 @@
+import assert from 'node:assert/strict';
+import { worst } from '../../../cli/verbs/backup.ts';
+import { HoldfastError } from '../../../protocol/errors.ts';
+import type { ActionWithResult } from '../../../protocol/methods/actions.ts';
+import type { StatusResult } from '../../../protocol/methods/session.ts';
+import { type Answer, FakeDaemon } from './fakeDaemon.ts';
+import { FakeHost, memberOf, runOn, runWith } from './fakeHost.ts';
+import { action, at, backingUp, backupDocument, endingAs, id, listedAction, oneStarted, otherId } from './samples.ts';
+
+const twoStarted: Answer = () => ({ actions: [id, otherId].map((actionId) => ({ policyId: otherId, policy: 'work', actionId })) });
+
+const completeAtOnce: Answer = ({ actionId }) => action({ actionId: String(actionId), state: 'complete', result: { ...backupDocument } });
+
+const noSpace = { code: 'storeFull', message: 'Failed to back up work: disk is full.', fix: 'Make room.', details: { location: 'disk' } };
+
+describe('cli backup', () => {
+  it('prints the document of one policy when it is complete', async () => {
+    const daemon = backingUp({ state: 'complete', result: { ...backupDocument } });
+    const { status, json, err } = await runWith(['backup', 'work', '--description', 'before', '--json'], { daemon });
+    assert.equal(status, 0);
+    assert.deepEqual(json(), backupDocument);
+    assert.equal(err, '');
+    assert.deepEqual(daemon.of('backup.start')[0]?.params, {
+      requestId: '00000000-0000-4000-8000-000000000001',
+      policies: ['work'],
+      all: false,
+      dryRun: false,
+      description: 'before',
+    });
+    const human = await runWith(['backup', 'work'], { daemon: backingUp({ state: 'complete', result: { ...backupDocument } }) });
+    assert.equal(human.out, 'work: restore point aaaaaaaa, 12 files, 3.38 KiB, 789 B added, 1.5 s\n');
+  });
+
+  it('prints an array for several policies and for --all, even where that is one', async () => {
+    const several = await runWith(['backup', 'a', 'b', '--json'], {
+      daemon: new FakeDaemon({ 'backup.start': twoStarted, 'action.result': completeAtOnce }),
+    });
+    assert.deepEqual(several.json(), [
+      { ...backupDocument, error: null },
+      { ...backupDocument, error: null },
+    ]);
+    const all = await runWith(['backup', '--all', '--json'], { daemon: backingUp({ state: 'complete', result: { ...backupDocument } }) });
+    assert.deepEqual(all.json(), [{ ...backupDocument, error: null }]);
+    const none = await runWith(['backup', '--all', '--json'], { daemon: new FakeDaemon({ 'backup.start': () => ({ actions: [] }) }) });
+    assert.deepEqual([none.status, none.json()], [0, []]);
+  });
+
+  it('ends with 6 and the document where files were skipped, and names them all', async () => {
+    const skipped = [{ path: 'a\nb', reason: 'Permission denied.' }];
+    const rest = { path: 'c', reason: 'It vanished.' };
+    const document = { ...backupDocument, outcome: 'completeWithWarnings', skipped, skippedCount: 2 };
+    const findings: Answer = ({ list }) => ({ items: list === 'skipped' ? [...skipped, rest] : [], next: null });
+    const daemon = (): FakeDaemon => backingUp({ state: 'completeWithWarnings', result: document }, { 'action.findings': findings });
+    const { status, json } = await runWith(['backup', 'work', '--json'], { daemon: daemon() });
+    assert.equal(status, 6);
+    assert.deepEqual(json(), { ...document, skipped: [...skipped, rest] });
+    const human = await runWith(['backup', 'work'], { daemon: daemon() });
+    assert.match(human.out, /with warnings\n {2}skipped {2}a\\nb: Permission denied\.\n {2}skipped {2}c: It vanished\.\n$/);
+  });
+
+  it('prints the error of the action with its exit status', async () => {
+    const { status, json } = await runWith(['backup', 'work', '--json'], { daemon: backingUp({ state: 'failed', error: noSpace }) });
+    assert.equal(status, 1);
+    assert.deepEqual(json(), { error: noSpace });
+    const human = await runWith(['backup', 'work'], { daemon: backingUp({ state: 'failed', error: noSpace }) });
+    assert.deepEqual([human.out, human.err], ['', 'Failed to back up work: disk is full.\nMake room.\n']);
+    const unknown = await runWith(['backup', 'work'], {
+      daemon: backingUp({ state: 'failed', error: { ...noSpace, code: 'ofALaterVersion' } }),
+    });
+    assert.equal(unknown.status, 1);
+  });
+
+  it('goes on with the others where one of several fails, and ends with the worst', async () => {
+    const result: Answer = ({ actionId }) =>
+      actionId === id
+        ? action({ actionId: id, state: 'failed', error: noSpace })
+        : action({ actionId: otherId, state: 'complete', result: { ...backupDocument } });
+    const daemon = new FakeDaemon({ 'backup.start': twoStarted, 'action.result': result });
+    const { status, json } = await runWith(['backup', '--all', '--json'], { daemon });
+    assert.equal(status, 1);
+    assert.deepEqual(
+      [memberOf(json(), '0', 'outcome'), memberOf(json(), '0', 'error'), memberOf(json(), '1', 'outcome')],
+      ['failed', noSpace, 'complete'],
+    );
+    assert.deepEqual([worst([0, 6, 5]), worst([6, 1]), worst([0]), worst([1, 130]), worst([])], [5, 1, 0, 130, 0]);
+  });
+
+  it('refuses no policy, policies beside --all, and a long description', async () => {
+    for (const args of [[], ['work', '--all'], ['work', '--description', 'x'.repeat(10_000)], ['x'.repeat(10_000)], ['']]) {
+      const daemon = new FakeDaemon({});
+      assert.equal((await runWith(['backup', ...args], { daemon })).status, 2, args.join(' ').slice(0, 50));
+      assert.deepEqual(daemon.asked, []);
+    }
+  });
+
+  it('says what was started with --no-wait', async () => {
+    const daemon = new FakeDaemon({ 'backup.start': oneStarted });
+    const { status, json } = await runWith(['backup', 'work', '--no-wait', '--json'], { daemon });
+    assert.deepEqual([status, json()], [0, { policyId: otherId, policy: 'work', actionId: id }]);
+  });
+
+  it('tells of a result that is no document of this version', async () => {
+    const { status, json } = await runWith(['backup', 'work', '--json'], {
+      daemon: backingUp({ state: 'complete', result: { nonsense: true } }),
+    });
+    assert.equal(status, 1);
+    assert.equal(memberOf(json(), 'error', 'code'), 'protocolViolation');
+  });
+});
+
+const restoring = (end: Partial<ActionWithResult>): FakeDaemon =>
+  new FakeDaemon({ 'restore.start': () => ({ actionId: id }), 'action.result': endingAs({ kind: 'restore', ...end }) });
+
+describe('cli restore', () => {
+  const document = {
+    actionId: id,
+    restorePointId: otherId,
+    outcome: 'complete',
+    files: 3,
+    bytes: 100,
+    skipped: [],
+    skippedCount: 0,
+    damaged: [],
+    damagedCount: 0,
+    seconds: 0.5,
+  };
+  it('says where, what and how to the daemon, and prints its document', async () => {
+    const daemon = restoring({ state: 'complete', result: document });
+    const { status, json } = await runWith(
+      ['restore', 'work@2026-01-01T00:00:00Z', '--target', 'out', '--path', 'a', 'b', '--conflict', 'rename', '--dry-run', '--json'],
+      { daemon },
+    );
+    assert.deepEqual([status, json()], [0, document]);
+    const { requestId: _, ...params } = daemon.of('restore.start')[0]?.params ?? {};
+    assert.deepEqual(params, {
+      restorePoint: 'work@2026-01-01T00:00:00Z',
+      target: '/home/user/here/out',
+      paths: ['a', 'b'],
+      conflict: 'rename',
+      dryRun: true,
+    });
+    const inPlace = restoring({ state: 'complete', result: document });
+    const { out } = await runWith(['restore', 'latest', '--in-place'], { daemon: inPlace });
+    assert.equal(out, 'Restored 3 files, 100 B, in place in 0.5 s.\n');
+    assert.equal(inPlace.of('restore.start')[0]?.params['target'], null);
+    assert.equal(inPlace.of('restore.start')[0]?.params['conflict'], 'refuse');
+  });
+
+  it('ends with 5 and the document where something is damaged, and names it', async () => {
+    const damaged = [{ path: 'x', reason: 'A pack is missing.' }];
+    const result = { ...document, outcome: 'damaged', damaged, damagedCount: 1 };
+    const error = { code: 'damaged', message: 'Failed to restore all: stored data is damaged.', fix: null, details: null };
+    const { status, json } = await runWith(['restore', 'latest', '--target', 'o', '--json'], {
+      daemon: restoring({ state: 'failed', error, result }),
+    });
+    assert.deepEqual([status, json()], [5, result]);
+    const human = await runWith(['restore', 'latest', '--target', 'o'], { daemon: restoring({ state: 'failed', error, result }) });
+    assert.match(human.out, /damaged {2}x: A pack is missing\./);
+    const without = await runWith(['restore', 'latest', '--target', 'o', '--json'], { daemon: restoring({ state: 'failed', error }) });
+    assert.deepEqual([without.status, without.json()], [5, { error }]);
+  });
+
+  it('ends with 4 where the target is not empty', async () => {
+    const daemon = new FakeDaemon({
+      'restore.start': () => {
+        throw new HoldfastError('targetNotEmpty', 'Failed to restore: the target is not empty.', { fix: 'Give --conflict.' });
+      },
+    });
+    assert.equal((await runWith(['restore', 'latest', '--target', 'o'], { daemon })).status, 4);
+  });
+
+  it('refuses no target and two', async () => {
+    for (const args of [
+      ['latest'],
+      ['latest', '--target', 'o', '--in-place'],
+      ['latest', '--target', ''],
+      ['latest', '--target', 'a\0b'],
+      ['', '--target', 'o'],
+    ]) {
+      assert.equal((await runWith(['restore', ...args], { daemon: new FakeDaemon({}) })).status, 2, args.join(' '));
+    }
+  });
+
+  it('says what was started with --no-wait', async () => {
+    const { json } = await runWith(['restore', 'latest', '--target', 'o', '--no-wait', '--json'], { daemon: restoring({}) });
+    assert.deepEqual(json(), { actionId: id });
+  });
+});
+
+const notSetUp = (): StatusResult => ({
+  state: 'notSetUp',
+  installationId: null,
+  version: '0.1.0',
+  pid: 1,
+  startedAt: at,
+  passkeyInUse: null,
+  safeUntil: null,
+  lastBackup: null,
+  runningActions: [],
+  alerts: null,
+  readOnly: false,
+});
+
+describe('cli import-stored', () => {
+  const document = { actionId: id, installationId: otherId, policies: 2, restorePoints: 9, damaged: [], damagedCount: 0, seconds: 2 };
+  const files = { '/home/user/here/spec.json': '{"kind":"filesystem","path":"disk"}' };
+  const args = ['import-stored', '--location-spec', 'spec.json', '--passphrase-file', '-'];
+  const importing = (end: Partial<ActionWithResult>): FakeDaemon =>
+    new FakeDaemon({
+      'session.status': notSetUp,
+      'recovery.importStored': () => ({ actionId: id }),
+      'action.result': endingAs({ kind: 'importStored', ...end }),
+    });
+
+  it('reads the location, sends the passphrase and prints what came back', async () => {
+    const daemon = importing({ state: 'complete', result: document });
+    const { status, json } = await runWith(
+      [...args, '--installation', 'abc', '--at', '2026-01-01', '--location-name', 'disk', '--passkey', 'def', '--json'],
+      {
+        daemon,
+        files,
+        input: ['p'],
+      },
+    );
+    assert.deepEqual([status, json()], [0, document]);
+    const [asked] = daemon.of('recovery.importStored');
+    const { requestId: _, passphrase: __, ...params } = asked?.params ?? {};
+    assert.deepEqual(params, {
+      spec: { kind: 'filesystem', path: '/home/user/here/disk' },
+      installation: 'abc',
+      at: '2026-01-01T00:00:00.000Z',
+      locationName: 'disk',
+      passkey: 'def',
+      tries: 8,
+    });
+    assert.deepEqual(asked?.secrets, ['p']);
+  });
+
+  it('C9: asks before it goes on through junk keyrings, tries twice as many each time, and stops at a no', async () => {
+    const error = { code: 'confirmationNeeded', message: '8 keyrings were tried in vain. Go on?', fix: null, details: { tried: 8 } };
+    const daemon = (): FakeDaemon => {
+      const ends: Partial<ActionWithResult>[] = [
+        { state: 'failed', error },
+        { state: 'failed', error },
+        { state: 'complete', result: document },
+      ];
+      return new FakeDaemon({
+        'session.status': notSetUp,
+        'recovery.importStored': () => ({ actionId: id }),
+        'action.result': () => action({ kind: 'importStored', ...ends.shift() }),
+      });
+    };
+    const withPrompt = ['import-stored', '--location-spec', 'spec.json'];
+    const going = daemon();
+    assert.equal((await runWith(withPrompt, { daemon: going, files, answers: ['p', 'y', 'y'] })).status, 0);
+    assert.deepEqual(
+      going.of('recovery.importStored').map(({ params, secrets }) => [params['tries'], secrets[0]]),
+      [
+        [8, 'p'],
+        [16, 'p'],
+        [32, 'p'],
+      ],
+    );
+    assert.equal((await runWith(withPrompt, { daemon: daemon(), files, answers: ['p', 'n'] })).status, 130);
+    assert.equal((await runWith(args, { daemon: daemon(), files, input: ['p'] })).status, 2);
+    const sure = importing({ state: 'complete', result: document });
+    assert.equal((await runWith([...args, '--yes'], { daemon: sure, files, input: ['p'] })).status, 0);
+    assert.equal(sure.of('recovery.importStored')[0]?.params['tries'], 1_000_000);
+  });
+
+  it('ends with 5 and the document where objects are damaged', async () => {
+    const damaged = [{ path: 'policies/x', reason: 'Its tag does not hold.' }];
+    const { status, json } = await runWith([...args, '--json'], {
+      daemon: importing({ state: 'completeWithWarnings', result: { ...document, damaged, damagedCount: 1 } }),
+      files,
+      input: ['p'],
+    });
+    assert.equal(status, 5);
+    assert.deepEqual(memberOf(json(), 'damaged'), damaged);
+  });
+
+  it('M8: refuses a location that is none, of a later version, or with more in it than there should be', async () => {
+    for (const content of [
+      '',
+      'x',
+      '[]',
+      'null',
+      '{"kind":"filesystem"}',
+      '{"kind":"filesystem","path":""}',
+      '{"kind":"s3","bucket":"b","region":"r"}',
+      '{"kind":"filesystem","path":"/x","run":"rm"}',
+      '{"kind":"filesystem","path":"/x","path":"/y"}',
+      '{"kind":"filesystem","path":"/x","__proto__":{}}',
+      '['.repeat(5000),
+    ]) {
+      const daemon = new FakeDaemon({});
+      const { status } = await runWith(args, { daemon, files: { '/home/user/here/spec.json': content }, input: ['p'] });
+      assert.equal(status, 2, content.slice(0, 60));
+      assert.deepEqual(daemon.asked, []);
+    }
+  });
+
+  it('refuses a state directory that holds an installation, before it asks for a passphrase', async () => {
+    const daemon = new FakeDaemon({ 'session.status': () => ({ ...notSetUp(), state: 'locked' }) });
+    const { status, questions } = await runWith(['import-stored', '--location-spec', 'spec.json'], { daemon, files, answers: [] });
+    assert.deepEqual([status, questions], [2, []]);
+  });
+});
+
+describe('cli action', () => {
+  const listed = listedAction();
+
+  it('lists so many of the newest', async () => {
+    const daemon = new FakeDaemon({ 'action.list': () => ({ items: [listed, listed, listed], next: 'more' }) });
+    assert.deepEqual((await runWith(['action', 'list', '--limit', '2', '--json'], { daemon })).json(), [listed, listed]);
+    assert.deepEqual(daemon.of('action.list')[0]?.params, { limit: 2 });
+    const { out } = await runWith(['action', 'list', '--limit', '3'], { daemon });
+    assert.match(out, /4f1c2a00 +backup +work +running, 30 %/);
+  });
+
+  it('shows one, and follows it as JSON Lines with its own exit status', async () => {
+    const daemon = new FakeDaemon({ 'action.show': () => action(), 'action.result': endingAs({ state: 'completeWithWarnings' }, 3) });
+    assert.deepEqual((await runWith(['action', 'show', '4f1c', '--json'], { daemon })).json(), action());
+    const { status, out } = await runWith(['action', 'show', '4f1c', '--follow', '--json'], { daemon });
+    assert.equal(status, 6);
+    const states = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => memberOf(JSON.parse(line), 'state'));
+    assert.deepEqual(states, ['running', 'running', 'completeWithWarnings']);
+  });
+
+  it('leaves what it follows running at Ctrl-C', async () => {
+    const host: { now: FakeHost | undefined } = { now: undefined };
+    const daemon = new FakeDaemon({
+      'action.show': () => action(),
+      'action.result': () => {
+        host.now?.interrupt();
+        return action();
+      },
+    });
+    host.now = new FakeHost({ daemon });
+    assert.equal((await runOn(host.now, ['action', 'show', '4f1c', '--follow'])).status, 130);
+    assert.equal(daemon.of('action.cancel').length, 0);
+  });
+
+  it('cancels by a prefix of the id, and is content with one that has ended', async () => {
+    const daemon = new FakeDaemon({
+      'action.show': () => action(),
+      'action.cancel': () => listed,
+      'action.result': endingAs({ state: 'cancelled' }),
+    });
+    assert.equal((await runWith(['action', 'cancel', '4f1c'], { daemon })).status, 0);
+    assert.deepEqual(daemon.of('action.cancel')[0]?.params, { actionId: id });
+    assert.equal((await runWith(['action', 'cancel', '4f1c', '--follow', '--json'], { daemon })).status, 0);
+    const ended = new FakeDaemon({ 'action.show': () => action({ state: 'complete' }) });
+    assert.equal((await runWith(['action', 'cancel', '4f1c'], { daemon: ended })).status, 0);
+  });
+});
