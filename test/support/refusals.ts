@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { ruleOf, type FormatRule } from '../../daemon/repository/refusal.ts';
 
 /** Asserts that `run` is refused by exactly this rule of the format. */
-export function assertRefused(run: () => unknown, rule: FormatRule): void {
+export function assertRefused(run: () => unknown, rule: FormatRule, about = ''): void {
   assert.throws(run, (error) => {
-    assert.equal(ruleOf(error), rule, String(error));
+    assert.equal(ruleOf(error), rule, `${about} ${String(error)}`);
     return true;
   });
 }

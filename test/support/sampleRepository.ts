@@ -79,7 +79,7 @@ export async function writeSampleRepository(store: ObjectStore, keys: PolicyKeys
     files.set(`${Buffer.from('odd').toString('hex')}/${name.toString('hex')}`, bytesOf(index + 50, 60));
   }
   await fixture.cutPack();
-  const many = Array.from({ length: 2000 }, (_, index) => file(['many', `file-${index}`], Buffer.from(`number ${index % 50}`)));
+  const many = Array.from({ length: 600 }, (_, index) => file(['many', `file-${index}`], Buffer.from(`number ${index % 50}`)));
   entries.push({ name: Buffer.from('odd'), kind: 'directory', mode: 0o755, child: fixture.folder(odd) });
   entries.push({ name: Buffer.from('many'), kind: 'directory', mode: 0o755, child: fixture.folder(many) });
   const written = await fixture.commit([fixture.source(entries)]);

@@ -209,10 +209,10 @@ describe('rebuilt index', () => {
     const view = new IndexView(content, 'the rebuilt index');
     assert.ok(view.idColumn().equals(original.idColumn()));
     for (let chunk = 0; chunk < view.chunkCount; chunk += 1) {
-      const { pack, ...block }: BlockRow = view.block(view.blockOf(chunk));
-      const { pack: originalPack, ...originalBlock }: BlockRow = original.block(original.blockOf(chunk));
-      assert.deepEqual(block, originalBlock);
-      assert.deepEqual(view.pack(pack), original.pack(originalPack));
+      const block: BlockRow = view.block(view.blockOf(chunk));
+      const originalBlock: BlockRow = original.block(original.blockOf(chunk));
+      assert.deepEqual({ ...block, pack: 0 }, { ...originalBlock, pack: 0 });
+      assert.deepEqual(view.pack(block.pack), original.pack(originalBlock.pack));
     }
   });
 
