@@ -15,6 +15,8 @@ export type HistoryFinding =
   | { readonly kind: 'fork'; readonly sequence: number }
   /** The manifest of sequence - 1 is there, and is not the one that is named. */
   | { readonly kind: 'previousDiffers'; readonly sequence: number }
+  /** It names no manifest before it, and is not the first. */
+  | { readonly kind: 'previousMissing'; readonly sequence: number }
   /** An authentic object names a manifest that is not found: an older one is shown as the newest, or it was collected. */
   | { readonly kind: 'headMissing'; readonly sequence: number }
   /** The manifest of that sequence is found with another hash. */
@@ -27,9 +29,8 @@ export function historyFindings(points: readonly HistoryPoint[], heads: readonly
   for (const [sequence, group] of bySequence) {
     if (group.length > 1) findings.push({ kind: 'fork', sequence });
     const before = bySequence.get(sequence - 1);
-    const isNamed = (previous: Uint8Array | null): boolean =>
-      before?.some((point) => previous !== null && sameBytes(previous, point.sha256)) ?? true;
-    if (group.some((point) => !isNamed(point.previous))) findings.push({ kind: 'previousDiffers', sequence });
+    if (sequence > 1 && group.some((point) => point.previous === null)) findings.push({ kind: 'previousMissing', sequence });
+    if (group.some((point) => differs(point, before))) findings.push({ kind: 'previousDiffers', sequence });
   }
   for (const head of heads) {
     const found = bySequence.get(head.sequence);
@@ -37,4 +38,10 @@ export function historyFindings(points: readonly HistoryPoint[], heads: readonly
     else if (!found.some((point) => sameBytes(point.sha256, head.sha256))) findings.push({ kind: 'headDiffers', sequence: head.sequence });
   }
   return findings.toSorted((a, b) => a.sequence - b.sequence);
+}
+
+function differs({ sequence, previous }: HistoryPoint, before: readonly HistoryPoint[] | undefined): boolean {
+  if (previous === null) return false;
+  if (sequence === 1) return true;
+  return before !== undefined && !before.some((point) => sameBytes(previous, point.sha256));
 }

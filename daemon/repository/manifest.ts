@@ -50,7 +50,8 @@ export function sealManifest(
   };
   const json = Buffer.from(JSON.stringify(jsonOf(manifest)), 'utf8');
   const isReadable = manifestSchema.safeParse(JSON.parse(json.toString('utf8'))).success;
-  if (!isReadable || manifest.policyId !== keys.policyId || manifest.keyGeneration !== keys.keyGeneration) {
+  const isLinked = (manifest.previous === null) === (manifest.sequence === 1);
+  if (!isReadable || !isLinked || manifest.policyId !== keys.policyId || manifest.keyGeneration !== keys.keyGeneration) {
     throw new RangeError('a manifest that no reader would take');
   }
   const length = Buffer.alloc(4);
