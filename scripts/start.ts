@@ -218,6 +218,6 @@ try {
   process.exitCode = await main();
 } catch (error) {
   if (!(error instanceof CallFailed)) throw error;
-  say(`${error.message}${error.fix === null ? '' : ` ${error.fix}`}`);
+  process.stderr.write(`${error.message}${error.fix === null ? '' : ` ${error.fix}`}\n`);
   process.exitCode = error.status;
 }
