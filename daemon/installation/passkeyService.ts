@@ -6,6 +6,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { PasskeyRecord } from '../catalog/passkeyStore.ts';
 import { mostSlots } from '../keys/keyring.ts';
 import type { MasterKey } from '../keys/masterKey.ts';
+import { type PasskeyStep, stepsToAdd, stepsToRetire, stepsToRotate, stepsToUse } from '../keys/passkeyStates.ts';
 import { unwrapWithPassphrase, wrapWithPassphrase, wrongPassphrase } from '../keys/passkeys/passphrase.ts';
 import type { ScryptRunner } from '../keys/scryptRunner.ts';
 import type { PassphraseSlot } from '../keys/slot.ts';
@@ -13,8 +14,8 @@ import type { UnlockDelay } from '../keys/unlockDelay.ts';
 import type { KeyHolder } from './keyHolder.ts';
 import { slotOf } from './keyringDelivery.ts';
 import { pageOfArray } from './pageOfArray.ts';
-import { checkRetire, checkUse, nameOfRotated } from './passkeyRules.ts';
 import { resolveReference } from './reference.ts';
+import { nameOfRotated, nameWhileRotating } from './rotatedName.ts';
 
 export interface PasskeyServiceOptions {
   readonly catalog: Catalog;
@@ -29,7 +30,17 @@ export interface PasskeyServiceOptions {
   readonly onChanged: (slotId: SlotId) => void;
 }
 
-/** Passkeys as the user knows them. A change is one transaction of the catalog, and then goes to every location. */
+/** What the steps of one change need. */
+interface StepContext {
+  readonly record?: PasskeyRecord;
+  /** Of the new slot; stays the caller's to wipe. */
+  readonly passphrase?: Uint8Array;
+  readonly signal: AbortSignal;
+  /** Within the transaction that puts the new slot in use. */
+  readonly onUse?: () => void;
+}
+
+/** Passkeys as the user knows them. A change goes in the steps of keys/passkeyStates.ts, so that at each point at least one slot opens the master key. */
 export class PasskeyService {
   readonly #options: PasskeyServiceOptions;
   readonly #catalog: Catalog;
@@ -83,21 +94,20 @@ export class PasskeyService {
   async addPassphrase(name: string, passphrase: Uint8Array, useNow: boolean, signal: AbortSignal): Promise<Passkey> {
     this.#refuseTaken(name);
     this.#refuseFull();
-    const slot = await this.#newSlot(passphrase, signal);
-    const record = this.#recordOf(slot, name, useNow);
-    this.#catalog.transaction(() => {
-      this.#catalog.passkeys.add(record);
-      this.#options.keyringChanged();
-    });
-    return this.#afterChange(record.slotId, signal);
+    const record = this.#recordOf(await this.#newSlot(passphrase, signal), name);
+    await this.#perform(stepsToAdd(this.#catalog.passkeys.list(), record.slotId, useNow), { record, passphrase, signal });
+    return this.#described(record.slotId);
   }
 
-  async use(reference: string): Promise<Passkey> {
-    const record = this.resolve(reference);
-    checkUse(record);
-    this.#catalog.transaction(() => this.#catalog.passkeys.use(record.slotId));
-    this.#options.onChanged(record.slotId);
-    return this.describe(this.#known(record.slotId));
+  /** Refusals by rule of `use`. */
+  checkUse(reference: string): void {
+    stepsToUse(this.#catalog.passkeys.list(), this.resolve(reference).slotId);
+  }
+
+  async use(reference: string, signal: AbortSignal): Promise<Passkey> {
+    const { slotId } = this.resolve(reference);
+    await this.#perform(stepsToUse(this.#catalog.passkeys.list(), slotId), { signal });
+    return this.#described(slotId);
   }
 
   /** Opens this very slot with its own passphrase. Errors: `wrongSecret`, `refusedByRule` (retired). */
@@ -119,37 +129,38 @@ export class PasskeyService {
     signal: AbortSignal,
   ): Promise<{ readonly passkey: Passkey; readonly previous: Passkey }> {
     const old = this.resolve(reference);
-    if (old.state === 'retired') {
-      throw new HoldfastError('refusedByRule', `Failed to rotate passkey ${old.name}: it is retired.`, { fix: 'Add a new passkey.' });
-    }
+    this.checkRotate(reference);
     this.#refuseFull();
-    const slot = await this.#newSlot(passphrase, signal);
-    const record = this.#recordOf(slot, old.name, true);
     const taken = new Set(this.#catalog.passkeys.list().map((passkey) => passkey.name));
-    this.#catalog.transaction(() => {
-      this.#catalog.passkeys.change(old.slotId, { name: nameOfRotated(old.name, this.#options.wallClock(), taken) });
-      this.#catalog.passkeys.add(record);
-      this.#options.keyringChanged();
+    const record = this.#recordOf(await this.#newSlot(passphrase, signal), nameWhileRotating(old.name, taken));
+    await this.#perform(stepsToRotate(this.#catalog.passkeys.list(), old.slotId, record.slotId), {
+      record,
+      passphrase,
+      signal,
+      onUse: () => {
+        this.#catalog.passkeys.change(old.slotId, { name: nameOfRotated(old.name, this.#options.wallClock(), taken) });
+        this.#catalog.passkeys.change(record.slotId, { name: old.name });
+      },
     });
-    const passkey = await this.#afterChange(record.slotId, signal);
     this.#options.onChanged(old.slotId);
-    return { passkey, previous: this.describe(this.#known(old.slotId)) };
+    return { passkey: this.#described(record.slotId), previous: this.#described(old.slotId) };
+  }
+
+  /** Refusals by rule of `rotate`. */
+  checkRotate(reference: string): void {
+    const old = this.resolve(reference);
+    stepsToRotate(this.#catalog.passkeys.list(), old.slotId, old.slotId);
   }
 
   /** Refusals by rule of `retire`, then `confirmationNeeded`. */
-  checkRetire(reference: string, confirmed: boolean): PasskeyRecord {
-    const record = this.resolve(reference);
-    checkRetire(record, this.#catalog.passkeys.list(), confirmed);
-    return record;
+  checkRetire(reference: string, confirmed: boolean): readonly PasskeyStep[] {
+    return stepsToRetire(this.#catalog.passkeys.list(), this.resolve(reference).slotId, confirmed);
   }
 
   async retire(reference: string, confirmed: boolean, signal: AbortSignal): Promise<Passkey> {
-    const record = this.checkRetire(reference, confirmed);
-    this.#catalog.transaction(() => {
-      this.#catalog.passkeys.change(record.slotId, { state: 'retired' });
-      this.#options.keyringChanged();
-    });
-    return this.#afterChange(record.slotId, signal);
+    const { slotId } = this.resolve(reference);
+    await this.#perform(this.checkRetire(reference, confirmed), { signal });
+    return this.#described(slotId);
   }
 
   describe(record: PasskeyRecord): Passkey {
@@ -169,28 +180,65 @@ export class PasskeyService {
     };
   }
 
-  /** The record of a new slot that was verified just now. */
-  #recordOf(slot: PassphraseSlot, name: string, inUse: boolean): PasskeyRecord {
-    return {
-      slotId: slot.slotId,
-      name,
-      kind: 'passphrase',
-      slot: JSON.stringify(slot),
-      state: 'ready',
-      inUse,
-      createdAt: slot.createdAt,
-      verifiedAt: this.#now(),
-    };
+  /** Takes the steps one after the other, each durable before the next begins. */
+  async #perform(steps: readonly PasskeyStep[], given: StepContext): Promise<void> {
+    const { passkeys } = this.#catalog;
+    for (const step of steps) {
+      switch (step.step) {
+        case 'record':
+          if (given.record !== undefined) this.#change(() => given.record !== undefined && passkeys.add(given.record));
+          break;
+        case 'publish':
+          await this.#options.deliver(given.signal);
+          break;
+        case 'verify':
+          await this.#verifyRecorded(step.slotId, given);
+          break;
+        case 'use':
+          this.#catalog.transaction(() => {
+            passkeys.use(step.slotId);
+            given.onUse?.();
+          });
+          break;
+        case 'retire':
+          this.#change(() => passkeys.change(step.slotId, { state: 'retired' }));
+          break;
+      }
+      if ('slotId' in step) this.#options.onChanged(step.slotId);
+    }
   }
 
-  /** Wraps, and opens again what was wrapped: a slot that does not open is never written anywhere. */
-  async #newSlot(passphrase: Uint8Array, signal: AbortSignal): Promise<PassphraseSlot> {
+  /** Slots and the mark that every keyring is behind change in one transaction. */
+  #change(work: () => unknown): void {
+    this.#catalog.transaction(() => {
+      work();
+      this.#options.keyringChanged();
+    });
+  }
+
+  /** Opens the slot as it was written. What does not open stays `unverified`, and nothing depends on it. */
+  async #verifyRecorded(slotId: SlotId, { passphrase, signal }: StepContext): Promise<void> {
+    if (passphrase === undefined) return;
+    const { masterKey } = this.#options.keys;
+    const slot = slotOf(slotId, this.#known(slotId).slot);
+    const opened = slot.kind === 'passphrase' ? await this.#open(slot, passphrase, masterKey.masterKeyId, signal) : undefined;
+    if (opened === undefined) {
+      throw new HoldfastError('failed', 'Failed to make the passkey: what was written does not open the master key.', {
+        fix: 'Retire it and add another one.',
+      });
+    }
+    opened[Symbol.dispose]();
+    this.#catalog.passkeys.change(slotId, { state: 'ready', verifiedAt: this.#now() });
+  }
+
+  #recordOf(slot: PassphraseSlot, name: string): PasskeyRecord {
+    const { slotId, kind, createdAt } = slot;
+    return { slotId, name, kind, slot: JSON.stringify(slot), state: 'unverified', inUse: false, createdAt, verifiedAt: null };
+  }
+
+  #newSlot(passphrase: Uint8Array, signal: AbortSignal): Promise<PassphraseSlot> {
     const { scrypt, wallClock, keys } = this.#options;
-    const { masterKey } = keys;
-    const slot = await wrapWithPassphrase({ masterKey, passphrase, scrypt, createdAt: wallClock(), signal });
-    using opened = await unwrapWithPassphrase({ installationId: masterKey.installationId, slot, passphrase, scrypt, signal });
-    if (!opened.hasId(masterKey.masterKeyId)) throw new HoldfastError('failed', 'Failed to make the passkey: it opens another key.');
-    return slot;
+    return wrapWithPassphrase({ masterKey: keys.masterKey, passphrase, scrypt, createdAt: wallClock(), signal });
   }
 
   async #open(slot: PassphraseSlot, passphrase: Uint8Array, masterKeyId: Uint8Array, signal: AbortSignal): Promise<MasterKey | undefined> {
@@ -224,9 +272,7 @@ export class PasskeyService {
     });
   }
 
-  async #afterChange(slotId: SlotId, signal: AbortSignal): Promise<Passkey> {
-    this.#options.onChanged(slotId);
-    await this.#options.deliver(signal);
+  #described(slotId: SlotId): Passkey {
     return this.describe(this.#known(slotId));
   }
 

@@ -73,11 +73,11 @@ export function stepsToRetire(passkeys: readonly PasskeyStatus[], slotId: SlotId
   ];
 }
 
-/** A new secret for a passkey: the new slot is in use before the old one can be retired, which is for the user to do. */
+/** A new secret for a passkey: the new slot is in use at the end, and the old one can be retired, which is for the user to do. */
 export function stepsToRotate(passkeys: readonly PasskeyStatus[], oldSlotId: SlotId, newSlotId: SlotId): readonly PasskeyStep[] {
   const old = find(passkeys, oldSlotId);
   if (old.state === 'retired') throw refusal(old, 'it is retired', 'Choose another passkey.', 'rotate');
-  return stepsToAdd(passkeys, newSlotId, old.inUse);
+  return stepsToAdd(passkeys, newSlotId, true);
 }
 
 function find(passkeys: readonly PasskeyStatus[], slotId: SlotId): PasskeyStatus {

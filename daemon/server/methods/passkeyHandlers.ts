@@ -8,7 +8,6 @@ import {
 } from '../../../protocol/methods/passkeys.ts';
 import type { SecretRef } from '../../../protocol/method.ts';
 import type { PasskeyService } from '../../installation/passkeyService.ts';
-import { checkUse } from '../../installation/passkeyRules.ts';
 import { type BoundHandler, type HandlerContext, handlerOf } from '../handler.ts';
 
 /** Runs with a secret of the request and overwrites it afterwards. */
@@ -32,14 +31,14 @@ export function passkeyHandlers(passkeys: PasskeyService): readonly (readonly [s
       withSecret(context, passphrase, (secret) => passkeys.addPassphrase(name, secret, useNow, context.signal)),
     ),
     handlerOf(passkeyUse, {
-      rule: async ({ passkey }) => checkUse(passkeys.resolve(passkey)),
-      run: ({ passkey }) => passkeys.use(passkey),
+      rule: async ({ passkey }) => passkeys.checkUse(passkey),
+      run: ({ passkey }, { signal }) => passkeys.use(passkey, signal),
     }),
     handlerOf(passkeyVerify, ({ passkey, passphrase }, context) =>
       withSecret(context, passphrase, (secret) => passkeys.verify(passkey, secret, context.signal)),
     ),
     handlerOf(passkeyRotate, {
-      rule: async ({ passkey }) => void passkeys.resolve(passkey),
+      rule: async ({ passkey }) => passkeys.checkRotate(passkey),
       run: ({ passkey, passphrase }, context) =>
         withSecret(context, passphrase, (secret) => passkeys.rotate(passkey, secret, context.signal)),
     }),

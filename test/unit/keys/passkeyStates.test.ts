@@ -111,7 +111,7 @@ describe('passkeys', () => {
     assert.deepEqual(names(stepsToAdd([old], fresh, false)), ['record', 'publish', 'verify']);
     assert.deepEqual(names(stepsToRotate([old], old.slotId, fresh)), ['record', 'publish', 'verify', 'use']);
     const spare = newPasskey('ready');
-    assert.deepEqual(names(stepsToRotate([old, spare], spare.slotId, fresh)), ['record', 'publish', 'verify']);
+    assert.deepEqual(names(stepsToRotate([old, spare], spare.slotId, fresh)), ['record', 'publish', 'verify', 'use']);
     assert.deepEqual(stepsToRetire([old, spare], spare.slotId, true).at(-1), { step: 'publish', slotIds: [old.slotId] });
     assert.deepEqual(names(stepsToRetire([old, spare, newPasskey('ready')], spare.slotId, false)), ['retire', 'publish']);
   });
