@@ -52,6 +52,9 @@ describe('the memory of a process', () => {
       // One copy of the master key and no more, which shows that the scan sees; as text it is nowhere.
       const masterKeyFound = { 'master key raw': 1, 'master key first half': 1, 'master key second half': 1 };
       assert.deepEqual(ofMasterKey(unlocked), masterKeyFound);
+      const deriving = await ask('derive');
+      assert.deepEqual(ofMasterKey(deriving), masterKeyFound);
+      assert.equal(deriving.get('catalog key raw'), 1);
       assert.deepEqual(ofMasterKey(await ask('work')), masterKeyFound);
 
       const snapshotFile = path.join(folder, 'heap.heapsnapshot');

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { MasterKey } from '../../../../daemon/keys/masterKey.ts';
 import { unwrapWithPassphrase, wrapWithPassphrase } from '../../../../daemon/keys/passkeys/passphrase.ts';
@@ -172,6 +173,8 @@ describe('the scrypt runner', () => {
       isThirdDone = true;
       return isThirdDone;
     });
+    // The first is at work in its thread once the event loop has turned.
+    await setImmediate();
     running.abort(new Error('gone'));
     waiting.abort(new Error('gone too'));
     await assert.rejects(first, /^Error: gone$/);
@@ -180,6 +183,17 @@ describe('the scrypt runner', () => {
     assert.deepEqual(await third, deriveWithScrypt(utf8('third'), salt, parameters, 64));
     await watched;
     await assert.rejects(runner.derive(utf8('p'), salt, parameters, 64, AbortSignal.abort(new Error('before'))), /^Error: before$/);
+  });
+
+  it('derives one after the other, in the order in which it was asked', async () => {
+    const runner = new WorkerScryptRunner(new URL('../support/scryptEntry.ts', import.meta.url));
+    const ended: string[] = [];
+    const derive = async (name: string, N: number): Promise<void> => {
+      await runner.derive(utf8(name), new Uint8Array(32), { N, r: 8, p: 1 }, 64);
+      ended.push(name);
+    };
+    await Promise.all([derive('long', 2 ** 18), derive('short', 2 ** 17)]);
+    assert.deepEqual(ended, ['long', 'short']);
   });
 
   it('says so when the worker thread cannot do it', async () => {

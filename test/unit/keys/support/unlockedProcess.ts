@@ -23,6 +23,13 @@ async function unlock(keyring: Buffer): Promise<void> {
   if (!isAuthenticKeyring(read, masterKey)) throw new Error('not authentic');
 }
 
+/** Nothing here makes garbage enough for a collection, so what is not wiped at once is still there to be found. */
+function derive(): void {
+  if (masterKey === undefined) throw new Error('locked');
+  derived.push(masterKey.catalogKey());
+  masterKey.wrapPlaintext().fill(0);
+}
+
 async function work(): Promise<void> {
   if (masterKey === undefined) throw new Error('locked');
   derived.push(masterKey.catalogKey(), masterKey.keyringMac(), masterKey.ownerKey());
@@ -43,6 +50,7 @@ function lock(): void {
 for await (const line of createInterface({ input: process.stdin })) {
   const [command, argument = ''] = line.split(' ');
   if (command === 'unlock') await unlock(Buffer.from(argument, 'base64'));
+  if (command === 'derive') derive();
   if (command === 'work') await work();
   if (command === 'snapshot') {
     // What is left of the garbage would only make it long.
