@@ -251,7 +251,7 @@ describe('session', () => {
       assert.ok(piece.length <= 256 * 1024);
       pieces.push(piece);
       if (pieces.length === 1) {
-        await connection.call(echo, { text: 'the reader is busy' });
+        for (let turn = 0; turn < 50; turn += 1) await connection.call(echo, { text: 'the reader is busy' });
         assert.ok(written <= 9 * 256 * 1024, 'a reader that stands still is not sent more than its window');
       }
     }
