@@ -8,6 +8,7 @@ import { MasterKey } from '../keys/masterKey.ts';
 import { unwrapWithPassphrase, wrapWithPassphrase } from '../keys/passkeys/passphrase.ts';
 import type { ScryptRunner } from '../keys/scryptRunner.ts';
 import { UnlockDelay, type UnlockClock } from '../keys/unlockDelay.ts';
+import type { FileSystem } from '../locations/fileAccess.ts';
 import { KeyHolder } from './keyHolder.ts';
 import { KeyringDelivery, type Undelivered } from './keyringDelivery.ts';
 import { LocationService } from './locationService.ts';
@@ -16,6 +17,8 @@ import { PasskeyService } from './passkeyService.ts';
 export interface InstallationOptions {
   readonly catalog: Catalog;
   readonly stateDirectory: string;
+  /** Under the stores of all filesystem locations. */
+  readonly fileSystem: FileSystem;
   readonly scrypt: ScryptRunner;
   readonly unlockClock: UnlockClock;
   readonly wallClock: () => Date;
@@ -43,7 +46,7 @@ export class Installation implements Disposable {
   readonly #options: InstallationOptions;
 
   constructor(options: InstallationOptions) {
-    const { catalog, wallClock, stateDirectory } = options;
+    const { catalog, wallClock, stateDirectory, fileSystem } = options;
     this.#options = options;
     this.catalog = catalog;
     this.stateDirectory = stateDirectory;
@@ -51,6 +54,7 @@ export class Installation implements Disposable {
     this.locations = new LocationService({
       catalog,
       stateDirectory,
+      fileSystem,
       wallClock,
       deliverKeyring: (locationId, store) => this.keyrings.deliver(locationId, store),
       onChanged: options.onLocationChanged,

@@ -13,6 +13,7 @@ import type {
 } from '../../protocol/methods/locations.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { LocationRecord } from '../catalog/locationStore.ts';
+import type { FileSystem } from '../locations/fileAccess.ts';
 import { openFilesystemStore } from '../locations/filesystem.ts';
 import { parseLocationSpec } from '../locations/locationSpec.ts';
 import { initialiseStore } from '../locations/marker.ts';
@@ -24,6 +25,7 @@ import { resolveReference } from './reference.ts';
 export interface LocationServiceOptions {
   readonly catalog: Catalog;
   readonly stateDirectory: string;
+  readonly fileSystem: FileSystem;
   readonly wallClock: () => Date;
   /** Brings the newest keyring to a location and reads it back. */
   readonly deliverKeyring: (locationId: LocationId, store: ObjectStore) => Promise<void>;
@@ -58,7 +60,8 @@ export class LocationService {
         fix: '"holdfast location list" shows them.',
       });
     }
-    return openFilesystemStore({ root: specOf(record).path, storeId: record.storeId });
+    const { fileSystem } = this.#options;
+    return openFilesystemStore({ root: specOf(record).path, storeId: record.storeId, fileSystem });
   }
 
   /** The folders of all filesystem locations: never part of a source. */
@@ -76,8 +79,9 @@ export class LocationService {
       if (madeFolder) await rmdir(spec.path);
       return { location: null, checks };
     }
-    const now = this.#options.wallClock();
-    const { storeId } = await initialiseStore(spec.path, { storeId: idOf<StoreId>(randomUUID()), now });
+    const { fileSystem, wallClock } = this.#options;
+    const now = wallClock();
+    const { storeId } = await initialiseStore(spec.path, { storeId: idOf<StoreId>(randomUUID()), now, fileSystem });
     const record: LocationRecord = {
       locationId: idOf<LocationId>(randomUUID()),
       name: params.name,
@@ -87,7 +91,7 @@ export class LocationService {
       createdAt: now.toISOString(),
       lastValidatedAt: now.toISOString(),
     };
-    const store = await openFilesystemStore({ root: spec.path, storeId });
+    const store = await openFilesystemStore({ root: spec.path, storeId, fileSystem });
     this.#catalog.locations.add(record);
     await this.#options.deliverKeyring(record.locationId, store);
     this.#options.onChanged(record.locationId);
@@ -166,6 +170,7 @@ export class LocationService {
       spec,
       ...(storeId === undefined ? {} : { storeId }),
       stateDirectory: this.#options.stateDirectory,
+      fileSystem: this.#options.fileSystem,
       now: this.#options.wallClock,
       signal,
     });

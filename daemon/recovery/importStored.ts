@@ -12,6 +12,7 @@ import type { ReadKeyring } from '../keys/keyringCandidates.ts';
 import type { MasterKey } from '../keys/masterKey.ts';
 import { wrapWithPassphrase } from '../keys/passkeys/passphrase.ts';
 import type { ScryptRunner } from '../keys/scryptRunner.ts';
+import type { FileSystem } from '../locations/fileAccess.ts';
 import { openFilesystemStore } from '../locations/filesystem.ts';
 import { parseLocationSpec } from '../locations/locationSpec.ts';
 import type { ObjectStore } from '../locations/objectStore.ts';
@@ -37,6 +38,7 @@ export interface ImportRequest {
 
 export interface ImportStoredOptions {
   readonly installation: Installation;
+  readonly fileSystem: FileSystem;
   readonly scrypt: ScryptRunner;
   readonly wallClock: () => Date;
 }
@@ -62,10 +64,10 @@ export class ImportStored {
   }
 
   async #run(request: ImportRequest, run: ActionRun, started: number): Promise<WorkResult> {
-    const { installation, scrypt } = this.#options;
+    const { installation, scrypt, fileSystem } = this.#options;
     const { signal } = run;
     const spec = parseLocationSpec(request.spec);
-    const store = await openFilesystemStore({ root: spec.path });
+    const store = await openFilesystemStore({ root: spec.path, fileSystem });
     run.report({ phase: 'unlocking', files: 0, bytes: 0, totalFiles: null, totalBytes: null });
     const installationId = chooseInstallation(await storedInstallations(store, signal), request.installation);
     const { passphrase, tries } = request;

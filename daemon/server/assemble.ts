@@ -10,6 +10,7 @@ import { runBackup } from '../engine/backup/backup.ts';
 import { Installation } from '../installation/installation.ts';
 import { WorkerScryptRunner } from '../keys/scryptRunner.ts';
 import { selfTest } from '../keys/selfTest.ts';
+import { nodeFileSystem } from '../locations/fileAccess.ts';
 import { BackupService } from '../policies/backupService.ts';
 import { OpenRestorePoints } from '../policies/openRestorePoints.ts';
 import { PolicyService } from '../policies/policyService.ts';
@@ -18,7 +19,7 @@ import { RestoreService } from '../policies/restoreService.ts';
 import { UnfinishedRuns } from '../policies/unfinishedRuns.ts';
 import { VerifyService } from '../policies/verifyService.ts';
 import { ImportStored } from '../recovery/importStored.ts';
-import type { Assembly, AssemblySurroundings } from './assembly.ts';
+import type { Assembly, AssemblySurroundings, AssemblyWorld } from './assembly.ts';
 import { actionHandlers } from './methods/actionHandlers.ts';
 import { backupHandlers, laneOfPolicy } from './methods/backupHandlers.ts';
 import { locationHandlers } from './methods/locationHandlers.ts';
@@ -34,22 +35,21 @@ export const catalogFileName = 'catalog.db';
 /** Backups, restores and verifications that may run beside each other; each uses every core. */
 const actionsAtOnce = 2;
 
-const wallClock = (): Date => new Date();
-
 /** Puts the daemon together: opens the catalog of a state directory, and hands every room what it needs of the others. */
-export async function assemble(surroundings: AssemblySurroundings, workerUrl: URL): Promise<Assembly> {
+export async function assemble(surroundings: AssemblySurroundings, workerUrl: URL, world: AssemblyWorld = {}): Promise<Assembly> {
   const { stateDirectory, startedAt, log, publish, stop } = surroundings;
+  const { fileSystem = nodeFileSystem, scrypt = new WorkerScryptRunner(workerUrl), wallClock = () => new Date() } = world;
   await selfTest();
-  const catalog = openCatalog(path.join(stateDirectory, catalogFileName));
+  const catalog = (world.openCatalog ?? openCatalog)(path.join(stateDirectory, catalogFileName));
   const interrupted = catalog.actions.failInterrupted(wallClock().toISOString());
   if (interrupted.length > 0) log.warn('Actions were under way when the last daemon ended.', { actions: interrupted });
   await mkdir(path.join(stateDirectory, 'cache'), { recursive: true, mode: 0o700 });
 
   const changed = (table: string, id: string): void => publish({ name: 'catalog.changed', subject: `${table}/${id}` });
-  const scrypt = new WorkerScryptRunner(workerUrl);
   const installation = new Installation({
     catalog,
     stateDirectory,
+    fileSystem,
     scrypt,
     unlockClock: {
       now: () => performance.now(),
@@ -99,7 +99,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     runRestore: () => Promise.reject(new HoldfastError('notInThisVersion', 'Failed to restore: not in this version.')),
   });
   const verifies = new VerifyService({ installation, restorePoints: open, wallClock, onChanged: (id) => changed('restorePoints', id) });
-  const importStored = new ImportStored({ installation, scrypt, wallClock });
+  const importStored = new ImportStored({ installation, fileSystem, scrypt, wallClock });
   const lock = async (): Promise<void> => {
     // A request that was under way may have started one more meanwhile.
     while (queue.unfinished > 0) await queue.cancelAll();

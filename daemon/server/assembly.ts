@@ -1,3 +1,6 @@
+import type { Catalog } from '../catalog/catalog.ts';
+import type { ScryptRunner } from '../keys/scryptRunner.ts';
+import type { FileSystem } from '../locations/fileAccess.ts';
 import type { HandlerContext, DaemonState, HandlerMap } from './handler.ts';
 import type { Logger } from './logger.ts';
 import type { StepUp } from './stepUp.ts';
@@ -12,6 +15,15 @@ export interface AssemblySurroundings {
   readonly publish: HandlerContext['publish'];
   /** Ends the daemon in order, once the requests under way are answered. Returns at once. */
   readonly stop: () => void;
+}
+
+/** The world that the services live in. The daemon's entry leaves all of it out; tests hand in parts that fail, count or lie. */
+export interface AssemblyWorld {
+  /** Under the stores of all filesystem locations. */
+  readonly fileSystem?: FileSystem;
+  readonly scrypt?: ScryptRunner;
+  readonly wallClock?: () => Date;
+  readonly openCatalog?: (path: string) => Catalog;
 }
 
 /** The services behind the socket. Disposed after the last session has ended and before the instance lock is given up. */
