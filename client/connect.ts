@@ -18,6 +18,8 @@ export interface ConnectOptions {
 const tryingMilliseconds = { closed: 5000, unproved: 1000 } as const;
 const startMilliseconds = 20_000;
 const lookMilliseconds = 10;
+/** How long the daemon that another client started may take to answer. */
+const otherMilliseconds = 5000;
 
 type Attempt = DaemonConnection | 'nobody' | 'closed' | 'unproved';
 
@@ -26,7 +28,12 @@ type Attempt = DaemonConnection | 'nobody' | 'closed' | 'unproved';
  * `failed` where a daemon could not be started, and the daemon's own reasons for that.
  */
 export async function connectDaemon(options: ConnectOptions): Promise<DaemonConnection | undefined> {
-  return (await findDaemon(options)) ?? (options.start === undefined ? undefined : await startAndConnect(options, options.start));
+  try {
+    return (await findDaemon(options)) ?? (options.start === undefined ? undefined : await startAndConnect(options, options.start));
+  } catch (error) {
+    if (options.signal?.aborted !== true) throw error;
+    throw new HoldfastError('cancelled', 'Failed to connect to the daemon: it was cancelled.', { cause: error });
+  }
 }
 
 /** A connection to a daemon that runs already; `undefined` where nobody is there. */
@@ -45,13 +52,18 @@ async function findDaemon(options: ConnectOptions): Promise<DaemonConnection | u
 
 async function startAndConnect(options: ConnectOptions, program: DaemonProgram): Promise<DaemonConnection> {
   using starting = startDaemon(options.stateDirectory, program);
-  const deadline = performance.now() + startMilliseconds;
+  let deadline = performance.now() + startMilliseconds;
+  let isOther = false;
   while (performance.now() < deadline) {
     const reached = await attemptOnce(options);
     if (reached instanceof DaemonConnection) return reached;
     const failure = starting.failure();
-    // Another client was quicker, and its daemon is the one to talk to.
     if (failure !== undefined && failure.code !== 'daemonAlreadyRunning') throw failure;
+    // Another client was quicker, and its daemon is the one to talk to.
+    if (failure !== undefined && !isOther) {
+      isOther = true;
+      deadline = performance.now() + otherMilliseconds;
+    }
     await pause(lookMilliseconds, options.signal);
   }
   const late = `Failed to start the daemon: it did not answer within ${startMilliseconds / 1000} s.`;

@@ -122,6 +122,15 @@ describe('whom a client trusts', () => {
     assert.ok(squatter.received.every(({ length }) => length === 32));
   });
 
+  it('gives up at once when it is told to, while a squatter keeps it waiting', async () => {
+    await using silent = await squat(endpoint.path, () => undefined);
+    const abort = new AbortController();
+    const connecting = connectDaemon({ stateDirectory: state, clientName: 'test', signal: abort.signal });
+    while (silent.received.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    abort.abort();
+    await assert.rejects(within(1000, connecting), { code: 'cancelled' });
+  });
+
   it('X7: finds nobody behind a file that a killed daemon left', async () => {
     assert.equal(await connectDaemon({ stateDirectory: state, clientName: 'test' }), undefined);
   });
