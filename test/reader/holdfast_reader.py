@@ -12,6 +12,7 @@ import datetime
 import hashlib
 import hmac
 import json
+import math
 import os
 import re
 import resource
@@ -33,6 +34,7 @@ DATA, TREE, LIST = 1, 2, 3
 KIND_NAMES = {DATA: "data", TREE: "tree", LIST: "list"}
 FILE, DIR, LINK, FIFO, SOCKET, CHAR, BLOCK, STREAM = range(1, 9)
 MAX_DEPTH, MAX_ENTRIES = 4096, 1 << 28
+MAX_NUMBER, MAX_JSON = (1 << 53) - 1, 64 * MIB
 ZEROS16, ZEROS32 = bytes(16), bytes(32)
 
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -107,37 +109,73 @@ def read_passphrase(path):
 
 # ---------------------------------------------------------------- strict JSON
 
-def parse_json(data, what):
+def nesting(source):
+    """How deep arrays and objects lie in each other; said before anything is parsed by recursion."""
+    plain = re.sub(r'"[^"]*"', "", re.sub(r"\\.", "", source, flags=re.S))
+    depth = deepest = 0
+    for bracket in re.findall(r"[\[\]{}]", plain):
+        depth += 1 if bracket in "[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def parse_json(data, what, depth=64):
     def pairs(items):
         out = dict(items)
         need(len(out) == len(items), f"{what}: a member occurs twice")
+        need("__proto__" not in out, f"{what}: a member named __proto__")
         return out
+
+    def whole(token):
+        need(token != "-0" and len(token) <= 17 and abs(int(token)) <= MAX_NUMBER,
+             f"{what}: {token[:40]} is no integer as the format writes it")
+        return int(token)
+
+    def fraction(token):
+        value = float(token)
+        need(math.isfinite(value) and value != int(value), f"{what}: {token[:40]} is no integer as the format writes it, and no fraction")
+        return value
 
     def no_constant(token):
         raise Refused(f"{what}: {token} is not JSON")
 
     try:
-        # a signed integer becomes a float, which no strict member accepts
-        return json.loads(data.decode("utf-8"), object_pairs_hook=pairs, parse_constant=no_constant,
-                          parse_int=lambda t: float(t) if t.startswith("-") else int(t))
+        source = data.decode("utf-8")
+        need(nesting(source) <= depth, f"{what}: JSON nested deeper than {depth}")
+        value = json.loads(source, object_pairs_hook=pairs, parse_constant=no_constant, parse_int=whole, parse_float=fraction)
+        if re.search(r"\\u[dD][89a-fA-F]", source):  # only an escape can make half a pair
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+        return value
+    except UnicodeEncodeError:
+        raise Refused(f"{what}: half a surrogate pair in a JSON string")
     except (ValueError, RecursionError) as e:
         raise Refused(f"{what}: not valid JSON ({e})")
 
 
 def uint(v, what):
-    if isinstance(v, str) and re.fullmatch(r"[1-9][0-9]{15,19}", v) and 1 << 53 <= int(v) < 1 << 64:
-        return int(v)
-    need(type(v) is int and v < 1 << 53, f"{what}: not an integer as the format writes it")
+    need(type(v) is int and 0 <= v <= MAX_NUMBER, f"{what}: not an integer as the format writes it")
     return v
 
 
 def positive(v, what):
     need(uint(v, what) > 0, f"{what}: must be 1 or more")
-    return uint(v, what)
+    return v
+
+
+def at_least(least, most=MAX_NUMBER):
+    def check(v, what):
+        need(least <= uint(v, what) <= most, f"{what}: must be {least} to {most}")
+        return v
+    return check
 
 
 def text(v, what):
     need(isinstance(v, str), f"{what}: not a string")
+    return v
+
+
+def short_text(v, what):
+    need(1 <= len(text(v, what).encode("utf-16-le")) // 2 <= 2048, f"{what}: must have 1 to 2048 characters")
     return v
 
 
@@ -149,13 +187,14 @@ def uuid_text(v, what):
 def moment(v, what):
     try:
         need(re.fullmatch(r"[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}\.[0-9]{3}Z", v), "")
-        datetime.datetime.strptime(v, "%Y-%m-%dT%H:%M:%S.%fZ")
+        # the calendar repeats every 400 years; Python's begins with the year 1
+        datetime.datetime.strptime(re.sub("^0000", "2000", v), "%Y-%m-%dT%H:%M:%S.%fZ")
     except (Refused, TypeError, ValueError):
         raise Refused(f"{what}: not a time as the format writes it")
     return v
 
 
-def binary(length=None):
+def binary(length=None, most=None):
     def check(v, what):
         try:
             raw = base64.b64decode(text(v, what), validate=True)
@@ -163,6 +202,7 @@ def binary(length=None):
             raise Refused(f"{what}: not base64")
         need(base64.b64encode(raw).decode() == v, f"{what}: base64 is not canonical")
         need(length is None or len(raw) == length, f"{what}: must have {length} bytes")
+        need(most is None or 1 <= len(raw) <= most, f"{what}: must have 1 to {most} bytes")
         return raw
     return check
 
@@ -202,12 +242,14 @@ def policy_heads(v, what):
     return {uuid_text(k, what): HEAD(h, f"{what}.{k}") for k, h in v.items() if not k.startswith("x-")}
 
 
+KEY_EPOCH = at_least(1, 0xFFFFFFFF)
 HEAD = record(sequence=positive, sha256=binary(32))
 HEADS = record(policies=policy_heads, keyring=nullable(HEAD), term=nullable(HEAD))
 REFERENCES = {
     "passphrase": record(N=uint, r=uint, p=uint, salt=binary(32), commit=binary(32)),
-    "awsKms": record(keyArn=text, region=text),
-    "vaultTransit": record(address=text, namespace=nullable(text), mount=text, key=text, version=uint),
+    "awsKms": record(keyArn=short_text, region=short_text),
+    "vaultTransit": record(address=short_text, namespace=nullable(short_text), mount=short_text, key=short_text,
+                           version=positive),
 }
 
 
@@ -216,9 +258,9 @@ def slot_record(v, what):
     kind = text(v.get("kind"), f"{what}.kind")
     if kind not in REFERENCES:
         return None  # a kind of a later version: skipped
-    slot = record(slotId=uuid_text, kind=text, keyEpoch=positive, masterKeyId=binary(16),
-                  reference=REFERENCES[kind], createdAt=nullable(moment),
-                  wrapped=binary(57 if kind == "passphrase" else None))(v, what)
+    slot = record(slotId=uuid_text, kind=text, keyEpoch=KEY_EPOCH, masterKeyId=binary(16),
+                  reference=REFERENCES[kind], createdAt=moment,
+                  wrapped=binary(57) if kind == "passphrase" else binary(most=6144))(v, what)
     if kind == "passphrase":
         r = slot["reference"]
         need(r["N"] in (1 << 17, 1 << 18, 1 << 19, 1 << 20) and r["r"] == 8 and 1 <= r["p"] <= 4,
@@ -226,12 +268,12 @@ def slot_record(v, what):
     return slot
 
 
-KEYRING_BODY = record(keyEpoch=positive, createdAt=nullable(moment), heads=HEADS, slots=array(slot_record, 32))
+KEYRING_BODY = record(keyEpoch=KEY_EPOCH, createdAt=moment, heads=HEADS, slots=array(slot_record, 32))
 
 
 def live_record(v, what):
     if isinstance(v, dict):
-        return record(id=binary(32), count=positive)(v, what)
+        return record(id=binary(32), count=at_least(257))(v, what)
     return array(record(sequence=positive, objectId=binary(16), versionId=nullable(text), sha256=binary(32)), 256)(v, what)
 
 
@@ -240,7 +282,7 @@ MANIFEST_JSON = record(
     formatVersion=one_of(1), writer=text, policyId=uuid_text, sequence=positive, previous=nullable(binary(32)),
     claimed=record(started=nullable(moment), finished=moment, storeTime=nullable(moment)), keyGeneration=positive,
     sources=array(record(id=uuid_text, kind=one_of("folder", "command"), label=text,
-                         nameEncoding=one_of("bytes", "wtf-8"), separator=nullable(text), root=binary(32))),
+                         nameEncoding=one_of("bytes", "wtf-8"), separator=one_of("/", "\\"), root=binary(32))),
     indexes=array(record(key=text, versionId=nullable(text), length=positive, sha256=binary(32),
                          objectId=binary(16), salt=binary(32)), 256),
     live=live_record, heads=HEADS,
@@ -270,6 +312,7 @@ def parse_header(data, kind, installation, scope, sequence, object_id, store=Non
     need(scope is None or h.scope == scope, f"{what}: belongs to another policy")
     need(h.object == object_id, f"{what}: objectId differs from its name or record")
     need(h.sequence == sequence, f"{what}: sequence differs from its name or record")
+    need(kind == PACK or 1 <= sequence <= MAX_NUMBER, f"{what}: sequence {sequence} is out of range")
     need(store is None or h.store == store, f"{what}: storeId differs from the manifest's")
     need(h.bundle == ZEROS16, f"{what}: reserved header bytes are not zero")
     return h
@@ -341,11 +384,10 @@ class Keyring:
         need(m, "keyring: a name outside the grammar")
         self.name, self.data, self.sequence = name, data, int(m[1], 16)
         self.header = parse_header(data, KEYRING, installation, None, self.sequence, bytes.fromhex(m[2]))
-        need(self.sequence >= 1, "keyring: sequence 0")
         need(len(data) >= 132, "keyring: too short")
         length = int.from_bytes(data[128:132], "little")
         need(len(data) == 132 + length + 64, "keyring: its length is not that of its parts")
-        self.body = KEYRING_BODY(parse_json(data[132:132 + length], "keyring"), "keyring")
+        self.body = KEYRING_BODY(parse_json(data[132:132 + length], "keyring", 8), "keyring")
         self.mk_mac, self.dr_mac = data[-64:-32], data[-32:]
         need(self.header.scope != ZEROS16 or self.dr_mac == ZEROS32, "keyring: a DR code without a DR key")
         self.slots = [s for s in self.body["slots"] if s and s["kind"] == "passphrase"]
@@ -359,7 +401,8 @@ def scrypt_set(slot):
 class Installation:
     def __init__(self, store, name, secret):
         self.name, self.id, self.folder = name, uuid.UUID(name).bytes, os.path.join(store, name)
-        self.secret, self.masters, self.computed = secret, {}, {}
+        self.secret, self.computed, self.fruitless, self.ended = secret, set(), 0, False
+        self.masters, self.epochs = {}, {}  # masterKeyId -> key, keyEpoch -> [masterKeyId]
         self.problems, self.notes = [], Counter()
         self.keyrings = []
         for n in names_in(os.path.join(self.folder, "keyring")):
@@ -372,13 +415,25 @@ class Installation:
 
     def try_set(self, params):
         """One scrypt; then every slot of every keyring with the same parameters."""
+        if self.fruitless and self.fruitless % 8 == 0 and not self.ended:
+            print(f"{self.fruitless} passphrase slots tried without success", file=sys.stderr)
+            if sys.stdin.isatty():
+                print("go on? [y/n] ", end="", file=sys.stderr, flush=True)
+                self.ended = sys.stdin.readline().strip().lower() != "y"
+        need(not self.ended, "no further passphrase slots are tried")
         n, r, p, salt = params
-        out = hashlib.scrypt(self.secret, salt=salt, n=n, r=r, p=p, dklen=64, maxmem=128 * r * (n + p + 2) + MIB)
-        self.computed[params] = True
+        self.computed.add(params)
+        held = len(self.masters)
+        try:
+            out = hashlib.scrypt(self.secret, salt=salt, n=n, r=r, p=p, dklen=64, maxmem=128 * r * (n + p + 2) + MIB)
+        except (MemoryError, ValueError) as e:
+            self.problems.append({"where": self.name, "what": f"a passphrase slot cannot be tried here ({e})"})
+            return
         for keyring in self.keyrings:
             for slot in keyring.slots:
                 if scrypt_set(slot) == params and hmac.compare_digest(slot["reference"]["commit"], out[32:]):
                     self.unwrap(slot, out[:32])
+        self.fruitless = 0 if len(self.masters) > held else self.fruitless + 1
 
     def unwrap(self, slot, kek):
         n, r, p, salt = scrypt_set(slot)
@@ -392,23 +447,23 @@ class Installation:
         epoch, mk = int.from_bytes(plain[5:9], "little"), plain[9:]
         if plain[:5] == b"mk/v1" and epoch == slot["keyEpoch"] and \
                 kdf(mk, self.id, "master-key-id", b"", 16) == slot["masterKeyId"]:
-            self.masters[slot["masterKeyId"]] = (epoch, mk)
+            self.masters[slot["masterKeyId"]] = mk
+            if slot["masterKeyId"] not in self.epochs.setdefault(epoch, []):
+                self.epochs[epoch].append(slot["masterKeyId"])
 
     def unlock(self):
         """One untried scrypt set from each keyring in turn, newest first, until a slot opens."""
-        tried, progress = 0, True
+        progress = True
         while progress and not self.masters:
             progress = False
             for keyring in self.keyrings:
                 untried = [s for s in keyring.slots if scrypt_set(s) not in self.computed]
-                if not untried or self.masters:
-                    continue
-                if tried and tried % 8 == 0:
-                    print(f"{tried} passphrase slots tried without success", file=sys.stderr)
-                    if sys.stdin.isatty() and input("go on? [y/n] ").strip().lower() != "y":
+                if untried and not self.masters:
+                    try:
+                        self.try_set(scrypt_set(untried[0]))
+                    except Refused:
                         return False
-                self.try_set(scrypt_set(untried[0]))
-                tried, progress = tried + 1, True
+                    progress = True
         return bool(self.masters)
 
     def master(self, key_id):
@@ -418,31 +473,28 @@ class Installation:
                 if key_id not in self.masters and slot["masterKeyId"] == key_id and scrypt_set(slot) not in self.computed:
                     self.try_set(scrypt_set(slot))
         need(key_id in self.masters, f"no slot of the passphrase opens the master key {key_id.hex()}")
-        return self.masters[key_id][1]
+        return self.masters[key_id]
 
-    def masters_of_epoch(self, epoch):
-        found = [i for i, (e, _) in self.masters.items() if e == epoch]
-        if not found:
-            for i in {s["masterKeyId"] for k in self.keyrings for s in k.slots if s["keyEpoch"] == epoch}:
-                try:
-                    self.master(i)
-                    found.append(i)
-                except Refused:
-                    pass
-        need(found, f"no slot of the passphrase opens a master key of keyEpoch {epoch}")
-        return found
+    def masters_of_epoch(self, epoch, likely):
+        """The ids of all master keys of a keyEpoch that are held, the likely one first."""
+        named = list(dict.fromkeys(s["masterKeyId"] for k in self.keyrings for s in k.slots if s["keyEpoch"] == epoch))
+        for i in named if epoch not in self.epochs else [likely] if likely in named else []:
+            try:
+                self.master(i)
+            except Refused:
+                pass
+        need(epoch in self.epochs, f"no slot of the passphrase opens a master key of keyEpoch {epoch}")
+        return sorted(self.epochs[epoch], key=lambda i: i != likely)
 
     def check_keyrings(self):
-        """The codes of all keyrings; only authentic ones are asked for their heads."""
+        """The codes of all keyrings, with every key held by now; only authentic ones are asked for their heads."""
         authentic = []
         for k in self.keyrings:
-            where = f"keyring/{k.name}"
-            ids = {s["masterKeyId"] for s in k.body["slots"] if s and s["keyEpoch"] == k.body["keyEpoch"]}
-            held = [i for i in ids if i in self.masters and self.masters[i][0] == k.body["keyEpoch"]]
+            where, held = f"keyring/{k.name}", self.epochs.get(k.body["keyEpoch"], [])
             if not held:
-                self.notes[f"{where}: not checked, no slot of its keyEpoch was opened"] += 1
-            elif k.header.master != held[0] or not hmac.compare_digest(k.mk_mac, hmac256(
-                    kdf(self.masters[held[0]][1], self.id, "keyring-mac"), b"\1" + k.data[:-64])):
+                self.notes[f"{where}: not checked, no master key of its keyEpoch is held"] += 1
+            elif k.header.master not in held or not hmac.compare_digest(k.mk_mac, hmac256(
+                    kdf(self.masters[k.header.master], self.id, "keyring-mac"), b"\1" + k.data[:-64])):
                 self.problems.append({"where": where, "what": "keyring: forged or damaged (mkMac); it is not used"})
             else:
                 authentic.append(k)
@@ -458,7 +510,8 @@ class Installation:
         named = [(f"policies/{p}/restore-points", POINT_NAME, h) for p, h in heads["policies"].items()]
         named += [(f, r, heads[m]) for f, r, m in (("keyring", SEQ_NAME, "keyring"), ("terms", TERM_NAME, "term")) if heads[m]]
         for folder, grammar, head in named:
-            matches = [m for m in map(grammar.fullmatch, names_in(os.path.join(self.folder, folder))) if m]
+            matches = [m for m in map(grammar.fullmatch, names_in(os.path.join(self.folder, folder)))
+                       if m and int(m[1], 16) <= MAX_NUMBER]
             same = [m[0] for m in matches if int(m[1], 16) == head["sequence"]]
             hashes = []
             for n in same:
@@ -502,7 +555,6 @@ class Point:
         m = POINT_NAME.fullmatch(name)
         need(m, "manifest: a name outside the grammar")
         self.sequence, self.object_id = int(m[1], 16), bytes.fromhex(m[3])
-        need(self.sequence >= 1, "manifest: sequence 0")
         data = read_object(path, MANIFEST)
         self.sha256 = sha256(data)
         h = self.header = parse_header(data, MANIFEST, installation.id, self.policy, self.sequence, self.object_id)
@@ -512,6 +564,7 @@ class Point:
         need(len(content) >= 36, "manifest: too short")
         length = int.from_bytes(content[:4], "little")
         need(len(content) == 4 + length + 32, "manifest: its length is not that of its parts")
+        need(length <= MAX_JSON, "manifest: its JSON is longer than 64 MiB")
         owner = hmac256(kdf(mk, installation.id, "owner", self.policy), data[:128] + content[:4 + length])
         need(hmac.compare_digest(owner, content[-32:]), "manifest: the ownerTag does not hold: not written by the owner")
         j = self.json = MANIFEST_JSON(parse_json(content[4:-32], "manifest"), "manifest")
@@ -522,7 +575,7 @@ class Point:
         need(cut == m[2], "manifest: the time in its name is not that inside")
         ids = [s["id"] for s in j["sources"]]
         need(len(set(ids)) == len(ids), "manifest: two sources with one id")
-        self.problems, self.notes, self.indexes = [], Counter(), None
+        self.problems, self.notes, self.indexes, self.seen = [], Counter(), None, 0
         self.blocks, self.block_bytes, self.pack_keys = OrderedDict(), 0, {}
 
     def problem(self, where, what):
@@ -580,6 +633,11 @@ class Point:
             seq, oid, digest, n = struct.unpack_from("<Q16s32sH", data, at)
             need(at + 58 + n <= len(data), "cut short")
             need(not live or (live[-1]["sequence"], live[-1]["objectId"]) < (seq, oid), "not ascending")
+            need(1 <= seq <= MAX_NUMBER, "a sequence out of range")
+            try:
+                data[at + 58:at + 58 + n].decode("utf-8")
+            except UnicodeDecodeError:
+                raise Refused("a version id is not UTF-8")
             live.append({"sequence": seq, "objectId": oid, "sha256": digest})
             at += 58 + n
         need(at == len(data), "bytes after its end")
@@ -591,43 +649,48 @@ class Point:
         h = object_id.hex()
         return os.path.join(self.inst.folder, "policies", self.policy_name, "packs", h[:2], h)
 
-    def pack(self, row):
-        """(cipher, id keys) of a pack. Its header is rebuilt from the index row; the file's own is only compared."""
-        if row not in self.pack_keys:
-            masters = self.inst.masters_of_epoch(row.epoch)
-            with open(self.pack_path(row.object_id), "rb") as f:
-                head = f.read(192)
-            master = next((m for m in masters if m == head[40:56]), masters[0])
-            header = HEADER.pack(b"HOLDFAST", 1, 1, PACK, 192, 0, row.generation, self.inst.id, master,
-                                 self.policy, row.object_id, 0, self.header.store, ZEROS16)
-            keys = policy_keys(self.inst.master(master), self.inst.id, self.policy, row.generation)
-            key, commitment = object_key(keys.pack, row.salt, header)
-            if head != header + row.salt + commitment:
-                self.problem(f"pack {row.object_id.hex()}", "pack: header damaged; read by the index's record instead")
-            self.pack_keys[row] = AESGCM(key), keys.ids
-        return self.pack_keys[row]
+    def pack_key(self, row, master):
+        """(cipher, id keys, header, as it should be) of a pack, under one master key."""
+        header = HEADER.pack(b"HOLDFAST", 1, 1, PACK, 192, 0, row.generation, self.inst.id, master,
+                             self.policy, row.object_id, 0, self.header.store, ZEROS16)
+        keys = policy_keys(self.inst.master(master), self.inst.id, self.policy, row.generation)
+        key, commitment = object_key(keys.pack, row.salt, header)
+        return AESGCM(key), keys.ids, header + row.salt + commitment
 
     def block(self, row, b):
-        """A decoded block, by reading the segments that it touches."""
-        offset, stored, raw, codec, kind = b[1:6]
+        """(bytes, id keys) of a block, by reading the segments that it touches. The pack's header is rebuilt from
+        the index row; the file's own is only compared. Of several master keys of the keyEpoch the tags choose."""
+        offset, stored, raw, codec = b[1:5]
         key = (row, offset, stored, raw, codec)
         if key in self.blocks:
             self.blocks.move_to_end(key)
-            return self.blocks[key]
+            return self.blocks[key], self.pack_keys[row][1]
         count = body_segments(row.length - 192, "pack")
-        need(stored >= 1 and offset + stored <= row.length - 192 - 16 * count, "block: beyond its pack")
         step, first, last = SEGMENT + 16, offset // SEGMENT, (offset + stored - 1) // SEGMENT
-        cipher = self.pack(row)[0]
         with open(self.pack_path(row.object_id), "rb") as f:
             need(os.fstat(f.fileno()).st_size == row.length, "pack: its length is not the recorded one")
+            head = f.read(192)
             f.seek(192 + first * step)
-            plain = b"".join(open_segment(cipher, i, count, f.read(step), "pack") for i in range(first, last + 1))
+            sealed = [(i, f.read(step)) for i in range(first, last + 1)]
+        known = self.pack_keys.get(row)
+        masters = [None] if known else self.inst.masters_of_epoch(row.epoch, head[40:56])
+        for master in masters:
+            opened = known or self.pack_key(row, master)
+            try:
+                plain = b"".join(open_segment(opened[0], i, count, data, "pack") for i, data in sealed)
+                break
+            except Refused:
+                if master == masters[-1]:
+                    raise
+        if not known and head != opened[2]:
+            self.problem(f"pack {row.object_id.hex()}", "pack: header damaged; read by the index's record instead")
+        self.pack_keys[row] = opened
         start = offset - first * SEGMENT
-        self.blocks[key] = decode_block(plain[start:start + stored], raw, codec, kind)
+        self.blocks[key] = decode_block(plain[start:start + stored], raw, codec)
         self.block_bytes += raw
         while self.block_bytes > 64 * MIB and len(self.blocks) > 1:
             self.block_bytes -= len(self.blocks.popitem(last=False)[1])
-        return self.blocks[key]
+        return self.blocks[key], opened[1]
 
     def chunk(self, chunk_id, kind):
         """The bytes of a chunk from any index that holds it, its id checked."""
@@ -641,9 +704,11 @@ class Point:
             row = index.packs[b[0]]
             try:
                 need(b[5] == kind, f"chunk: is of kind {KIND_NAMES.get(b[5], b[5])}, not {KIND_NAMES[kind]}")
-                need(1 <= length <= 8 * MIB and offset + length <= b[3], "chunk: beyond its block")
-                data = self.block(row, b)[offset:offset + length]
-                need(hmac.compare_digest(hmac256(self.pack(row)[1][kind], data), chunk_id), "chunk: the bytes have another id")
+                block, ids = self.block(row, b)
+                data = block[offset:offset + length]
+                need(hmac.compare_digest(hmac256(ids[kind], data), chunk_id), "chunk: the bytes have another id")
+                for reason in sorted(why):
+                    self.notes[f"read from another place: {reason}"] += 1
                 return data
             except Refused as e:
                 why.add(f"{e} (pack {row.object_id.hex()})")
@@ -652,18 +717,21 @@ class Point:
         raise Refused(f"{KIND_NAMES[kind]} chunk {chunk_id.hex()[:16]}…: " + ("; ".join(sorted(why)) or "in no pinned index"))
 
 
-def decode_block(data, raw, codec, kind):
-    need(kind in KIND_NAMES, f"block: kind {kind} is not known")
-    need(raw <= 8 * MIB, "block: rawLen above 8 MiB")
+def decode_block(data, raw, codec):
+    """The bytes of a block; what its row may hold was checked with the index or the directory."""
     if codec == 0:
         need(len(data) == raw, "block: storedLen differs from rawLen")
         return data
-    need(codec == 1, f"block: codec {codec} is not known")
-    need(data[:4] == b"\x28\xb5\x2f\xfd", "block: not a zstd frame")
+    need(data[:4] == b"\x28\xb5\x2f\xfd" and len(data) >= 6, "block: not a zstd frame")
+    flags, single = data[4], data[4] >> 5 & 1
+    need(flags & 3 == 0, "block: a zstd dictionary id")
+    need(flags & 8 == 0, "block: the reserved bit of a zstd frame")
+    width = (single, 2, 4, 8)[flags >> 6]
+    size = int.from_bytes(data[6 - single:6 - single + width], "little") + (256 if width == 2 else 0)
+    need(not width or size == raw, "block: the zstd content size is not the rawLen")
+    base = 1 << 10 + (data[5] >> 3)
+    need((size if single else base + base // 8 * (data[5] & 7)) <= 8 * MIB, "block: zstd window above 8 MiB")
     try:
-        p = zstandard.get_frame_parameters(data)
-        need(p.dict_id == 0, "block: needs a zstd dictionary")
-        need(p.window_size <= 8 * MIB, "block: zstd window above 8 MiB")
         d, out, size = zstandard.ZstdDecompressor(max_window_size=8 * MIB).decompressobj(), [], 0
         for at in range(0, len(data), 1024):  # in small steps: a bomb is seen before it fills the memory
             need(not d.eof, "block: bytes after the zstd frame")
@@ -681,6 +749,10 @@ PackRow = namedtuple("PackRow", "object_id salt generation epoch length sha256 v
 PACK_ROW, BLOCK_ROW, LOCATOR = struct.Struct("<16s32sIIQ32sII"), struct.Struct("<IIIIBBH"), struct.Struct("<III")
 
 
+def good_block(stored, raw, codec, kind):
+    return stored >= 1 and 1 <= raw <= 8 * MIB and codec in (0, 1) and kind in KIND_NAMES
+
+
 class Index:
     def __init__(self, point, pin):
         inst, key = point.inst, pin["key"]
@@ -693,7 +765,6 @@ class Index:
         need(len(data) == pin["length"], "index: its length is not the recorded one")
         need(sha256(data) == pin["sha256"], "index: its SHA-256 is not the recorded one")
         sequence = int(m[3], 16)
-        need(sequence >= 1, "index: sequence 0")
         h = parse_header(data, INDEX, inst.id, point.policy, sequence, pin["objectId"], point.header.store)
         need(data[128:160] == pin["salt"], "index: its salt is not the recorded one")
         keys = policy_keys(inst.master(h.master), inst.id, point.policy, h.generation)
@@ -721,15 +792,19 @@ class Index:
             need(row.generation >= 1 and row.epoch >= 1 and 192 + 16 <= row.length <= 256 * MIB, "index: bad pack row")
             body_segments(row.length - 192, "index: pack row")
             self.packs.append(row)
-        for i in range(self.block_count):
-            b = self.block(i)
-            need(b[0] < packs and b[6] == 0, "index: bad block row")
+        room, raw_lengths = [row.length - 192 - 16 * body_segments(row.length - 192) for row in self.packs], []
+        for pack, offset, stored, raw, codec, kind, zero in BLOCK_ROW.iter_unpack(c[self.blocks_at:self.ids_at]):
+            need(pack < packs and zero == 0 and offset + stored <= room[pack] and good_block(stored, raw, codec, kind)
+                 and (codec == 1 or stored == raw), "index: bad block row")
+            raw_lengths.append(raw)
         last = None
         for i in range(self.chunk_count):
             one = c[self.ids_at + 32 * i:self.ids_at + 32 * i + 32]
             need(last is None or last < one, "index: ids are not ascending")
             need((int.from_bytes(one[:8], "big") ^ prefix) >> (64 - bits) == 0, "index: an id outside its prefix")
-            need(self.locator(i)[0] < self.block_count, "index: a locator names no block")
+            block, offset, n = self.locator(i)
+            need(block < self.block_count, "index: a locator names no block")
+            need(1 <= n and offset + n <= raw_lengths[block], "index: a locator beyond its block")
             last = one
 
     def block(self, i):
@@ -782,9 +857,11 @@ def check_refs(form, value, total, what):
     if form == 0:
         need(len(value) % 32 == 0 and len(value) <= 64 * 32, f"{what}: bad list of ids")
         need(bool(value) == (total > 0), f"{what}: ids without data, or data without ids")
+        need(len(value) // 32 <= total, f"{what}: more chunks than bytes")
     else:
         need(form == 1 and len(value) == 41 and total > 0, f"{what}: bad reference to a list")
         need(value[32] <= 4 and int.from_bytes(value[33:], "little") > 64, f"{what}: bad list")
+        need(int.from_bytes(value[33:], "little") <= total, f"{what}: more chunks than bytes")
 
 
 class Entry:
@@ -798,6 +875,7 @@ class Entry:
             tag, n = struct.unpack_from("<BI", tlvs, at)
             need(at + 5 + n <= len(tlvs), "entry: a TLV is cut short")
             value, at = tlvs[at + 5:at + 5 + n], at + 5 + n
+            need(tag, "entry: tag 00")
             need(last is None or tag > last[0] or (tag == last[0] and tag in (5, 7, 0x89) and value > last[1]),
                  f"entry: tag {tag:02x} out of order")
             last = (tag, value)
@@ -824,11 +902,12 @@ class Entry:
             when(one[2])
         self.owner = struct.unpack("<II", one[3]) if 3 in one else None
         need(4 not in one or one[4].count(0) == 1, "entry: bad owner names")
-        self.changed, self.acl = 8 in one, 7 in one
+        self.changed, self.acl, self.other = 8 in one, any(1 <= form <= 4 for form in one.get(7, [])), {2, 6} & one.keys()
         if 0x86 in one:
             self.group = int.from_bytes(one[0x86], "little")
         need(kind != DIR or 0x85 in one, "entry: a folder without its tree")
         need(kind != LINK or 0x84 in one, "entry: a link without its target")
+        need(kind != LINK or (one[0x84] and 0 not in one[0x84]), "entry: an empty link target, or one with a NUL")
         self.child, self.link = one.get(0x85), one.get(0x84)
         self.data = self.read_data(one) if kind in (FILE, STREAM) else None
         # what two names of one hard-link group must agree in
@@ -876,7 +955,7 @@ def parse_node(data, separator):
         need(at <= len(data), "tree node: cut short")
         try:
             need(name and name not in (b".", b"..") and b"/" not in name and b"\0" not in name, "entry: forbidden name")
-            need(not separator or separator not in name, "entry: the name contains the separator of its source")
+            need(separator not in name, "entry: the name contains the separator of its source")
             items.append((name, Entry(kind, mode, tlvs)))
         except Refused as e:
             items.append((name, e))
@@ -889,8 +968,7 @@ class Trees:
 
     def __init__(self, point, source):
         self.point, self.source = point, source
-        self.separator = (source["separator"] or "").encode("utf-8", "surrogatepass")
-        self.path, self.seen = set(), 0
+        self.separator, self.path = source["separator"].encode(), set()
 
     def node(self, chunk_id):
         return parse_node(self.point.chunk(chunk_id, TREE), self.separator)
@@ -920,8 +998,8 @@ class Trees:
         try:
             for i, (name, item) in enumerate(items):
                 if level == 0:
-                    self.seen += 1
-                    if self.seen > MAX_ENTRIES:
+                    self.point.seen += 1  # over all sources
+                    if self.point.seen > MAX_ENTRIES:
                         raise Unusable("more entries than the reader's cap")
                     yield depth, name, item
                     continue
@@ -935,17 +1013,20 @@ class Trees:
         finally:
             self.path.discard(chunk_id)
 
-    def list_ids(self, chunk_id, level):
+    def list_ids(self, chunk_id, level, top=False):
         data = self.point.chunk(chunk_id, LIST)
         need(len(data) <= MIB and len(data) >= 12 and data[:4] == b"HFL1" and data[5:8] == bytes(3), "list: no list node")
         need(data[4] == level, "list: of another level than its parent says")
         count, step = int.from_bytes(data[8:12], "little"), 32 if level else 36
         need(count >= 1 and len(data) == 12 + count * step, "list: its count is not that of its length")
+        need(not top or level == 0 or count >= 2, "list: a top with less than two children")
         for at in range(12, len(data), step):
             if level:
                 yield from self.list_ids(data[at:at + 32], level - 1)
             else:
-                yield data[at:at + 32], int.from_bytes(data[at + 32:at + 36], "little")
+                length = int.from_bytes(data[at + 32:at + 36], "little")
+                need(1 <= length <= 8 * MIB, "list: a chunk's length out of range")
+                yield data[at:at + 32], length
 
     def chunk_ids(self, d):
         """Yields (id, recorded length | None) of a file's data."""
@@ -954,7 +1035,7 @@ class Trees:
                 yield d.value[at:at + 32], None
         elif d.form == 1:
             total, n = int.from_bytes(d.value[33:], "little"), 0
-            for pair in self.list_ids(d.value[:32], d.value[32]):
+            for pair in self.list_ids(d.value[:32], d.value[32], top=True):
                 n += 1
                 need(n <= total, "list: more chunks than recorded")
                 yield pair
@@ -1009,10 +1090,9 @@ def check_tree(point, source, length_of, counts):
 
     try:
         name, entry = trees.root()
+        file(label if entry.kind == DIR else f"{label}/{show(name)}", entry)
         if entry.kind == DIR:
             folder(label, entry.child, 1)
-        else:
-            file(f"{label}/{show(name)}", entry)
     except Refused as e:
         point.problem(label, e)
 
@@ -1032,9 +1112,12 @@ def parse_directory(plain):
         need(at + 16 <= end, "pack: the directory is cut short")
         offset, stored, raw, codec, kind, n = struct.unpack_from("<IIIBBH", plain, at)
         need(offset == expected and stored >= 1, "pack: blocks are not back to back")
+        need(n >= 1 and good_block(stored, raw, codec, kind), "pack: a bad row in the directory")
         at, expected = at + 16, offset + stored
         need(at + 40 * n <= end, "pack: the directory is cut short")
-        directory[offset] = (stored, raw, codec, kind, list(struct.iter_unpack("<32sII", plain[at:at + 40 * n])))
+        chunks = list(struct.iter_unpack("<32sII", plain[at:at + 40 * n]))
+        need(all(1 <= size <= 8 * MIB and start + size <= raw for _, start, size in chunks), "pack: a bad chunk in the directory")
+        directory[offset] = (stored, raw, codec, kind, chunks)
         at += 40 * n
     need(at == end and expected == first, "pack: the directory does not end where it should")
     return directory
@@ -1059,15 +1142,7 @@ def verify_packs(point, counts):
             continue
         try:
             data = read_object(path, PACK, 256 * MIB)
-            digest, row = sha256(data), next(r for _, r, m in rows if m is None)
-            for index, r, m in rows:
-                if m is None:
-                    need(r.length == len(data), "pack: its length is not the recorded one")
-                    need(r.sha256 == digest, "pack: its SHA-256 is not the recorded one")
-                    need(r[1:4] == row[1:4], "pack: two indexes record it differently")
             h = parse_header(data, PACK, point.inst.id, point.policy, 0, object_id, point.header.store)
-            need(h.generation == row.generation and data[128:160] == row.salt
-                 and h.master in point.inst.masters_of_epoch(row.epoch), "pack: keys or salt are not the recorded ones")
             keys = policy_keys(point.inst.master(h.master), point.inst.id, point.policy, h.generation)
             plain = open_object(data, keys.pack, "pack")
             directory = parse_directory(plain)
@@ -1075,13 +1150,22 @@ def verify_packs(point, counts):
         except Refused as e:
             point.problem(where, e)
             continue
+        real, wrong = (h.generation, data[128:160], len(data), sha256(data)), set()
+        for index, row, m in rows:
+            if m is not None:
+                continue
+            recorded = (row.generation, row.salt, row.length, row.sha256)
+            bad = [n for n, x, y in zip(("keyGeneration", "salt", "length", "SHA-256"), real, recorded) if x != y]
+            bad += [] if h.master in point.inst.epochs.get(row.epoch, []) else ["keyEpoch"]
+            if bad:
+                wrong.add((index.name, row))
+                point.problem(where, f"index {index.name}: records another {', '.join(bad)}")
         proved = {}
         for offset, (stored, raw, codec, kind, members) in directory.items():
             try:
-                block = decode_block(plain[offset:offset + stored], raw, codec, kind)
+                block = decode_block(plain[offset:offset + stored], raw, codec)
                 counts["blocks"] += 1
                 for chunk_id, at, n in members:
-                    need(1 <= n <= 8 * MIB and at + n <= raw, "chunk: beyond its block")
                     need(hmac256(keys.ids[kind], block[at:at + n]) == chunk_id,
                          f"chunk {chunk_id.hex()[:16]}…: the bytes have another id")
                     counts["chunks"] += 1
@@ -1089,7 +1173,7 @@ def verify_packs(point, counts):
             except Refused as e:
                 point.problem(f"{where}, block at {offset}", e)
         for index, b, members in rows:
-            if members is None:
+            if members is None or (index.name, index.packs[b[0]]) in wrong:
                 continue
             if directory.get(b[1], ())[:4] != b[2:6]:
                 point.problem(f"{where}, block at {b[1]}", f"index {index.name} records it differently")
@@ -1149,7 +1233,7 @@ class Restore:
                         self.entry(fd, (source["id"],), name, entry, 1)
                 finally:
                     os.close(fd)
-            except (Refused, OSError) as e:
+            except (Refused, OSError, ValueError, OverflowError) as e:
                 self.point.problem(source["id"], e)
         return self.counts
 
@@ -1169,6 +1253,7 @@ class Restore:
             self.point.problem(where, e)
         self.counts["folders"] += 1
         self.attributes(entry, fd, where)
+        self.name_streams(entry, where)
 
     def entry(self, parent, parts, name, entry, depth):
         where = "/".join(map(show, parts + (name,)))
@@ -1183,10 +1268,14 @@ class Restore:
             elif not self.hard_link(parent, name, entry, where):
                 if self.single(parent, name, entry, where) and entry.group is not None:
                     self.groups.setdefault(entry.group, (parts, name, entry.same))
-            for stream, _ in entry.streams:
-                self.point.problem(f"{where} (stream {show(stream)})", "further streams are not restored by this reader")
-        except (Refused, OSError) as e:
+            if entry.kind != DIR:
+                self.name_streams(entry, where)
+        except (Refused, OSError, ValueError, OverflowError) as e:
             self.point.problem(where, e)
+
+    def name_streams(self, entry, where):
+        for stream, _ in entry.streams:
+            self.point.problem(f"{where} (stream {show(stream)})", "further streams are not restored by this reader")
 
     def hard_link(self, parent, name, entry, where):
         known = self.groups.get(entry.group) if entry.group is not None else None
@@ -1213,10 +1302,9 @@ class Restore:
         if entry.kind == LINK:
             os.symlink(entry.link, name, dir_fd=parent)
             self.counts["links"] += 1
-            if self.root_user and entry.owner:
-                os.chown(name, *entry.owner, dir_fd=parent, follow_symlinks=False)
-            if entry.mtime is not None:
-                os.utime(name, ns=(entry.mtime, entry.mtime), dir_fd=parent, follow_symlinks=False)
+            here = {"dir_fd": parent, "follow_symlinks": False}
+            self.owner(entry, where, os.stat(name, **here), lambda uid, gid: os.chown(name, uid, gid, **here))
+            self.times(entry, where, lambda ns: os.utime(name, ns=ns, **here), lambda: os.stat(name, **here))
             return True
         if entry.kind == FIFO:
             os.mkfifo(name, 0o600, dir_fd=parent)
@@ -1233,7 +1321,7 @@ class Restore:
                 self.counts["files"] += 1
                 self.counts["bytes"] += entry.data.total
             self.attributes(entry, fd, where)
-        except (Refused, OSError):
+        except BaseException:
             os.unlink(name, dir_fd=parent)  # half a file is no file
             raise
         finally:
@@ -1252,28 +1340,51 @@ class Restore:
                 at, left, view = at + n, left - n, view[n:]
         os.ftruncate(fd, d.size)
 
+    def owner(self, entry, where, now, chown):
+        """Whether the new thing has its recorded owner and group."""
+        if entry.owner is None or entry.owner == (now.st_uid, now.st_gid):
+            return entry.owner is not None
+        if not self.root_user:
+            self.point.notes["owners that cannot be restored without being root"] += 1
+            return False
+        try:
+            need(0xFFFFFFFF not in entry.owner, "no owner that the system knows")
+            chown(*entry.owner)
+            return True
+        except (Refused, OSError, OverflowError) as e:
+            self.point.problem(where, f"owner not set: {e}")
+            return False
+
+    def times(self, entry, where, utime, now):
+        for _ in entry.other:
+            self.point.notes["birth times and Windows attributes are not restored"] += 1
+        if entry.acl:
+            self.point.notes["ACLs are not restored"] += 1
+        try:
+            if entry.mtime is not None:
+                utime((entry.mtime, entry.mtime))
+                # some systems take any time and keep the nearest that they know
+                need(abs(now().st_mtime_ns - entry.mtime) < 3 * 10**9, "out of the system's range")
+        except (Refused, OSError, ValueError, OverflowError) as e:
+            self.point.problem(where, f"time not set: {e}")
+
     def attributes(self, entry, fd, where):
         mode, notes = entry.mode, self.point.notes
+        if not self.owner(entry, where, os.fstat(fd), lambda uid, gid: os.fchown(fd, uid, gid)) and mode & 0o6000:
+            mode &= 0o1777
+            notes["set-id bits left out: the owner is not recorded or cannot be restored"] += 1
+        for name, value in entry.xattrs:
+            try:
+                os.setxattr(fd, name, value)
+            except (OSError, AttributeError, ValueError):
+                notes["extended attributes that could not be set"] += 1
+        if entry.changed:
+            notes["files that changed while they were read"] += 1
         try:
-            if self.root_user and entry.owner:
-                os.fchown(fd, *entry.owner)
-            elif entry.owner and entry.owner != (os.geteuid(), os.getegid()) and mode & 0o6000:
-                mode &= 0o1777
-                notes["set-id bits left out: the owner cannot be restored"] += 1
-            for name, value in entry.xattrs:
-                try:
-                    os.setxattr(fd, name, value)
-                except (OSError, AttributeError, ValueError):
-                    notes["extended attributes that could not be set"] += 1
-            if entry.acl:
-                notes["ACLs are not restored"] += 1
-            if entry.changed:
-                notes["files that changed while they were read"] += 1
             os.fchmod(fd, mode)
-            if entry.mtime is not None:
-                os.utime(fd, ns=(entry.mtime, entry.mtime))
-        except (OSError, OverflowError) as e:
-            self.point.problem(where, f"attributes not set: {e}")
+        except OSError as e:
+            self.point.problem(where, f"mode not set: {e}")
+        self.times(entry, where, lambda ns: os.utime(fd, ns=ns), lambda: os.fstat(fd))
 
 
 # ---------------------------------------------------------------- command line
@@ -1287,7 +1398,6 @@ def open_store(folder, secret):
     for name in names:
         inst = Installation(folder, name, secret)
         if inst.unlock():
-            inst.check_keyrings()
             opened.append(inst)
         else:
             what = "passphrase wrong, or slot damaged" if any(k.slots for k in inst.keyrings) else "no usable keyring"
@@ -1308,7 +1418,6 @@ def emit(value):
 
 def all_points(opened, problems):
     for inst in opened:
-        problems += inst.problems
         for policy in policies_of(inst):
             points, refused = inst.points(policy)
             problems += refused
@@ -1316,6 +1425,8 @@ def all_points(opened, problems):
                 p.load().check_chain(points)
                 yield p
                 problems += p.problems
+        inst.check_keyrings()
+        problems += inst.problems
 
 
 def finish_list(out, problems):
@@ -1329,8 +1440,11 @@ def do_list(opened, problems):
     out = []
     for p in all_points(opened, problems):
         counts = Counter()
-        for source in p.json["sources"]:
-            check_tree(p, source, None, counts)
+        try:
+            for source in p.json["sources"]:
+                check_tree(p, source, None, counts)
+        except Unusable as e:
+            p.problem(f"restore point {p.sequence}", e)
         out.append({"policyId": p.policy_name, "sequence": p.sequence, "objectId": p.object_id.hex(),
                     "finished": p.json["claimed"]["finished"],
                     "sources": [{k: s[k] for k in ("id", "kind", "label")} for s in p.json["sources"]],
@@ -1345,14 +1459,17 @@ def do_dump(opened, problems):
 
 
 def do_one(opened, problems, args):
-    candidates, inst = [], None
+    candidates, holders = [], []
     for i in opened:
         if args.policy in policies_of(i):
             points, refused = i.points(args.policy)
-            candidates, inst = candidates + points, i
-            problems += i.problems + refused
+            candidates, holders = candidates + points, holders + [i]
+            problems += refused
     wanted = [p for p in candidates if args.sequence in (None, p.sequence) and args.object in (None, p.object_id.hex())]
     if not wanted:
+        for i in holders:
+            i.check_keyrings()
+            problems += i.problems
         raise Unusable("; ".join([f"no such restore point of policy {args.policy}"]
                                  + [f"{p['where']}: {p['what']}" for p in problems]))
     wanted = [p for p in wanted if p.sequence == max(q.sequence for q in wanted)]
@@ -1372,6 +1489,9 @@ def do_one(opened, problems, args):
     except Unusable as e:
         point.problem("", e)
         counts = Counter()
+    for i in holders:
+        i.check_keyrings()  # at the end: by now more keys may be held
+        problems += i.problems
     problems += point.problems
     emit({**report, "ok": not problems, "counts": counts, "problems": problems, "notes": inst.notes + point.notes})
     return 5 if problems else 0

@@ -70,7 +70,7 @@ class File:
 
 
 class Folder(dict):
-    mode = 0o750
+    mode, extra = 0o750, ()
 
 
 class Link:
@@ -158,9 +158,9 @@ class Writer:
         return plain + bytes(pad)
 
     # ---- keyring
-    def slot(self, **changes):
+    def slot(self, passphrase=None, **changes):
         n, r, p = 1 << 17, 8, 1
-        out = hashlib.scrypt(self.passphrase, salt=self.scrypt_salt, n=n, r=r, p=p, dklen=64, maxmem=1 << 28)
+        out = hashlib.scrypt(passphrase or self.passphrase, salt=self.scrypt_salt, n=n, r=r, p=p, dklen=64, maxmem=1 << 28)
         slot_id = str(uuid.uuid4())
         lines = ["holdfast/slot/v1", str(self.installation), self.master.hex(), slot_id, "passphrase", str(n), str(r), str(p),
                  self.scrypt_salt.hex()]
@@ -175,12 +175,13 @@ class Writer:
             policies = {str(self.policy_id): {"sequence": self.written[-1]["sequence"], "sha256": self.written[-1]["sha256"]}}
         return {"policies": policies, "keyring": None, "term": None, **changes}
 
-    def keyring(self, slots=None, heads=None, **changes):
+    def keyring(self, slots=None, heads=None, head_bend=None, **changes):
         self.n_keyrings += 1
         object_id = secrets.token_bytes(16)
         body = json.dumps({"keyEpoch": self.epoch, "createdAt": self.now(), "heads": heads or self.heads(),
                            "slots": slots or [self.slot()], **changes}).encode()
         head = self.header(6, object_id, self.n_keyrings, 0, 128, bytes(16)) + u32(len(body)) + body
+        head = head_bend(head) if head_bend else head
         data = head + mac(self.kdf(self.mk, b"keyring-mac"), b"\1" + head) + bytes(32)
         return self.put(f"keyring/{self.n_keyrings:016x}-{object_id.hex()}", data)
 
@@ -221,6 +222,7 @@ class Writer:
             rows.append((row, members))
             directory += struct.pack("<IIIBBH", *row, len(members)) + b"".join(i + u32(o) + u32(n) for i, o, n in members)
             plain += stored
+        directory = self.bend.get("directory", lambda d: d)(directory)
         trailer = struct.pack("<IIII", len(plain), len(directory), len(rows), 0) + b"HFPACK01"
         pad = bytearray(self.target(len(plain) + len(directory) + 24) - len(plain) - len(directory) - 24)
         if junk:
@@ -231,7 +233,7 @@ class Writer:
         h = object_id.hex()
         path = self.put(f"policies/{self.policy_id}/packs/{h[:2]}/{h}", data)
         pack = {"object": object_id, "salt": salt, "length": len(data), "sha256": hashlib.sha256(data).digest(), "rows": rows,
-                "path": path, "generation": self.generation}
+                "path": path, "generation": self.generation, "epoch": self.epoch}
         self.packs.append(pack)
         return pack
 
@@ -239,7 +241,7 @@ class Writer:
         self.n_indexes += 1
         table, blocks, ids, strings = b"", b"", {}, version
         for p, pack in enumerate(packs):
-            table += pack["object"] + pack["salt"] + u32(pack["generation"]) + u32(self.epoch) + u64(pack["length"]) \
+            table += pack["object"] + pack["salt"] + u32(pack["generation"]) + u32(pack["epoch"]) + u64(pack["length"]) \
                 + pack["sha256"] + u32(0) + u32(len(version))
             for row, members in pack["rows"]:
                 for chunk_id, offset, n in members:
@@ -282,7 +284,7 @@ class Writer:
     def entry(self, name, what):
         times = [tlv(1, struct.pack("<qI", *MTIME))]
         if isinstance(what, Folder):
-            return entry(name, 2, what.mode, *times, tlv(0x85, self.folder(what)))
+            return entry(name, 2, what.mode, *times, tlv(0x85, self.folder(what)), *what.extra)
         if isinstance(what, Link):
             return entry(name, 3, 0o777, *times, tlv(0x84, what.target))
         if isinstance(what, Special):
