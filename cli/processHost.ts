@@ -58,7 +58,8 @@ function outputOf(stream: WriteStream): Output {
       return stream.isTTY;
     },
     get columns() {
-      return stream.isTTY ? stream.columns : columnsElsewhere;
+      // A terminal that does not know its size says 0.
+      return stream.isTTY && stream.columns > 0 ? stream.columns : columnsElsewhere;
     },
     // Resolving only when the bytes are taken keeps a slow reader from filling our memory.
     write: async (data) => {

@@ -94,7 +94,12 @@ function measures(progress: ActionProgress): string[] {
   if (progress.bytes > 0)
     parts.push(progress.totalBytes === null ? size(progress.bytes) : `${size(progress.bytes)} of ${size(progress.totalBytes)}`);
   if (progress.rate > 0) parts.push(`${size(progress.rate)}/s`);
-  if (progress.secondsLeft !== null && Number.isFinite(progress.secondsLeft))
-    parts.push(`${duration(Math.ceil(progress.secondsLeft))} left`);
+  if (progress.secondsLeft !== null && Number.isFinite(progress.secondsLeft)) parts.push(`${timeLeft(progress.secondsLeft)} left`);
   return parts;
+}
+
+/** An estimate: without decimals. */
+function timeLeft(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  return whole < 60 ? `${whole} s` : duration(whole);
 }

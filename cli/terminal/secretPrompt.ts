@@ -1,4 +1,3 @@
-import type { ReadStream } from 'node:tty';
 import { HoldfastError } from '../../protocol/errors.ts';
 
 /** More than any passphrase has (1,024 bytes), so that a pasted file does not fill memory. */
@@ -67,8 +66,18 @@ export class SecretLine {
   }
 }
 
+/** What is asked of standard input where it is a terminal. */
+export interface SecretTerminal {
+  setRawMode(isRaw: boolean): unknown;
+  on(name: 'data', listener: (data: Buffer) => void): unknown;
+  once(name: 'end', listener: () => void): unknown;
+  off(name: 'data' | 'end', listener: (data: Buffer) => void): unknown;
+  resume(): unknown;
+  pause(): unknown;
+}
+
 /** Asks on a terminal without echo. The caller owns the bytes. Rejects with `cancelled` at Ctrl-C. */
-export async function readSecret(question: string, input: ReadStream, write: (text: string) => void): Promise<Buffer> {
+export async function readSecret(question: string, input: SecretTerminal, write: (text: string) => void): Promise<Buffer> {
   write(question);
   const line = new SecretLine();
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { Secrets, type SecretWish } from '../../../cli/secrets.ts';
 import { LineInput } from '../../../cli/terminal/lineInput.ts';
-import { SecretLine } from '../../../cli/terminal/secretPrompt.ts';
+import { readSecret, SecretLine } from '../../../cli/terminal/secretPrompt.ts';
 import { HoldfastError } from '../../../protocol/errors.ts';
 import { FakeHost, type FakeHostOptions } from './fakeHost.ts';
 
@@ -76,5 +76,34 @@ describe('cli terminal input', () => {
     assert.equal(typed(Buffer.from('a\u0003')).states.at(-1), 'cancelled');
     assert.equal(typed(Buffer.from('\u0004')).states.at(-1), 'cancelled');
     assert.equal(typed(Buffer.alloc(10_000, 0x61)).text.length, 4096);
+  });
+
+  it('echoes nothing that is typed, and gives the terminal back as it was', async () => {
+    for (const [keys, expected] of [
+      ['geheim\r', 'geheim'],
+      ['ge\u001b[D', undefined],
+      ['geheim\u0003', undefined],
+    ] as const) {
+      const modes: boolean[] = [];
+      const terminal = Object.assign(new PassThrough(), {
+        setRawMode: (mode: boolean) => modes.push(mode),
+      });
+      const written: string[] = [];
+      const asked = readSecret('Passphrase: ', terminal, (text) => written.push(text));
+      const data = Buffer.from(keys);
+      terminal.emit('data', data);
+      if (expected === undefined && !keys.includes('\u0003')) terminal.emit('end');
+      if (expected === undefined) await assert.rejects(asked, (error) => HoldfastError.is(error, 'cancelled'));
+      else assert.equal((await asked).toString(), expected);
+      assert.deepEqual(
+        [modes, written],
+        [
+          [true, false],
+          ['Passphrase: ', '\n'],
+        ],
+      );
+      assert.ok(data.every((byte) => byte === 0));
+      assert.equal(terminal.listenerCount('data'), 0);
+    }
   });
 });

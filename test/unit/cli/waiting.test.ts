@@ -120,7 +120,7 @@ describe('cli waiting', () => {
     };
     assert.match(
       (await runOn(host, ['backup', 'work'])).err,
-      /^Backing up work: reading, 30 %, 5 of 12 files, 1\.00 KiB of 3\.38 KiB, 512 B\/s, 5\.0 s left\n$/,
+      /^Backing up work: reading, 30 %, 5 of 12 files, 1\.00 KiB of 3\.38 KiB, 512 B\/s, 5 s left\n$/,
     );
   });
 });
