@@ -40,3 +40,22 @@ export function schemaComplaint(error: z.ZodError): string {
   const place = issue.path.map(String).join('.');
   return place === '' ? issue.message : `${place}: ${issue.message}`;
 }
+
+/** Members that begin with `x-` are skipped at every strict level (docs/format.md, Conventions). */
+export function withoutExtensions(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const members = Object.entries(value).filter(([name]) => !name.startsWith('x-'));
+  return Object.fromEntries(members.map(([name, member]) => [name, withoutExtensions(member)]));
+}
+
+/** Canonical standard base64 of at least one and at most so many bytes: what a key service gave. */
+export function boundedBase64Schema(mostBytes: number): z.ZodType<string> {
+  return z
+    .string()
+    .min(4)
+    .max(Math.ceil(mostBytes / 3) * 4)
+    .refine((text) => {
+      const bytes = Buffer.from(text, 'base64');
+      return bytes.length <= mostBytes && bytes.toString('base64') === text;
+    }, `not canonical base64 of 1 to ${mostBytes} bytes`);
+}

@@ -2,7 +2,7 @@ import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
 import * as z from 'zod';
 import type { InstallationId } from '../../protocol/ids.ts';
 import { parseStrictJson } from '../../protocol/strictJson.ts';
-import { keyEpochSchema, schemaComplaint, timeSchema } from './formatSchemas.ts';
+import { keyEpochSchema, schemaComplaint, timeSchema, withoutExtensions } from './formatSchemas.ts';
 import { type Heads, headsSchema } from './heads.ts';
 import { damagedKeyring, decodeKeyringHeader, encodeKeyringHeader, type KeyringIdentity, keyringHeaderLength } from './keyringHeader.ts';
 import type { MasterKey } from './masterKey.ts';
@@ -47,7 +47,7 @@ const rawBodySchema: z.ZodType<RawBody> = z.strictObject({
   keyEpoch: keyEpochSchema,
   createdAt: timeSchema,
   heads: headsSchema,
-  slots: z.array(z.looseObject({ kind: z.string().min(1).max(64) })).max(mostSlots),
+  slots: z.array(z.looseObject({ kind: z.string() })).max(mostSlots),
 });
 
 /**
@@ -110,7 +110,9 @@ export function isAuthenticKeyring(keyring: Keyring, masterKey: MasterKey): bool
 }
 
 function decodeBody(json: Uint8Array): KeyringBody {
-  const parsed = rawBodySchema.safeParse(parseStrictJson(json, { maxBytes: longestKeyring, maxDepth: deepestBody, what: 'a keyring' }));
+  const parsed = rawBodySchema.safeParse(
+    withoutBodyExtensions(parseStrictJson(json, { maxBytes: longestKeyring, maxDepth: deepestBody, what: 'a keyring' })),
+  );
   if (!parsed.success) throw damagedKeyring(schemaComplaint(parsed.error));
   const { keyEpoch, createdAt, heads, slots: rawSlots } = parsed.data;
   const slots: Slot[] = [];
@@ -121,11 +123,19 @@ function decodeBody(json: Uint8Array): KeyringBody {
       unknownSlots.push(raw);
       continue;
     }
-    const slot = slotSchemas[kind].safeParse(raw);
+    const slot = slotSchemas[kind].safeParse(withoutExtensions(raw));
     if (!slot.success) throw damagedKeyring(`in a slot, ${schemaComplaint(slot.error)}`);
     slots.push(slot.data);
   }
   return { keyEpoch, createdAt, heads, slots, unknownSlots };
+}
+
+/** Slots keep theirs until their kind is known: what this version does not know is carried on as it is. */
+function withoutBodyExtensions(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null) return body;
+  const slots: unknown = 'slots' in body ? body.slots : undefined;
+  const rest = withoutExtensions({ ...body, slots: null });
+  return typeof rest === 'object' && slots !== undefined ? { ...rest, slots } : rest;
 }
 
 function mkMacOf(key: KeyObject, authenticated: Uint8Array): Buffer {

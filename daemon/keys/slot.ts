@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { InstallationId, SlotId } from '../../protocol/ids.ts';
-import { base64Schema, keyEpochSchema, timeSchema, uuidSchema } from './formatSchemas.ts';
+import { base64Schema, boundedBase64Schema, keyEpochSchema, timeSchema, uuidSchema } from './formatSchemas.ts';
 import { type ScryptParameters, scryptParametersSchema } from './scryptParameters.ts';
 
 /** scrypt's parameters, the salt and the commitment of the key that it gives; bytes in base64. */
@@ -56,7 +56,7 @@ const members = {
   createdAt: timeSchema,
 };
 // What a key service wraps is text or bytes of its own, of a length that it chooses.
-const foreignWrapped = z.string().min(1).max(8192);
+const foreignWrapped = boundedBase64Schema(6144);
 
 const passphraseSlotSchema: z.ZodType<PassphraseSlot> = z.strictObject({
   ...members,

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { HoldfastError } from '../../protocol/errors.ts';
 import { isUuid, type StoreId } from '../../protocol/ids.ts';
+import { parseStrictJson } from '../../protocol/strictJson.ts';
 import { createDurably } from './durableFile.ts';
 import { type FileSystem, nodeFileSystem, systemCode } from './fileAccess.ts';
 import { storeError } from './storeErrors.ts';
@@ -24,6 +25,12 @@ const markerSchema: z.ZodType<StoreMarker> = z.strictObject({
   createdAt: z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/),
 });
 
+/** Members that begin with `x-` are skipped (docs/format.md, Conventions). */
+function withoutExtensions(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([name]) => !name.startsWith('x-')));
+}
+
 /** The marker's stored bytes. */
 export function markerBytes(marker: StoreMarker): Uint8Array {
   return Buffer.from(`${JSON.stringify(marker)}\n`, 'utf8');
@@ -38,7 +45,7 @@ export function parseMarker(bytes: Uint8Array): StoreMarker {
     });
   if (bytes.length > largestMarker) throw refuse(undefined);
   try {
-    return markerSchema.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
+    return markerSchema.parse(withoutExtensions(parseStrictJson(bytes, { maxBytes: largestMarker, maxDepth: 4, what: 'the marker' })));
   } catch (error) {
     throw refuse(error);
   }

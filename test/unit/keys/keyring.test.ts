@@ -154,6 +154,15 @@ describe('a keyring', () => {
     }
   });
 
+  it('skips members that begin with x- wherever unknown ones refuse', () => {
+    const { reference } = slot;
+    const extended = { ...slot, 'x-note': 1, reference: { ...reference, 'x-note': 2 } };
+    const bytes = withBody(
+      bodyJson((body) => ({ ...body, 'x-note': { any: 1 }, heads: { ...noHeads, 'x-note': 3, policies: { 'x-note': 4 } } }), [extended]),
+    );
+    assert.deepEqual(structuredClone(decodeKeyring(bytes, installationId).body.slots), [slot]);
+  });
+
   it('M5 C9: refuses slots with weak or greedy parameters, odd base64 or unknown members, and more than 32 of them', () => {
     const { reference } = slot;
     const bad: readonly object[] = [

@@ -43,5 +43,5 @@ export const vaultSlot: Slot = {
   masterKeyId: Buffer.alloc(16, 7).toString('base64'),
   reference: { address: 'https://vault.attacker.example:8200', namespace: null, mount: 'transit', key: 'holdfast', version: 1 },
   createdAt: createdAt.toISOString(),
-  wrapped: 'vault:v1:AAAA',
+  wrapped: Buffer.from('vault:v1:AAAA').toString('base64'),
 };
