@@ -16,6 +16,8 @@ export interface KeyringDeliveryOptions {
   readonly wallClock: () => Date;
 }
 
+const policyHeadsInKeyring = 200;
+
 /** A location that the newest keyring could not be brought to, and why. */
 export interface Undelivered {
   readonly locationId: LocationId;
@@ -133,12 +135,21 @@ export class KeyringDelivery {
       .list()
       .filter((passkey) => passkey.state !== 'retired')
       .map((passkey) => slotOf(passkey.slotId, passkey.slot));
-    const body = { keyEpoch: masterKey.keyEpoch, createdAt, heads: this.headsAt(locationId), slots, unknownSlots: [] };
+    const heads = withNewestPolicies(this.headsAt(locationId));
+    const body = { keyEpoch: masterKey.keyEpoch, createdAt, heads, slots, unknownSlots: [] };
     const bytes = encodeKeyring({ objectId, sequence, storeId: store.storeId }, body, masterKey);
     const record: KeyringRecord = { sequence, objectId, bytes, createdAt };
     this.#catalog.keyrings.add(record);
     return record;
   }
+}
+
+/** A keyring has at most 64 KiB, so it names the heads of the policies that were backed up most often, and no more than fit beside 32 slots. */
+function withNewestPolicies(heads: Heads): Heads {
+  const newest = Object.entries(heads.policies)
+    .toSorted(([, a], [, b]) => b.sequence - a.sequence)
+    .slice(0, policyHeadsInKeyring);
+  return { ...heads, policies: Object.fromEntries(newest) };
 }
 
 /** Reads a slot back from the catalog. Throws `catalogDamaged`. */
