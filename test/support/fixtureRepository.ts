@@ -13,7 +13,7 @@ import { sealManifest } from '../../daemon/repository/manifest.ts';
 import type { Manifest, ManifestSource, PinnedIndex } from '../../daemon/repository/manifestTypes.ts';
 import { indexKey, packKey, restorePointKey } from '../../daemon/repository/names.ts';
 import { PackBuilder } from '../../daemon/repository/pack.ts';
-import { readPackDirectory } from '../../daemon/repository/packDirectory.ts';
+import { readPackDirectory, type PackDirectory } from '../../daemon/repository/packDirectory.ts';
 import { fullPackPlaintextLength } from '../../daemon/repository/padding.ts';
 import type { PolicyKeys } from '../../daemon/repository/policyKeys.ts';
 import { TreeBuilder } from '../../daemon/repository/treeBuilder.ts';
@@ -46,13 +46,13 @@ export class FixtureRepository {
     this.#entropy = entropyFrom(seed);
   }
 
-  /** Puts a block of these chunks into the open pack and gives their ids. */
-  block(chunks: readonly Uint8Array[], kind: ChunkKind = 'data'): Buffer[] {
+  /** Puts a block of these chunks into the open pack and gives their ids; `falseIds` are written in place of the right ones. */
+  block(chunks: readonly Uint8Array[], kind: ChunkKind = 'data', falseIds: readonly Buffer[] = []): Buffer[] {
     const rows = new ChunkRows();
     const ids: Buffer[] = [];
     let offset = 0;
-    for (const chunk of chunks) {
-      const id = chunkIdOf(idKeyOf(this.keys, kind), chunk);
+    for (const [index, chunk] of chunks.entries()) {
+      const id = falseIds[index] ?? chunkIdOf(idKeyOf(this.keys, kind), chunk);
       rows.push(id, offset, chunk.length);
       ids.push(id);
       offset += chunk.length;
@@ -72,9 +72,10 @@ export class FixtureRepository {
     return { form: 'ids', ids: Buffer.concat(this.block(chunks)) };
   }
 
-  list(chunks: readonly Uint8Array[]): FileContent {
+  /** A list of these chunks; `lengths` are written in place of the right ones. */
+  list(chunks: readonly Uint8Array[], lengths: readonly number[] = []): FileContent {
     const builder = new ListBuilder((node) => this.chunk(node, 'list'));
-    for (const [index, id] of this.block(chunks).entries()) builder.push(id, chunks[index]?.length ?? 0);
+    for (const [index, id] of this.block(chunks).entries()) builder.push(id, lengths[index] ?? chunks[index]?.length ?? 0);
     return builder.finish();
   }
 
@@ -94,8 +95,8 @@ export class FixtureRepository {
     return { id: newId<SourceId>(), kind: 'folder', label: '/home/user', nameEncoding: 'bytes', separator: '/', root };
   }
 
-  /** Seals and puts the open pack. */
-  async cutPack(): Promise<string> {
+  /** Seals and puts the open pack; the index gets what `describe` makes of its directory. */
+  async cutPack(describe: (directory: PackDirectory) => PackDirectory = (directory) => directory): Promise<string> {
     const objectId = newObjectId(this.#entropy);
     const plaintext = this.#pack.finish('tail');
     const sealed = sealPack(
@@ -110,7 +111,7 @@ export class FixtureRepository {
     const { keyGeneration, keyEpoch } = this.keys;
     this.#index.addPack(
       { objectId, keyGeneration, keyEpoch, versionId, storedLength: sealed.storedLength, sha256: sealed.sha256, salt: sealed.salt },
-      readPackDirectory(Buffer.from(plaintext), 'a pack'),
+      describe(readPackDirectory(Buffer.from(plaintext), 'a pack')),
     );
     this.#pack.reset();
     this.packKeys.push(key);

@@ -74,6 +74,13 @@ describe('padding', () => {
     assert.equal(storedLengthOf(padded, section), 131_072 * 2 + 65_536);
   });
 
+  it('takes the next target of the rule, not the next multiple, where steps are large', () => {
+    const section = 122_692;
+    assert.equal(plaintextLengthOf(2 ** 26 - 192 - section), undefined);
+    const padded = paddedPlaintextLength(2 ** 26 - 300_000, section);
+    assert.equal(storedLengthOf(padded, section), 2 ** 26 + 2 ** 21);
+  });
+
   it('C10: hides sizes at an overhead of at most an eighth above 1 MiB', () => {
     fc.assert(
       fc.property(fc.integer({ min: 2 ** 20, max: 2 ** 31 }), (plaintext) => {

@@ -36,6 +36,10 @@ function flipIn(store: MemoryStore, key: string, at: number): void {
   });
 }
 
+function fifo(name: string): Entry {
+  return { name: Buffer.from(name), kind: 'fifo', mode: 0 };
+}
+
 describe('restore point reader', () => {
   it('gives back every file of a restore point byte for byte, holes, lists and links included', async () => {
     const { store, repository } = await sample();
@@ -322,5 +326,43 @@ describe('restore point reader', () => {
     await assertRejected(() => collect(reader.readFile(file(11))), 'fileLength');
     assert.equal((await collect(reader.readFile(file(12)))).length, 12);
     await assertRejected(() => collect(reader.readFile(file(13))), 'fileLength');
+  });
+
+  it('refuses a chunk whose bytes are not those of its id, though its pack is authentic', async () => {
+    const store = new MemoryStore();
+    const fixture = new FixtureRepository(store, keys);
+    const [id = Buffer.alloc(0)] = fixture.block([Buffer.from('other bytes')], 'data', [Buffer.alloc(32, 9)]);
+    const entry: Entry = { name: Buffer.from('f'), kind: 'file', mode: 0, size: 11, content: { form: 'ids', ids: id } };
+    const { key } = await fixture.commit([fixture.source([entry])]);
+    const reader = await RestorePointReader.open(store, key, keySource);
+    await assertRejected(() => collect(reader.readFile(entry)), 'chunkId');
+  });
+
+  it('refuses a file whose list says other lengths than its chunks have', async () => {
+    const store = new MemoryStore();
+    const fixture = new FixtureRepository(store, keys);
+    const chunks = Array.from({ length: 70 }, (_, index) => bytesOf(index, 10));
+    const lengths = chunks.map((_, index) => (index === 3 ? 11 : index === 4 ? 9 : 10));
+    const entry: Entry = { name: Buffer.from('f'), kind: 'file', mode: 0, size: 700, content: fixture.list(chunks, lengths) };
+    const { key } = await fixture.commit([fixture.source([entry])]);
+    const reader = await RestorePointReader.open(store, key, keySource);
+    await assertRejected(() => collect(reader.readFile(entry)), 'fileLength');
+  });
+
+  it('refuses a source whose root does not hold exactly one entry', async () => {
+    const store = new MemoryStore();
+    const fixture = new FixtureRepository(store, keys);
+    const sources = [
+      fixture.sourceOf(fixture.folder([])),
+      fixture.sourceOf(fixture.folder([fifo('a'), fifo('b')])),
+      fixture.sourceOf(fixture.folder([fifo('a')])),
+    ];
+    const { key } = await fixture.commit(sources);
+    const reader = await RestorePointReader.open(store, key, keySource);
+    const [none, two, one] = reader.manifest.sources;
+    assert.ok(none !== undefined && two !== undefined && one !== undefined);
+    await assertRejected(() => reader.rootOf(none), 'treeNode');
+    await assertRejected(() => reader.rootOf(two), 'treeNode');
+    assert.equal((await reader.rootOf(one)).kind, 'fifo');
   });
 });

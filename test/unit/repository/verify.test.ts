@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
+import { ChunkRows } from '../../../daemon/repository/chunkRows.ts';
+import { PackDirectory } from '../../../daemon/repository/packDirectory.ts';
 import { IndexView, type BlockRow } from '../../../daemon/repository/indexView.ts';
 import { keySourceOf } from '../../../daemon/repository/keySource.ts';
 import { rebuildIndex } from '../../../daemon/repository/rebuildIndex.ts';
@@ -166,6 +168,68 @@ describe('verify', () => {
       ['long', 'lost'],
     );
     assert.deepEqual(report.objects, []);
+  });
+
+  it('names only the files of chunks that do not have their ids, though the pack is authentic', async () => {
+    const store = new MemoryStore();
+    const fixture = new FixtureRepository(store, keys);
+    const ids = fixture.block([Buffer.from('0123456789'), Buffer.from('right bytes')], 'data', [Buffer.alloc(32, 9)]);
+    const [wrong = Buffer.alloc(0), right = Buffer.alloc(0)] = ids;
+    const { key } = await fixture.commit([
+      fixture.source([file('right', 11, { form: 'ids', ids: right }), file('wrong', 10, { form: 'ids', ids: wrong })]),
+    ]);
+    assert.equal((await verify(store, key, false)).ok, true);
+    const report = await verify(store, key, true);
+    assert.deepEqual(
+      report.damaged.map(({ path }) => path),
+      ['wrong'],
+    );
+    assert.equal(report.objects.length, 1);
+  });
+
+  it('finds an index that does not agree with the directory of its pack', async () => {
+    const describe: readonly ((directory: PackDirectory) => PackDirectory)[] = [
+      ({ blocks }) => new PackDirectory(blocks.map((block) => ({ ...block, codec: 'zstd' }))),
+      ({ blocks }) => new PackDirectory(blocks.map((block, index) => (index === 0 ? { ...block, offset: 1 } : block))),
+      ({ blocks }) =>
+        new PackDirectory(
+          blocks.map((block) => {
+            const chunks = new ChunkRows();
+            for (let at = 0; at < block.chunks.count; at += 1) chunks.push(block.chunks.id(at), block.chunks.offsetInRaw(at), 1);
+            return { ...block, chunks };
+          }),
+        ),
+    ];
+    for (const change of describe) {
+      const store = new MemoryStore();
+      const fixture = new FixtureRepository(store, keys);
+      const content = fixture.ids(bytesOf(1, 1000));
+      const pack = await fixture.cutPack(change);
+      const { key } = await fixture.commit([fixture.source([file('f', 1000, content)])]);
+      const report = await verify(store, key, true);
+      const [object] = report.objects;
+      assert.deepEqual([report.ok, object?.key, object?.reason.includes('where an index says')], [false, pack, true]);
+    }
+  });
+
+  it('names a file whose list says other lengths, and a source without one root', async () => {
+    const store = new MemoryStore();
+    const fixture = new FixtureRepository(store, keys);
+    const chunks = Array.from({ length: 70 }, (_, index) => bytesOf(index, 10));
+    const list = fixture.list(
+      chunks,
+      chunks.map((_, index) => (index === 3 ? 11 : 10)),
+    );
+    const rootless = fixture.sourceOf(fixture.folder([]));
+    const { key } = await fixture.commit([fixture.source([file('f', 700, list)]), rootless]);
+    const report = await verify(store, key, false);
+    assert.deepEqual(
+      report.damaged.map(({ source, path }) => [source === rootless.id, path]),
+      [
+        [false, 'f'],
+        [true, ''],
+      ],
+    );
   });
 
   it('reports a manifest that cannot be used as the whole, and passes on what the store says of itself', async () => {
