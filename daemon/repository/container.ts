@@ -1,4 +1,5 @@
 import { createHash, createSecretKey, hkdfSync, timingSafeEqual, type KeyObject } from 'node:crypto';
+import { HoldfastError } from '../../protocol/errors.ts';
 import { bufferOver, isZero } from './bytes.ts';
 import { newSalt, type Entropy } from './entropy.ts';
 import {
@@ -62,7 +63,7 @@ export interface SealedPack {
 
 /**
  * Seals a pack's plaintext into `out` (both may be shared memory, and must not overlap), decrypts it again from there and compares, and
- * takes the SHA-256. Throws `Error` where the comparison fails: memory or processor are faulty, and nothing may be put.
+ * takes the SHA-256. Throws `failed` where the comparison fails: memory or processor are faulty, and nothing may be put.
  */
 export function sealPack(
   typeKey: KeyObject,
@@ -74,7 +75,9 @@ export function sealPack(
   const { storedLength, salt } = sealPlaintext(typeKey, identity, plaintext, out, entropy);
   const stored = out.subarray(0, storedLength);
   if (!sealedPackHolds(typeKey, stored, plaintext)) {
-    throw new Error('A pack read back from memory is not what was written: the memory or the processor of this machine is faulty.');
+    throw new HoldfastError('failed', 'Failed to seal a pack: read back from memory, it is not what was written.', {
+      fix: 'Check the memory of this machine.',
+    });
   }
   return { storedLength, sha256: createHash('sha256').update(stored).digest(), salt };
 }
