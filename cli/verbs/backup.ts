@@ -34,7 +34,7 @@ export async function backup(call: Call, session: Session): Promise<Result> {
     ...(description === undefined ? {} : { description }),
   });
   // Whether one document or an array is printed is decided by what was typed, not by how many policies there are.
-  const isOne = !all && new Set(policies).size === 1;
+  const isOne = new Set(policies).size === 1;
   if (!session.globals.wait) return startedResult(actions, isOne);
   const followed = actions.map(({ actionId, policy }) => ({ actionId, label: `Backing up ${policy}` }));
   const ends = await follow(session, followed, { cancelOnInterrupt: true });

@@ -73,6 +73,11 @@ describe('cli passkey', () => {
     assert.equal((await runWith(['passkey', 'use', 'laptop'], { daemon: new FakeDaemon(careful(passkey)), files, environment })).status, 0);
     const typed = await runWith(['passkey', 'use', 'laptop'], { daemon: new FakeDaemon(careful(passkey)), answers: ['wrong', 'right'] });
     assert.equal(typed.status, 0);
+    const thrice = await runWith(['passkey', 'use', 'laptop'], {
+      daemon: new FakeDaemon(careful(passkey)),
+      answers: ['a', 'b', 'c', 'right'],
+    });
+    assert.deepEqual([thrice.status, thrice.questions.length], [3, 3]);
     const daemon = new FakeDaemon(careful(passkey));
     const refused = await runWith(['passkey', 'use', 'laptop', '--json'], { daemon });
     assert.equal(refused.status, 3);

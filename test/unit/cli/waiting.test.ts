@@ -44,6 +44,7 @@ describe('cli waiting', () => {
     host.now = new FakeHost({ daemon });
     assert.equal((await runOn(host.now, ['backup', 'work'])).status, 130);
     assert.equal(daemon.of('action.cancel').length, 1);
+    assert.equal(daemon.of('action.result').length, 2);
   });
 
   it('ends with 1 as soon as the daemon does, also in the middle of a question to it', async () => {

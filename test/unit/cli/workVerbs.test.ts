@@ -156,6 +156,8 @@ describe('cli restore', () => {
     assert.deepEqual([status, json()], [5, result]);
     const human = await runWith(['restore', 'latest', '--target', 'o'], { daemon: restoring({ state: 'failed', error, result }) });
     assert.match(human.out, /damaged {2}x: A pack is missing\./);
+    const mild = await runWith(['restore', 'latest', '--target', 'o'], { daemon: restoring({ state: 'completeWithWarnings', result }) });
+    assert.equal(mild.status, 5);
     const without = await runWith(['restore', 'latest', '--target', 'o', '--json'], { daemon: restoring({ state: 'failed', error }) });
     assert.deepEqual([without.status, without.json()], [5, { error }]);
   });

@@ -80,6 +80,14 @@ describe('protocol methods', () => {
     );
   });
 
+  it('are strict both ways: the schema has no room for other members', () => {
+    for (const { name, params, result } of methods) {
+      for (const schema of [params, result]) {
+        if (schema instanceof z.ZodObject) assert.ok(schema.def.catchall instanceof z.ZodNever, name);
+      }
+    }
+  });
+
   it('M2: refuse members that they do not know', () => {
     for (const method of methods) {
       for (const text of ['{"__proto__": 1}', '{"constructor": 2}', '{"toString": 3}', '{"": 4}']) {
