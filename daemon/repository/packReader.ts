@@ -23,16 +23,19 @@ export interface ReadFinding {
   readonly versionId: string;
 }
 
+/** What packs share with the header of the manifest or index that names them. */
+export type PackScope = Pick<ObjectHeader, 'installationId' | 'scopeId' | 'storeId'>;
+
 /** Reads blocks of packs by range, by what an authenticated index records of them (docs/format.md, Range read). */
 export class PackReader {
   readonly findings: ReadFinding[] = [];
   readonly #store: ObjectStore;
   readonly #keySource: PolicyKeySource;
-  readonly #header: ObjectHeader;
+  readonly #header: PackScope;
   readonly #keys: ByteLru<KeyObject> = new ByteLru(keptPackKeys);
 
   /** `header` is that of the manifest or index that names the packs: they share its installation, policy and store. */
-  constructor(store: ObjectStore, keySource: PolicyKeySource, header: ObjectHeader) {
+  constructor(store: ObjectStore, keySource: PolicyKeySource, header: PackScope) {
     this.#store = store;
     this.#keySource = keySource;
     this.#header = header;
@@ -92,22 +95,32 @@ export class PackReader {
     const id = hexOf(pack.objectId) + hexOf(pack.salt);
     const known = this.#keys.get(id);
     if (known !== undefined) return known;
-    const keys = this.keysOf(pack);
-    const { installationId, scopeId, storeId } = this.#header;
-    const bound = encodeBoundHeader({
-      type: 'pack',
-      keyGeneration: pack.keyGeneration,
-      installationId,
-      masterKeyId: keys.masterKeyId,
-      scopeId,
-      objectId: pack.objectId,
-      sequence: 0,
-      storeId,
-    });
-    const { key } = deriveObjectKey(keys.pack, bound, pack.salt);
+    const key = packRowKey(this.#header, this.keysOf(pack), pack);
     this.#keys.set(id, key, 1);
     return key;
   }
+}
+
+/**
+ * The key of a pack as its row in an authenticated index describes it; `header` is that of the index or its manifest, `keys` those that the row
+ * names. No commitment is compared: the key itself binds the header (docs/format.md, Range read).
+ */
+export function packRowKey(
+  header: PackScope,
+  keys: PolicyKeys,
+  pack: Pick<PackRow, 'keyGeneration' | 'objectId' | 'salt'>,
+): KeyObject {
+  const bound = encodeBoundHeader({
+    type: 'pack',
+    keyGeneration: pack.keyGeneration,
+    installationId: header.installationId,
+    masterKeyId: keys.masterKeyId,
+    scopeId: header.scopeId,
+    objectId: pack.objectId,
+    sequence: 0,
+    storeId: header.storeId,
+  });
+  return deriveObjectKey(keys.pack, bound, pack.salt).key;
 }
 
 export function subjectOf(pack: PackRow): string {

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { uuidBytes } from '../../../protocol/ids.ts';
-import { openObject, sealObject } from '../../repository/container.ts';
+import { sealObject } from '../../repository/container.ts';
 import { newObjectId, systemEntropy } from '../../repository/entropy.ts';
 import { IndexBuilder } from '../../repository/indexBuilder.ts';
-import { IndexView } from '../../repository/indexView.ts';
+import type { IndexView } from '../../repository/indexView.ts';
 import { parsePackDirectory } from '../../repository/packDirectory.ts';
+import { openPinnedIndex } from '../pinnedIndexes.ts';
 import type { PackContext, SealedIndex, StoredPack } from './messages.ts';
 
 /** An index is written when so many chunks are collected, so that a run of any size needs little memory for them. */
@@ -79,23 +79,14 @@ export class IndexCollector {
   }
 }
 
-/** Opens a parent index. Throws a refusal where it is not what its manifest pinned. */
+/** Opens a parent index. Throws a refusal where it is not what its manifest pinned; `undefined` where its bytes are others. */
 export function openParentIndex(
   context: PackContext,
   pinned: { readonly key: string; readonly objectId: Uint8Array; readonly sha256: Uint8Array },
   stored: Uint8Array,
 ): IndexView | undefined {
   const { keys, storeId } = context;
-  if (!createHash('sha256').update(stored).digest().equals(pinned.sha256)) return undefined;
-  const subject = `index ${pinned.key.slice(pinned.key.lastIndexOf('/') + 1)}`;
-  const expected = {
-    type: 'index',
-    installationId: keys.installationId,
-    masterKeyId: keys.masterKeyId,
-    keyGeneration: keys.keyGeneration,
-    scopeId: uuidBytes(keys.policyId),
-    objectId: pinned.objectId,
-    storeId,
-  } as const;
-  return new IndexView(openObject(stored, expected, () => keys.index, subject).content, subject);
+  const { installationId, masterKeyId, keyGeneration } = keys;
+  const scope = { installationId, scopeId: uuidBytes(keys.policyId), storeId };
+  return openPinnedIndex(pinned, stored, { ...scope, masterKeyId, keyGeneration }, () => keys.index);
 }

@@ -1,0 +1,289 @@
+import { closeSync, ftruncateSync } from 'node:fs';
+import type { ChunkLocation, IndexSet } from '../../repository/indexSet.ts';
+import { dataLengthOf, type Entry } from '../../repository/entry.ts';
+import { chunksOf } from '../../repository/fileReader.ts';
+import type { ReadChunk } from '../../repository/treeReader.ts';
+import { HoldfastError } from '../../../protocol/errors.ts';
+import { createTemporary, giveName, openTemporary, removeIfThere, setAttributes } from './fileFinish.ts';
+import { JobMaker, type UnnumberedJob } from './jobMaker.ts';
+import type { FailedPart, PackJob, WorkDone } from './messages.ts';
+import type { FileTarget, Place } from './packJobCodec.ts';
+import { codeOf, reasonFor } from './targetFolders.ts';
+
+/** Jobs are made when so much is collected: enough for neighbours in a pack to meet, little enough for memory and for an early start. */
+const placesPerWave = 8192;
+const bytesPerWave = 128 * 1024 * 1024;
+/** Jobs under way at once; the planner waits beyond it. */
+const jobsAtOnce = 48;
+
+interface OpenFile {
+  readonly target: FileTarget;
+  readonly done: FileDone;
+  isWhole: boolean;
+  isCreated: boolean;
+  /** Parts planned and not back yet; planning itself counts as one. */
+  left: number;
+  failure: FileFailure | undefined;
+}
+
+/** Why a file is not there. */
+export interface FileFailure {
+  readonly reason: string;
+  /** The target would not take it; what is stored may well be good. */
+  readonly isLocal: boolean;
+}
+
+export type FileDone = (failure: FileFailure | undefined) => void;
+
+interface PartUnderWay {
+  readonly place: Place;
+  readonly id: Uint8Array;
+  readonly location: ChunkLocation;
+}
+
+/**
+ * Brings files back: finds the places of their chunks, hands out jobs, follows what became of each part, tries other copies, and gives complete
+ * files their names. A file that can't be completed leaves nothing behind.
+ */
+export class FileRestores {
+  readonly #indexes: IndexSet;
+  readonly #readChunk: ReadChunk;
+  readonly #send: (job: PackJob) => void;
+  readonly #maker: JobMaker;
+  readonly #files = new Map<number, OpenFile>();
+  readonly #parts = new Map<string, PartUnderWay>();
+  readonly #jobs = new Map<number, readonly Place[]>();
+  #nextFile = 0;
+  #nextJob = 0;
+  #turn: PromiseWithResolvers<void> = Promise.withResolvers();
+  #stopped: Error | undefined;
+
+  constructor(indexes: IndexSet, readChunk: ReadChunk, keyOf: (location: ChunkLocation) => string, send: (job: PackJob) => void) {
+    this.#indexes = indexes;
+    this.#readChunk = readChunk;
+    this.#send = send;
+    this.#maker = new JobMaker(keyOf);
+  }
+
+  /** Plans a file with data. `done` hears of its end, with what was wrong if it is not there. May wait. */
+  async add(target: FileTarget, entry: Entry, done: FileDone): Promise<void> {
+    const number = this.#nextFile;
+    this.#nextFile += 1;
+    const file: OpenFile = { target, done, isWhole: false, isCreated: false, left: 1, failure: undefined };
+    this.#files.set(number, file);
+    try {
+      await this.#plan(number, file, entry);
+    } catch (error) {
+      if (!HoldfastError.is(error) || this.#stopped !== undefined) throw error;
+      file.failure ??= { reason: causeOf(error), isLocal: error.code === 'diskFailed' };
+    }
+    this.#partDone(number, file);
+    if (this.#maker.places >= placesPerWave || this.#maker.bytes >= bytesPerWave) this.#sendWave();
+    while (this.#jobs.size > jobsAtOnce) await this.#nextTurn();
+  }
+
+  /** Sends what is collected, and resolves when nothing is under way. */
+  async drain(): Promise<void> {
+    this.#sendWave();
+    while (this.#jobs.size > 0) await this.#nextTurn();
+  }
+
+  jobDone({ id, failed }: WorkDone): void {
+    const places = this.#jobs.get(id);
+    if (places === undefined) return;
+    this.#jobs.delete(id);
+    const failures = new Map<string, FailedPart>(failed.map((part) => [`${part.file}/${part.part}`, part]));
+    for (const place of places) {
+      const name = `${place.file}/${place.part}`;
+      const under = this.#parts.get(name);
+      const failure = failures.get(name);
+      this.#parts.delete(name);
+      const file = this.#files.get(place.file);
+      if (file === undefined) continue;
+      if (failure !== undefined && under !== undefined && this.#tryElsewhere(under, failure)) continue;
+      if (failure !== undefined) file.failure ??= { reason: failure.reason, isLocal: failure.isLocal === true };
+      this.#partDone(place.file, file);
+    }
+    this.#turn.resolve();
+    this.#turn = Promise.withResolvers();
+  }
+
+  /** Ends all waiting with `error`, and removes the files that are not complete. */
+  stop(error: Error): void {
+    this.#stopped = error;
+    for (const { isCreated, target } of this.#files.values()) if (isCreated) removeIfThere(target.temporary);
+    this.#files.clear();
+    this.#turn.resolve();
+  }
+
+  async #nextTurn(): Promise<void> {
+    this.#throwIfStopped();
+    await this.#turn.promise;
+    this.#throwIfStopped();
+  }
+
+  #throwIfStopped(): void {
+    if (this.#stopped !== undefined) throw this.#stopped;
+  }
+
+  async #plan(number: number, file: OpenFile, entry: Entry): Promise<void> {
+    const dataLength = dataLengthOf(entry);
+    const extents = entry.extents ?? [{ offset: 0, length: dataLength }];
+    const cursor = new ExtentCursor(extents);
+    let at = 0;
+    let part = 0;
+    let waiting: { readonly id: Uint8Array; readonly location: ChunkLocation } | undefined;
+    const addPart = (id: Uint8Array, location: ChunkLocation, isWhole: boolean): void => {
+      const place: Place = { file: number, part, pieces: cursor.take(location.length), isWhole, target: file.target };
+      part += 1;
+      file.left += 1;
+      this.#parts.set(`${number}/${place.part}`, { place, id, location });
+      this.#maker.add(id, location, place);
+    };
+    for await (const chunk of chunksOf(entry.content, this.#readChunk)) {
+      const location = this.#firstLocation(chunk.id);
+      if (location === undefined) throw missing();
+      at += location.length;
+      if (at > dataLength || (chunk.length !== undefined && chunk.length !== location.length)) throw wrongLength(dataLength);
+      const id = Uint8Array.from(chunk.id);
+      if (waiting === undefined && part === 0 && !file.isCreated) {
+        waiting = { id, location };
+        continue;
+      }
+      if (waiting !== undefined) {
+        this.#create(file);
+        addPart(waiting.id, waiting.location, false);
+        waiting = undefined;
+      }
+      addPart(id, location, false);
+      if (this.#maker.places >= placesPerWave || this.#maker.bytes >= bytesPerWave) {
+        this.#sendWave();
+        while (this.#jobs.size > jobsAtOnce) await this.#nextTurn();
+      }
+    }
+    if (at !== dataLength) throw wrongLength(dataLength);
+    if (waiting !== undefined) {
+      file.isWhole = true;
+      addPart(waiting.id, waiting.location, true);
+    }
+  }
+
+  /** Makes the temporary file of one that several jobs write to. */
+  #create(file: OpenFile): void {
+    this.#throwIfStopped();
+    try {
+      const descriptor = createTemporary(file.target.temporary);
+      file.isCreated = true;
+      try {
+        ftruncateSync(descriptor, file.target.size);
+      } finally {
+        closeSync(descriptor);
+      }
+    } catch (error) {
+      throw new HoldfastError('diskFailed', `Failed to write a file: ${reasonFor(codeOf(error))}.`);
+    }
+  }
+
+  #firstLocation(id: Uint8Array): ChunkLocation | undefined {
+    for (const location of this.#indexes.locations(id, 'data')) return location;
+    return undefined;
+  }
+
+  /** Sends the part again to the next copy of its chunk, if there is one. */
+  #tryElsewhere(under: PartUnderWay, failure: FailedPart): boolean {
+    if (failure.isLocal === true || this.#stopped !== undefined) return false;
+    let isBehind = false;
+    for (const location of this.#indexes.locations(under.id, 'data')) {
+      const isSame = location.index === under.location.index && location.blockNumber === under.location.blockNumber;
+      if (isBehind && location.length === under.location.length) {
+        this.#parts.set(`${under.place.file}/${under.place.part}`, { ...under, location });
+        const retry = new JobMaker(this.#maker.keyOf);
+        retry.add(under.id, location, under.place);
+        for (const job of retry.take()) this.#sendJob(job);
+        return true;
+      }
+      isBehind ||= isSame;
+    }
+    return false;
+  }
+
+  #sendWave(): void {
+    for (const job of this.#maker.take()) this.#sendJob(job);
+  }
+
+  #sendJob({ places, ...job }: UnnumberedJob): void {
+    const id = this.#nextJob;
+    this.#nextJob += 1;
+    this.#jobs.set(id, places);
+    this.#send({ id, ...job });
+  }
+
+  #partDone(number: number, file: OpenFile): void {
+    file.left -= 1;
+    if (file.left > 0) return;
+    this.#files.delete(number);
+    // A file of one chunk was finished by the worker that wrote it.
+    const failure = file.isWhole ? file.failure : (file.failure ?? finish(file));
+    if (failure !== undefined && file.isCreated) removeIfThere(file.target.temporary);
+    file.done(failure);
+  }
+}
+
+/** Sets the attributes of a complete file and gives it its name; says what was wrong if that could not be. */
+function finish(file: OpenFile): FileFailure | undefined {
+  const { target } = file;
+  try {
+    const descriptor = openTemporary(target.temporary);
+    try {
+      setAttributes(descriptor, target);
+    } finally {
+      closeSync(descriptor);
+    }
+    return giveName(target) ? undefined : nameTaken;
+  } catch (error) {
+    return { reason: reasonFor(codeOf(error)), isLocal: true };
+  }
+}
+
+export const nameTaken: FileFailure = { reason: 'something else has taken its name meanwhile', isLocal: true };
+
+/** Maps the data of a file, in order, to where it lies in the file. */
+class ExtentCursor {
+  readonly #extents: readonly { readonly offset: number; readonly length: number }[];
+  #extent = 0;
+  #used = 0;
+
+  constructor(extents: readonly { readonly offset: number; readonly length: number }[]) {
+    this.#extents = extents;
+  }
+
+  take(length: number): { readonly offset: number; readonly length: number }[] {
+    const pieces: { readonly offset: number; readonly length: number }[] = [];
+    for (let left = length; left > 0; ) {
+      const extent = this.#extents[this.#extent];
+      if (extent === undefined) throw new RangeError('more data than extents');
+      const piece = Math.min(left, extent.length - this.#used);
+      pieces.push({ offset: extent.offset + this.#used, length: piece });
+      left -= piece;
+      this.#used += piece;
+      if (this.#used === extent.length) {
+        this.#extent += 1;
+        this.#used = 0;
+      }
+    }
+    return pieces;
+  }
+}
+
+/** `Failed to read SUBJECT: CAUSE.` as the cause alone. */
+export function causeOf(error: HoldfastError): string {
+  return error.message.replace(/^Failed to [^:]*: /, '').replace(/\.$/, '');
+}
+
+function missing(): HoldfastError {
+  return new HoldfastError('objectMissing', 'Failed to read a file: its stored data is missing: no index names one of its chunks.');
+}
+
+function wrongLength(length: number): HoldfastError {
+  return new HoldfastError('damaged', `Failed to read a file: its stored data is damaged: its chunks do not make its ${length} bytes.`);
+}

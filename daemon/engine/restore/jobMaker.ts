@@ -1,0 +1,119 @@
+import type { ChunkLocation } from '../../repository/indexSet.ts';
+import { planRange } from '../../repository/segments.ts';
+import type { PackJob } from './messages.ts';
+import { type BlockToPlace, type ChunkToPlace, encodeBlocks, type Place } from './packJobCodec.ts';
+
+/** A range is not made longer than this, so that many fit into memory at once; one block alone may be. */
+const rangeLength = 8 * 1024 * 1024;
+/** What is not wanted between two blocks is fetched along when it is this short. */
+const gapLength = 256 * 1024;
+
+interface PackPlan {
+  readonly location: ChunkLocation;
+  readonly blocks: Map<number, BlockPlan>;
+}
+
+interface ChunkPlan extends ChunkToPlace {
+  readonly places: Place[];
+}
+
+interface BlockPlan {
+  readonly location: ChunkLocation;
+  readonly chunks: Map<number, ChunkPlan>;
+}
+
+export type UnnumberedJob = Omit<PackJob, 'id'> & { readonly places: readonly Place[] };
+
+/** Collects where chunks have to go, and makes of it jobs of one range of one pack each. */
+export class JobMaker {
+  readonly keyOf: (location: ChunkLocation) => string;
+  #packs = new Map<string, PackPlan>();
+  #places = 0;
+  #bytes = 0;
+
+  constructor(keyOf: (location: ChunkLocation) => string) {
+    this.keyOf = keyOf;
+  }
+
+  /** Places collected since `take`. */
+  get places(): number {
+    return this.#places;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  add(id: Uint8Array, location: ChunkLocation, place: Place): void {
+    const key = this.keyOf(location);
+    const pack = getOrAdd(this.#packs, key, () => ({ location, blocks: new Map() }));
+    const block = getOrAdd(pack.blocks, location.block.offset, () => ({ location, chunks: new Map() }));
+    const chunk = getOrAdd(
+      block.chunks,
+      location.offsetInRaw,
+      (): ChunkPlan => ({
+        id: Uint8Array.from(id),
+        offsetInRaw: location.offsetInRaw,
+        length: location.length,
+        places: [],
+      }),
+    );
+    chunk.places.push(place);
+    this.#places += 1;
+    this.#bytes += location.length;
+  }
+
+  /** The jobs for all that was collected, pack by pack. */
+  take(): UnnumberedJob[] {
+    const jobs = [...this.#packs].flatMap(([key, pack]) => jobsOf(key, pack));
+    this.#packs = new Map();
+    this.#places = 0;
+    this.#bytes = 0;
+    return jobs;
+  }
+}
+
+function jobsOf(key: string, pack: PackPlan): UnnumberedJob[] {
+  const jobs: UnnumberedJob[] = [];
+  let range: BlockPlan[] = [];
+  let start = 0;
+  let end = 0;
+  for (const block of [...pack.blocks.values()].toSorted((a, b) => a.location.block.offset - b.location.block.offset)) {
+    const { offset, storedLength } = block.location.block;
+    if (range.length > 0 && (offset - end > gapLength || offset + storedLength - start > rangeLength)) {
+      jobs.push(jobOf(key, pack, range));
+      range = [];
+    }
+    if (range.length === 0) start = offset;
+    end = offset + storedLength;
+    range.push(block);
+  }
+  if (range.length > 0) jobs.push(jobOf(key, pack, range));
+  return jobs;
+}
+
+function jobOf(key: string, { location }: PackPlan, range: readonly BlockPlan[]): UnnumberedJob {
+  const blocks = range.map(({ location: { block }, chunks }): BlockToPlace => {
+    const { offset, storedLength, rawLength, codec } = block;
+    return { offset, storedLength, rawLength, codec, chunks: [...chunks.values()] };
+  });
+  const { objectId, salt, keyGeneration, keyEpoch, storedLength, versionId } = location.pack;
+  const first = blocks[0]?.offset ?? 0;
+  const last = blocks.at(-1);
+  const length = (last?.offset ?? 0) + (last?.storedLength ?? 0) - first;
+  const plan = planRange(storedLength, first, length, 'a pack');
+  return {
+    fetch: { key, versionId, objectSize: storedLength, offset: plan.storedOffset, length: plan.storedLength },
+    pack: { objectId: Uint8Array.from(objectId), salt: Uint8Array.from(salt), keyGeneration, keyEpoch, storedLength },
+    blocks: encodeBlocks(blocks),
+    places: blocks.flatMap((block) => block.chunks.flatMap((chunk) => chunk.places)),
+  };
+}
+
+function getOrAdd<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  map.set(key, made);
+  return made;
+}

@@ -1,0 +1,500 @@
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  ftruncateSync,
+  futimesSync,
+  linkSync,
+  lchownSync,
+  lutimesSync,
+  openSync,
+  renameSync,
+  symlinkSync,
+} from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { parentPort } from 'node:worker_threads';
+import { HoldfastError } from '../../../protocol/errors.ts';
+import { hexOf } from '../../repository/bytes.ts';
+import { ChunkReader } from '../../repository/chunkReader.ts';
+import { dataLengthOf, type Entry } from '../../repository/entry.ts';
+import { IndexSet } from '../../repository/indexSet.ts';
+import type { IndexView } from '../../repository/indexView.ts';
+import { keySourceOf } from '../../repository/keySource.ts';
+import { PackReader } from '../../repository/packReader.ts';
+import { TreeReader } from '../../repository/treeReader.ts';
+import type { EntryRecord } from '../../repository/treeNode.ts';
+import { displayPath } from '../displayPath.ts';
+import type { DamagedEntry, RestoreSource, RestoreTarget, SkippedEntry } from '../jobs.ts';
+import { openPinnedIndex } from '../pinnedIndexes.ts';
+import { rawPath } from '../rawPath.ts';
+import { RunControl, RunCounters } from '../threads/runMemory.ts';
+import { createTemporary, giveName, removeIfThere, setAttributes } from './fileFinish.ts';
+import { causeOf, type FileFailure, FileRestores, nameTaken } from './fileRestores.ts';
+import { timeArgument } from './fileTimes.ts';
+import { failureOf, MainStore } from './mainStore.ts';
+import type { PlannerData, PlannerOrder, PlannerReport } from './messages.ts';
+import type { FileTarget } from './packJobCodec.ts';
+import { type Selected, Selection } from './selection.ts';
+import { codeOf, enterFolder, freeName, isFreePath, makeTarget, reasonFor } from './targetFolders.ts';
+
+const blockCacheBytes = 32 * 1024 * 1024;
+const deepest = 4096;
+
+/** The planner: reads indexes and trees, makes folders and links, plans the files. Ends after its report. */
+export async function runPlanner(data: PlannerData): Promise<void> {
+  const main = parentPort;
+  if (main === null) throw new Error('A planner runs in a worker thread.');
+  const tell = (report: PlannerReport): void => main.postMessage(report, []);
+  const planner = new Planner(data, tell);
+  main.on('message', (order: PlannerOrder) => planner.take(order));
+  try {
+    tell({ type: 'planned', result: await planner.run() });
+  } catch (error) {
+    planner.removeUnfinished(error instanceof Error ? error : new Error(String(error)));
+    tell({ type: 'failed', error: failureOf(error) });
+  } finally {
+    main.close();
+  }
+}
+
+/** A folder of the tree to be gone through. */
+interface FolderToDo {
+  readonly child: Uint8Array;
+  /** In the target, bytes as latin-1 characters. */
+  readonly path: string;
+  /** Inside the source; '' for its top. */
+  readonly inSource: string;
+  readonly selected: Selected;
+  readonly depth: number;
+  /** Ids of the folders that lead here. */
+  readonly above: Ancestor | undefined;
+}
+
+interface Ancestor {
+  readonly id: string;
+  readonly above: Ancestor | undefined;
+}
+
+interface FolderToFinish {
+  readonly path: string;
+  readonly shown: string;
+  readonly mode: number;
+  readonly mtime: bigint | undefined;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+interface LinkGroup {
+  readonly path: string;
+  readonly content: string;
+  outcome: 'underWay' | 'there' | FileFailure;
+}
+
+interface LinkToMake {
+  readonly group: LinkGroup;
+  readonly target: FileTarget;
+  readonly shown: string;
+}
+
+class Planner {
+  readonly #data: PlannerData;
+  readonly #tell: (report: PlannerReport) => void;
+  readonly #store: MainStore;
+  readonly #control: RunControl;
+  readonly #counters: RunCounters;
+  readonly #skipped: SkippedEntry[] = [];
+  readonly #damaged: DamagedEntry[] = [];
+  readonly #warnings: string[] = [];
+  readonly #finish: FolderToFinish[] = [];
+  readonly #groups = new Map<string, LinkGroup>();
+  readonly #links: LinkToMake[] = [];
+  readonly #nonce: string = randomBytes(6).toString('hex');
+  #restores: FileRestores | undefined;
+  #temporaries = 0;
+  #entries = 0;
+  #files = 0;
+  #bytes = 0;
+
+  constructor(data: PlannerData, tell: (report: PlannerReport) => void) {
+    this.#data = data;
+    this.#tell = tell;
+    this.#store = new MainStore(data.header.storeId, tell);
+    this.#control = new RunControl(data.memory);
+    this.#counters = new RunCounters(data.memory, 0);
+  }
+
+  take(order: PlannerOrder): void {
+    switch (order.type) {
+      case 'got':
+      case 'getFailed':
+        this.#store.answer(order);
+        break;
+      case 'jobDone':
+        this.#restores?.jobDone(order.done);
+        break;
+      case 'stop':
+        this.#restores?.stop(new HoldfastError('cancelled', 'Failed to restore: it was stopped.'));
+        break;
+    }
+  }
+
+  removeUnfinished(error: Error): void {
+    this.#restores?.stop(error);
+  }
+
+  async run(): Promise<Extract<PlannerReport, { readonly type: 'planned' }>['result']> {
+    const { keys, header, sources, targets } = this.#data;
+    const indexes = new IndexSet(await this.#readIndexes());
+    const packs = new PackReader(this.#store, keySourceOf(...keys), header);
+    const chunks = new ChunkReader(indexes, packs, blockCacheBytes);
+    const restores = new FileRestores(
+      indexes,
+      (id, kind) => chunks.read(id, kind),
+      (location) => packs.keyOf(location.pack),
+      (job) => this.#tell({ type: 'job', job }),
+    );
+    this.#restores = restores;
+    for (const target of targets) {
+      const source = sources.find(({ id }) => id === target.sourceId);
+      if (source === undefined) continue;
+      const tree = new TreeReader((id, kind) => chunks.read(id, kind), source.separator.charCodeAt(0));
+      await this.#restoreSource(source, target, tree, restores);
+    }
+    this.#tell({ type: 'totals', files: this.#files, bytes: this.#bytes });
+    await restores.drain();
+    for (const link of this.#links) this.#makeHardLink(link);
+    this.#finishFolders();
+    return {
+      files: this.#files,
+      bytes: this.#bytes,
+      skipped: this.#skipped,
+      damaged: this.#damaged,
+      warnings: this.#warnings,
+    };
+  }
+
+  async #readIndexes(): Promise<IndexView[]> {
+    const { indexes, header, keys } = this.#data;
+    const views: IndexView[] = [];
+    for (const pinned of indexes) {
+      try {
+        const found = await this.#store.get(pinned.key, { versionId: pinned.versionId });
+        const view =
+          found === undefined
+            ? undefined
+            : openPinnedIndex(pinned, found.body, header, ({ masterKeyId, keyGeneration }) => {
+                const set = keySourceOf(...keys).byMasterKeyId(masterKeyId, keyGeneration);
+                if (set === undefined) throw new HoldfastError('wrongSecret', `Failed to read index ${pinned.key}: its keys are not held.`);
+                return set.index;
+              });
+        if (view === undefined) this.#warnings.push(`Index ${pinned.key} is missing or damaged; what only it names can't be restored.`);
+        else views.push(view);
+      } catch (error) {
+        if (!isAboutOneObject(error)) throw error;
+        this.#warnings.push(`Index ${pinned.key} can't be used; what only it names can't be restored: ${causeOf(error)}.`);
+      }
+    }
+    return views;
+  }
+
+  async #restoreSource(source: RestoreSource, target: RestoreTarget, tree: TreeReader, restores: FileRestores): Promise<void> {
+    const { conflict, dryRun, selection } = this.#data;
+    const wanted = Selection.of(selection?.get(source.id));
+    if (selection !== undefined && wanted.isEmpty) return;
+    const folder = makeTarget(target.folder, conflict, dryRun);
+    let root: Entry;
+    try {
+      root = await this.#rootOf(source, tree);
+    } catch (error) {
+      if (!isAboutOneObject(error)) throw error;
+      this.#damaged.push({ path: source.label, reason: causeOf(error) });
+      return;
+    }
+    if (root.child === undefined) {
+      await this.#restoreEntry({ path: folder, inSource: '' }, root, restores);
+      return;
+    }
+    if (wanted.root.isAll) this.#finish.push(this.#folderToFinish(folder, '', root));
+    const todo: FolderToDo[] = [{ child: root.child, path: folder, inSource: '', selected: wanted.root, depth: 1, above: undefined }];
+    for (let next = todo.pop(); next !== undefined; next = todo.pop()) todo.push(...(await this.#restoreFolder(next, tree, restores)));
+    for (const path of wanted.notFound()) this.#damaged.push({ path: shown(path), reason: 'the restore point has no such entry' });
+  }
+
+  async #rootOf(source: RestoreSource, tree: TreeReader): Promise<Entry> {
+    const records: EntryRecord[] = [];
+    for await (const record of tree.entries(source.root)) records.push(record);
+    const [record] = records;
+    if (record === undefined || records.length > 1)
+      throw new HoldfastError('damaged', `Failed to read ${source.label}: its root is not one entry.`);
+    return tree.decode(record);
+  }
+
+  /** Restores what lies directly in a folder, and returns its folders. */
+  async #restoreFolder(folder: FolderToDo, tree: TreeReader, restores: FileRestores): Promise<FolderToDo[]> {
+    const below: FolderToDo[] = [];
+    const id = hexOf(folder.child);
+    if (folder.depth > deepest || isAmong(folder.above, id)) {
+      this.#damaged.push({ path: shown(folder.inSource), reason: 'its folders are nested without an end' });
+      return below;
+    }
+    for await (const leaf of tree.leaves(folder.child)) {
+      if ('refused' in leaf) {
+        if (!isAboutOneObject(leaf.refused)) throw leaf.refused;
+        const path = folder.inSource === '' ? '.' : shown(folder.inSource);
+        this.#damaged.push({ path, reason: `a part of this folder can't be read: ${causeOf(leaf.refused)}` });
+        continue;
+      }
+      for (const record of leaf.entries) {
+        this.#countEntry();
+        const name = record.name.toString('latin1');
+        const selected = folder.selected.below(name);
+        if (selected === undefined) continue;
+        const inSource = folder.inSource === '' ? name : `${folder.inSource}/${name}`;
+        let entry: Entry;
+        try {
+          entry = tree.decode(record);
+        } catch (error) {
+          if (!isAboutOneObject(error)) throw error;
+          this.#damaged.push({ path: shown(inSource), reason: causeOf(error) });
+          continue;
+        }
+        if (entry.child === undefined) {
+          await this.#restoreEntry({ path: folder.path, inSource }, entry, restores);
+          continue;
+        }
+        const path = this.#enter(folder.path, name, inSource);
+        if (path === undefined) continue;
+        this.#finish.push(this.#folderToFinish(path, inSource, entry));
+        const above = { id, above: folder.above };
+        below.push({ child: entry.child, path, inSource, selected, depth: folder.depth + 1, above });
+      }
+    }
+    return below;
+  }
+
+  #countEntry(): void {
+    this.#entries += 1;
+    if (this.#control.isStopped) throw new HoldfastError('cancelled', 'Failed to restore: it was stopped.');
+    if (this.#entries > this.#data.entryLimit) {
+      throw new HoldfastError('damaged', `Failed to restore: the restore point has more than ${this.#data.entryLimit} entries.`);
+    }
+  }
+
+  #enter(parent: string, name: string, inSource: string): string | undefined {
+    if (this.#data.dryRun) return `${parent}/${name}`;
+    const outcome = enterFolder(parent, name, this.#data.conflict, isFreePath);
+    if ('path' in outcome) return outcome.path;
+    this.#skip(inSource, outcome.refused);
+    return undefined;
+  }
+
+  /** A file, a link or something special, into the folder `place.path`. */
+  async #restoreEntry(place: { readonly path: string; readonly inSource: string }, entry: Entry, restores: FileRestores): Promise<void> {
+    const name = Buffer.from(entry.name).toString('latin1');
+    const inSource = place.inSource === '' ? name : place.inSource;
+    const { kind } = entry;
+    if (kind === 'directory') throw new RangeError('a folder is no file');
+    if (kind !== 'file' && kind !== 'stream' && kind !== 'link') {
+      this.#skip(inSource, specialReasons[kind], true);
+      return;
+    }
+    if (this.#data.dryRun) {
+      this.#files += 1;
+      this.#bytes += entry.size ?? 0;
+      return;
+    }
+    const path = this.#pathFor(place.path, name);
+    if (path === undefined) {
+      this.#skip(inSource, 'something has its name already');
+      return;
+    }
+    const target = this.#targetOf(place.path, path, entry);
+    const group = this.#groupOf(target, entry, inSource);
+    if (group !== undefined && group.path !== path) {
+      this.#links.push({ group, target, shown: inSource });
+      return;
+    }
+    const done = (failure: FileFailure | undefined): void => {
+      if (failure === undefined) {
+        this.#files += 1;
+        this.#bytes += entry.size ?? 0;
+      } else {
+        this.#fail(inSource, failure);
+      }
+      if (group !== undefined) group.outcome = failure ?? 'there';
+    };
+    if (entry.kind === 'link') done(this.#makeLink(target, entry));
+    else if (dataLengthOf(entry) === 0) done(this.#makeEmpty(target));
+    else await restores.add(target, entry, done);
+  }
+
+  /** Where an entry goes; `undefined` where it is to be left out. */
+  #pathFor(folder: string, name: string): string | undefined {
+    const path = `${folder}/${name}`;
+    const { conflict } = this.#data;
+    if (conflict === 'refuse' || conflict === 'overwrite' || isFreePath(path)) return path;
+    return conflict === 'skip' ? undefined : freeName(folder, name, isFreePath);
+  }
+
+  #targetOf(folder: string, path: string, entry: Entry): FileTarget {
+    this.#temporaries += 1;
+    const { conflict, owners } = this.#data;
+    // On systems that fold case two names of a tree may be one here: the second must not silently replace the first.
+    const foldsCase = process.platform === 'darwin' || process.platform === 'win32';
+    return {
+      temporary: `${folder}/.holdfast-${this.#nonce}-${this.#temporaries}.tmp`,
+      path,
+      size: entry.size ?? 0,
+      mode: entry.mode,
+      uid: owners ? (entry.owner?.uid ?? -1) : -1,
+      gid: owners ? (entry.owner?.gid ?? -1) : -1,
+      mtime: entry.mtime,
+      mayReplace: conflict === 'overwrite' || (conflict === 'refuse' && !foldsCase),
+    };
+  }
+
+  /** The group of an entry with several names; members of other content stand alone, and are reported. */
+  #groupOf(target: FileTarget, entry: Entry, inSource: string): LinkGroup | undefined {
+    if (entry.hardLinkGroup === undefined) return undefined;
+    const content = fingerprintOf(entry);
+    const key = `${entry.kind}/${entry.hardLinkGroup}`;
+    const known = this.#groups.get(key);
+    if (known === undefined) {
+      const made: LinkGroup = { path: target.path, content, outcome: 'underWay' };
+      this.#groups.set(key, made);
+      return made;
+    }
+    if (known.content === content) return known;
+    this.#warnings.push(`${shown(inSource)} is restored by itself: its content is not that of the other names of its hard link.`);
+    return undefined;
+  }
+
+  #makeLink(target: FileTarget, entry: Entry): FileFailure | undefined {
+    try {
+      symlinkSync(Buffer.from(entry.linkTarget ?? []), rawPath(target.temporary));
+      try {
+        if (target.uid >= 0) lchownSync(rawPath(target.temporary), target.uid, target.gid);
+        if (target.mtime !== undefined) {
+          const time = timeArgument(target.mtime);
+          lutimesSync(rawPath(target.temporary), time, time);
+        }
+        renameSync(rawPath(target.temporary), rawPath(target.path));
+      } catch (error) {
+        removeIfThere(target.temporary);
+        throw error;
+      }
+      this.#counters.add('files', 1);
+      return undefined;
+    } catch (error) {
+      return { reason: reasonFor(codeOf(error)), isLocal: true };
+    }
+  }
+
+  /** A file without data: empty, or all hole. */
+  #makeEmpty(target: FileTarget): FileFailure | undefined {
+    try {
+      const descriptor = createTemporary(target.temporary);
+      try {
+        if (target.size > 0) ftruncateSync(descriptor, target.size);
+        setAttributes(descriptor, target);
+      } finally {
+        closeSync(descriptor);
+      }
+      this.#counters.add('files', 1);
+      return giveName(target) ? undefined : nameTaken;
+    } catch (error) {
+      removeIfThere(target.temporary);
+      return { reason: reasonFor(codeOf(error)), isLocal: true };
+    }
+  }
+
+  #makeHardLink({ group, target, shown: inSource }: LinkToMake): void {
+    if (group.outcome !== 'there') {
+      this.#fail(inSource, group.outcome === 'underWay' ? nameTaken : group.outcome);
+      return;
+    }
+    try {
+      linkSync(rawPath(group.path), rawPath(target.temporary));
+      if (giveName(target)) {
+        // Renaming one name of a file over another of the same file does nothing and leaves both.
+        removeIfThere(target.temporary);
+        this.#files += 1;
+        this.#counters.add('files', 1);
+      } else {
+        this.#fail(inSource, nameTaken);
+      }
+    } catch (error) {
+      removeIfThere(target.temporary);
+      this.#fail(inSource, { reason: `its hard link can't be made: ${reasonFor(codeOf(error))}`, isLocal: true });
+    }
+  }
+
+  #folderToFinish(path: string, inSource: string, entry: Entry): FolderToFinish {
+    const { owners } = this.#data;
+    const uid = owners ? (entry.owner?.uid ?? -1) : -1;
+    const gid = owners ? (entry.owner?.gid ?? -1) : -1;
+    return { path, shown: inSource, mode: entry.mode, mtime: entry.mtime, uid, gid };
+  }
+
+  /** Owners, modes and times of folders, deepest first: what is made inside changes the time, and a mode may shut the door. */
+  #finishFolders(): void {
+    if (this.#data.dryRun) return;
+    const flags = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0) | (constants.O_NOFOLLOW ?? 0);
+    for (let folder = this.#finish.pop(); folder !== undefined; folder = this.#finish.pop()) {
+      try {
+        const descriptor = openSync(rawPath(folder.path), flags);
+        try {
+          if (folder.uid >= 0) fchownSync(descriptor, folder.uid, folder.gid);
+          fchmodSync(descriptor, folder.mode);
+          if (folder.mtime !== undefined) {
+            const time = timeArgument(folder.mtime);
+            futimesSync(descriptor, time, time);
+          }
+        } finally {
+          closeSync(descriptor);
+        }
+      } catch (error) {
+        this.#warnings.push(`${shown(folder.shown)}: mode and times of this folder can't be set: ${reasonFor(codeOf(error))}.`);
+      }
+    }
+  }
+
+  #fail(inSource: string, { reason, isLocal }: FileFailure): void {
+    if (isLocal) this.#skip(inSource, reason);
+    else this.#damaged.push({ path: shown(inSource), reason });
+  }
+
+  #skip(inSource: string, reason: string, special = false): void {
+    this.#skipped.push({ path: shown(inSource), reason, special });
+  }
+}
+
+/** What says that two names hold the same data. */
+function fingerprintOf(entry: Entry): string {
+  const { content, size, extents, linkTarget } = entry;
+  const where =
+    content === undefined ? '' : content.form === 'ids' ? hexOf(content.ids) : `${hexOf(content.id)}/${content.level}/${content.chunks}`;
+  return `${size ?? 0};${where};${(extents ?? []).map((extent) => `${extent.offset}+${extent.length}`).join(',')};${linkTarget === undefined ? '' : hexOf(linkTarget)}`;
+}
+
+const specialReasons: Readonly<Record<Exclude<Entry['kind'], 'file' | 'stream' | 'link' | 'directory'>, string>> = {
+  fifo: 'it is a FIFO',
+  socket: 'it is a socket',
+  characterDevice: 'it is a device',
+  blockDevice: 'it is a device',
+};
+
+/** Whether an error speaks of stored bytes, so that the rest can go on. */
+function isAboutOneObject(error: unknown): error is HoldfastError {
+  return HoldfastError.is(error, 'damaged', 'tampered', 'objectMissing', 'unsupportedFormat', 'wrongSecret', 'storeFailed');
+}
+
+function isAmong(ancestor: Ancestor | undefined, id: string): boolean {
+  for (let next = ancestor; next !== undefined; next = next.above) if (next.id === id) return true;
+  return false;
+}
+
+function shown(path: string): string {
+  return displayPath(Buffer.from(path, 'latin1'));
+}

@@ -1,0 +1,311 @@
+import { Worker } from 'node:worker_threads';
+import { HoldfastError } from '../../../protocol/errors.ts';
+import { uuidBytes } from '../../../protocol/ids.ts';
+import type { EngineProgress, EngineThreads, RestoreJob, RestoreResult } from '../jobs.ts';
+import { newRunMemory, RunControl, type RunMemory, sumCounters } from '../threads/runMemory.ts';
+import { fileWorkerCount } from '../threads/threadCounts.ts';
+import { errorOf, failureOf } from './mainStore.ts';
+import type {
+  PackJob,
+  PlannerData,
+  PlannerOrder,
+  PlannerReport,
+  PlannerResult,
+  RestoreWorkerData,
+  WorkDone,
+  WorkOrder,
+} from './messages.ts';
+import { reasonFor } from './targetFolders.ts';
+
+/** Memory for one fetched range: 8 MiB, a block more, and what whole segments add. */
+const fetchBufferLength = 9 * 1024 * 1024;
+const fetchBuffers = 8;
+/** Ranges that a worker has at once: one in hand, one to go on with. */
+const ordersPerWorker = 2;
+const progressEvery = 100;
+const defaultEntryLimit = 2 ** 28;
+const endTime = 2000;
+const resourceLimits = { maxYoungGenerationSizeMb: 8 } as const;
+
+/**
+ * Restores: the planner reads trees and says what is fetched, this thread fetches, workers open, check and write. What is damaged or can't be
+ * written is named in the result, and everything else comes back. Rejects where the target, the store or the disk as a whole fails, or on
+ * cancel; files that were not complete are removed then.
+ */
+export async function runRestore(job: RestoreJob, threads: EngineThreads): Promise<RestoreResult> {
+  job.signal.throwIfAborted();
+  return await new RestoreRun(job, threads).run();
+}
+
+interface RestoreWorker {
+  readonly worker: Worker;
+  orders: number;
+}
+
+interface Fetched {
+  readonly order: WorkOrder;
+  readonly buffer: SharedArrayBuffer;
+}
+
+class RestoreRun {
+  readonly #job: RestoreJob;
+  readonly #threads: EngineThreads;
+  readonly #memory: RunMemory;
+  readonly #control: RunControl;
+  readonly #planned: PromiseWithResolvers<PlannerResult> = Promise.withResolvers();
+  readonly #stopGets: AbortController = new AbortController();
+  readonly #workers: RestoreWorker[] = [];
+  readonly #exits: Promise<void>[] = [];
+  readonly #free: SharedArrayBuffer[] = [];
+  readonly #queue: PackJob[] = [];
+  readonly #ready: Fetched[] = [];
+  readonly #underWay = new Map<number, SharedArrayBuffer>();
+  readonly #workerCount: number;
+  #planner: Worker | undefined;
+  #buffers = 0;
+  #totals: { readonly totalFiles: number; readonly totalBytes: number } | undefined;
+  #failure: { readonly error: unknown } | undefined;
+  #isEnding = false;
+
+  constructor(job: RestoreJob, threads: EngineThreads) {
+    this.#job = job;
+    this.#threads = threads;
+    this.#workerCount = fileWorkerCount(threads.workers);
+    this.#memory = newRunMemory(this.#workerCount + 1);
+    this.#control = new RunControl(this.#memory);
+  }
+
+  async run(): Promise<RestoreResult> {
+    const { signal } = this.#job;
+    const startedAt = performance.now();
+    const onAbort = (): void => this.#fail(cancelledError(signal.reason));
+    signal.addEventListener('abort', onAbort, { once: true });
+    const timer = setInterval(() => this.#report(), progressEvery);
+    try {
+      this.#startPlanner();
+      const result = await this.#planned.promise;
+      this.#throwIfFailed();
+      this.#report();
+      return { ...result, seconds: (performance.now() - startedAt) / 1000 };
+    } catch (error) {
+      const failure = this.#failure?.error ?? error;
+      throw HoldfastError.is(failure)
+        ? failure
+        : new HoldfastError('failed', `Failed to restore: ${causeText(failure)}`, { cause: failure });
+    } finally {
+      clearInterval(timer);
+      signal.removeEventListener('abort', onAbort);
+      await this.#end();
+    }
+  }
+
+  #throwIfFailed(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  /** Stops everything. The planner removes what is half done, and ends the run by its report. */
+  #fail(error: unknown): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = { error };
+    this.#control.stop();
+    this.#stopGets.abort(error);
+    this.#queue.length = 0;
+    if (this.#planner === undefined) this.#planned.reject(error);
+    else this.#order({ type: 'stop' });
+  }
+
+  #startPlanner(): void {
+    const { keys, store, indexes, sources, targets, selection, conflict, entryLimit } = this.#job;
+    const [first] = keys;
+    if (first === undefined) throw new HoldfastError('locked', 'Failed to restore: no keys of the policy are held.');
+    const header = { installationId: first.installationId, scopeId: uuidBytes(first.policyId), storeId: store.storeId };
+    const owners = this.#job.owners ?? process.getuid?.() === 0;
+    const readKeys = keys.map((set) => ({ ...set, owner: undefined }));
+    const data: PlannerData = {
+      role: 'planner',
+      memory: this.#memory,
+      keys: readKeys,
+      header,
+      indexes,
+      sources,
+      targets,
+      selection,
+      conflict,
+      owners,
+      dryRun: this.#job.dryRun ?? false,
+      entryLimit: entryLimit ?? defaultEntryLimit,
+    };
+    this.#planner = this.#start(data, (report: PlannerReport) => this.#onReport(report));
+    if (this.#job.dryRun === true) return;
+    for (let thread = 1; thread <= this.#workerCount; thread += 1) {
+      const workerData: RestoreWorkerData = { role: 'restore', thread, memory: this.#memory, keys: readKeys, header, owners };
+      const entry: RestoreWorker = { worker: this.#start(workerData, (done: WorkDone) => this.#onDone(entry, done)), orders: 0 };
+      this.#workers.push(entry);
+    }
+  }
+
+  #start<Message>(workerData: PlannerData | RestoreWorkerData, onMessage: (message: Message) => void): Worker {
+    const worker = new Worker(this.#threads.workerUrl, { workerData, resourceLimits });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#exits.push(promise);
+    worker.on('message', onMessage);
+    worker.on('error', (error) => {
+      this.#fail(error);
+      this.#planned.reject(error);
+    });
+    worker.on('exit', (code) => {
+      resolve();
+      if (code === 0 || this.#isEnding) return;
+      const error = new Error(`a worker thread ended with ${code}`);
+      this.#fail(error);
+      this.#planned.reject(error);
+    });
+    return worker;
+  }
+
+  #order(order: PlannerOrder): void {
+    this.#planner?.postMessage(order, []);
+  }
+
+  #onReport(report: PlannerReport): void {
+    switch (report.type) {
+      case 'get':
+        void this.#answer(report);
+        break;
+      case 'job':
+        this.#queue.push(report.job);
+        this.#fetchMore();
+        break;
+      case 'totals':
+        this.#totals = { totalFiles: report.files, totalBytes: report.bytes };
+        break;
+      case 'planned':
+        this.#planned.resolve(report.result);
+        break;
+      case 'failed':
+        this.#planned.reject(errorOf(report.error));
+        break;
+    }
+  }
+
+  async #answer({ id, key, versionId, offset, length }: Extract<PlannerReport, { readonly type: 'get' }>): Promise<void> {
+    try {
+      const range = { ...(offset === undefined ? {} : { offset }), ...(length === undefined ? {} : { length }) };
+      const found = await this.#job.store.get(key, { versionId, ...range, signal: this.#stopGets.signal });
+      this.#order({
+        type: 'got',
+        id,
+        found:
+          found === undefined
+            ? undefined
+            : {
+                body: found.body,
+                size: found.size,
+                offset: found.offset,
+                versionId: found.versionId,
+                lastModified: found.lastModified.getTime(),
+              },
+      });
+    } catch (error) {
+      this.#order({ type: 'getFailed', id, error: failureOf(error) });
+    }
+  }
+
+  #fetchMore(): void {
+    while (this.#queue.length > 0 && (this.#free.length > 0 || this.#buffers < fetchBuffers)) {
+      const job = this.#queue.shift();
+      if (job === undefined) break;
+      const buffer = this.#free.pop() ?? this.#newBuffer();
+      void this.#fetch(job, buffer);
+    }
+  }
+
+  #newBuffer(): SharedArrayBuffer {
+    this.#buffers += 1;
+    return new SharedArrayBuffer(fetchBufferLength);
+  }
+
+  async #fetch(job: PackJob, buffer: SharedArrayBuffer): Promise<void> {
+    const { key, versionId, objectSize, offset, length } = job.fetch;
+    let order: WorkOrder;
+    try {
+      const into = new Uint8Array(buffer, 0, length);
+      const { store } = this.#job;
+      const options = { offset, length, into, signal: this.#stopGets.signal };
+      let found = await store.get(key, { ...options, versionId });
+      // A version that is gone may have a twin; whether it is one, the tags say.
+      if (found === undefined && versionId !== null) found = await store.get(key, options);
+      const isAsRecorded = found !== undefined && found.size === objectSize && found.offset === offset && found.body.length === length;
+      order =
+        isAsRecorded && found !== undefined ? { job, fetched: found.body, reason: '' } : { job, fetched: null, reason: lackOf(found) };
+    } catch (error) {
+      // The store as a whole is away: nothing else would come back either. One object that can't be read is that object's damage.
+      if (!HoldfastError.is(error, 'storeFailed')) {
+        this.#fail(error);
+        return;
+      }
+      order = { job, fetched: null, reason: 'the store fails to give one of its objects' };
+    }
+    this.#ready.push({ order, buffer });
+    this.#workMore();
+  }
+
+  #workMore(): void {
+    for (;;) {
+      const idlest = this.#workers.toSorted((a, b) => a.orders - b.orders)[0];
+      if (idlest === undefined || idlest.orders >= ordersPerWorker || this.#failure !== undefined) return;
+      const next = this.#ready.shift();
+      if (next === undefined) return;
+      idlest.orders += 1;
+      this.#underWay.set(next.order.job.id, next.buffer);
+      idlest.worker.postMessage(next.order, []);
+    }
+  }
+
+  #onDone(entry: RestoreWorker, done: WorkDone): void {
+    entry.orders -= 1;
+    const buffer = this.#underWay.get(done.id);
+    this.#underWay.delete(done.id);
+    if (buffer !== undefined) this.#free.push(buffer);
+    if (done.fatal !== null) {
+      const target = this.#job.targets[0]?.folder ?? 'the target';
+      this.#fail(
+        new HoldfastError('diskFailed', `Failed to restore into ${target}: ${reasonFor(done.fatal)}.`, {
+          fix: 'Make room, or choose another folder, and run it again.',
+        }),
+      );
+    }
+    this.#order({ type: 'jobDone', done });
+    this.#workMore();
+    this.#fetchMore();
+  }
+
+  async #end(): Promise<void> {
+    this.#isEnding = true;
+    for (const { worker } of this.#workers) worker.postMessage(null, []);
+    const timer = setTimeout(() => {
+      void this.#planner?.terminate();
+      for (const { worker } of this.#workers) void worker.terminate();
+    }, endTime);
+    await Promise.all(this.#exits);
+    clearTimeout(timer);
+  }
+
+  #report(): void {
+    const { files, bytes } = sumCounters(this.#memory);
+    const progress: EngineProgress = { phase: 'restoring', files, bytes, addedBytes: bytes, ...this.#totals };
+    this.#job.onProgress?.(progress);
+  }
+}
+
+function lackOf(found: object | undefined): string {
+  return found === undefined ? 'its stored data is missing' : 'its stored data is damaged: an object has another length than recorded';
+}
+
+function causeText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function cancelledError(reason: unknown): HoldfastError {
+  return HoldfastError.is(reason) ? reason : new HoldfastError('cancelled', 'Failed to restore: it was cancelled.');
+}

@@ -1,0 +1,192 @@
+import { closeSync, ftruncateSync, writeSync } from 'node:fs';
+import { parentPort } from 'node:worker_threads';
+import type { KeyObject } from 'node:crypto';
+import { HoldfastError } from '../../../protocol/errors.ts';
+import { decodeBlock } from '../../repository/blockCodec.ts';
+import { chunkIdOf } from '../../repository/chunkId.ts';
+import { keySourceOf, type PolicyKeySource } from '../../repository/keySource.ts';
+import { packRowKey } from '../../repository/packReader.ts';
+import type { PolicyKeys } from '../../repository/policyKeys.ts';
+import { openRange, planRange } from '../../repository/segments.ts';
+import { systemCode } from '../systemCode.ts';
+import { RunControl, RunCounters } from '../threads/runMemory.ts';
+import { createTemporary, giveName, openTemporary, removeIfThere, setAttributes } from './fileFinish.ts';
+import type { FailedPart, PackJob, RestoreWorkerData, WorkDone, WorkOrder } from './messages.ts';
+import { type BlockToPlace, type ChunkToPlace, decodeBlocks, type Place } from './packJobCodec.ts';
+import { reasonFor } from './targetFolders.ts';
+
+/** The most that a fetch brings, opened. */
+const openedLength = 9 * 1024 * 1024;
+/** What stops a whole restore, not one file. */
+const fatalCodes: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']);
+
+/** A restore worker: opens fetched ranges, checks each chunk's id and writes it to all its places. */
+export function runRestoreWorker(data: RestoreWorkerData): void {
+  const main = parentPort;
+  if (main === null) throw new Error('A restore worker runs in a worker thread.');
+  const worker = new RangeWriter(data);
+  main.on('message', (order: WorkOrder | null) => {
+    if (order === null) main.close();
+    else main.postMessage(worker.work(order), []);
+  });
+}
+
+class RangeWriter {
+  readonly #data: RestoreWorkerData;
+  readonly #control: RunControl;
+  readonly #counters: RunCounters;
+  readonly #keySource: PolicyKeySource;
+  readonly #opened: Buffer = Buffer.allocUnsafeSlow(openedLength);
+
+  constructor(data: RestoreWorkerData) {
+    this.#data = data;
+    this.#control = new RunControl(data.memory);
+    this.#counters = new RunCounters(data.memory, data.thread);
+    this.#keySource = keySourceOf(...data.keys);
+  }
+
+  work({ job, fetched, reason }: WorkOrder): WorkDone {
+    const failed: FailedPart[] = [];
+    using files = new OpenFiles();
+    try {
+      const keys = this.#keySource.byEpoch(job.pack.keyEpoch, job.pack.keyGeneration);
+      if (fetched === null || keys === undefined) {
+        const cause = fetched === null ? reason : 'its keys are not held';
+        for (const block of decodeBlocks(job.blocks)) failAll(block, cause, failed);
+      } else {
+        this.#placeAll(job, fetched, keys, files, failed);
+      }
+    } catch (error) {
+      const code = systemCode(error);
+      if (code === undefined) throw error;
+      return { id: job.id, failed, fatal: code };
+    }
+    return { id: job.id, failed, fatal: null };
+  }
+
+  #placeAll(job: PackJob, fetched: Uint8Array, keys: PolicyKeys, files: OpenFiles, failed: FailedPart[]): void {
+    const blocks = [...decodeBlocks(job.blocks)];
+    const first = blocks[0];
+    const last = blocks.at(-1);
+    if (first === undefined || last === undefined) return;
+    const key = packRowKey(this.#data.header, keys, job.pack);
+    const length = last.offset + last.storedLength - first.offset;
+    const opened = this.#tryOpen(job, key, fetched, first.offset, length);
+    for (const block of blocks) {
+      if (this.#control.isStopped) return;
+      try {
+        const stored =
+          opened?.subarray(block.offset - first.offset, block.offset - first.offset + block.storedLength) ??
+          this.#openAlone(job, key, fetched, block);
+        const raw = decodeBlock(stored, block.codec, block.rawLength, 'a block');
+        for (const chunk of block.chunks) this.#placeChunk(chunk, raw, keys, files, failed);
+      } catch (error) {
+        if (!HoldfastError.is(error)) throw error;
+        failAll(block, causeOf(error), failed);
+      }
+    }
+  }
+
+  /** The whole range, or `undefined` where a segment of it is not authentic: then each block is tried by itself. */
+  #tryOpen(job: PackJob, key: KeyObject, fetched: Uint8Array, offset: number, length: number): Buffer | undefined {
+    try {
+      const plan = planRange(job.pack.storedLength, offset, length, 'a pack');
+      return openRange(key, plan, fetched, 'a pack', this.#opened);
+    } catch (error) {
+      if (!HoldfastError.is(error)) throw error;
+      return undefined;
+    }
+  }
+
+  #openAlone(job: PackJob, key: KeyObject, fetched: Uint8Array, block: BlockToPlace): Buffer {
+    const plan = planRange(job.pack.storedLength, block.offset, block.storedLength, 'a pack');
+    const from = plan.storedOffset - job.fetch.offset;
+    return openRange(key, plan, fetched.subarray(from, from + plan.storedLength), 'a pack');
+  }
+
+  #placeChunk(chunk: ChunkToPlace, raw: Buffer, keys: PolicyKeys, files: OpenFiles, failed: FailedPart[]): void {
+    const bytes = raw.subarray(chunk.offsetInRaw, chunk.offsetInRaw + chunk.length);
+    if (bytes.length !== chunk.length || !chunkIdOf(keys.idData, bytes).equals(chunk.id)) {
+      for (const { file, part } of chunk.places) failed.push({ file, part, reason: 'its stored data is damaged: a chunk has other bytes' });
+      return;
+    }
+    for (const place of chunk.places) this.#place(place, bytes, files, failed);
+  }
+
+  #place(place: Place, bytes: Buffer, files: OpenFiles, failed: FailedPart[]): void {
+    try {
+      if (place.isWhole) writeWhole(place, bytes);
+      else writePieces(files.get(place), place, bytes);
+      this.#counters.add('bytes', bytes.length);
+      if (place.isWhole) this.#counters.add('files', 1);
+    } catch (error) {
+      const code = systemCode(error);
+      if (code === undefined || fatalCodes.has(code)) throw error;
+      failed.push({ file: place.file, part: place.part, reason: reasonFor(code), isLocal: true });
+    }
+  }
+}
+
+/** Makes, fills and finishes a file of one chunk. */
+function writeWhole(place: Place, bytes: Buffer): void {
+  const { target } = place;
+  const descriptor = createTemporary(target.temporary);
+  let isWritten = false;
+  try {
+    writePieces(descriptor, place, bytes);
+    if (target.size > bytes.length) ftruncateSync(descriptor, target.size);
+    setAttributes(descriptor, target);
+    isWritten = true;
+  } finally {
+    closeSync(descriptor);
+    if (!isWritten) removeIfThere(target.temporary);
+  }
+  if (!giveName(target)) throw taken();
+}
+
+function writePieces(descriptor: number, place: Place, bytes: Buffer): void {
+  let at = 0;
+  for (const { offset, length } of place.pieces) {
+    const end = at + length;
+    for (let position = offset; at < end; ) {
+      const written = writeSync(descriptor, bytes, at, end - at, position);
+      at += written;
+      position += written;
+    }
+  }
+}
+
+/** As the system would say it. */
+function taken(): Error {
+  return Object.assign(new Error('The name was taken.'), { code: 'EEXIST', syscall: 'link' });
+}
+
+function failAll(block: BlockToPlace, cause: string, failed: FailedPart[]): void {
+  for (const chunk of block.chunks) {
+    for (const { file, part } of chunk.places) failed.push({ file, part, reason: `its stored data is damaged: ${cause}` });
+  }
+}
+
+/** `Failed to read a block: CAUSE.` without the frame. */
+function causeOf(error: HoldfastError): string {
+  return error.message.replace(/^Failed to read [^:]*: /, '').replace(/\.$/, '');
+}
+
+/** Files of many chunks that a job writes to, open for its duration. */
+class OpenFiles implements Disposable {
+  readonly #descriptors = new Map<number, number>();
+
+  get(place: Place): number {
+    const known = this.#descriptors.get(place.file);
+    if (known !== undefined) return known;
+    if (this.#descriptors.size >= 256) this[Symbol.dispose]();
+    const descriptor = openTemporary(place.target.temporary);
+    this.#descriptors.set(place.file, descriptor);
+    return descriptor;
+  }
+
+  [Symbol.dispose](): void {
+    for (const descriptor of this.#descriptors.values()) closeSync(descriptor);
+    this.#descriptors.clear();
+  }
+}

@@ -1,0 +1,112 @@
+import { lstatSync, mkdirSync, readdirSync, unlinkSync } from 'node:fs';
+import path from 'node:path';
+import { HoldfastError } from '../../../protocol/errors.ts';
+import type { ConflictMode } from '../jobs.ts';
+import { rawOf, rawPath } from '../rawPath.ts';
+import { systemCode } from '../systemCode.ts';
+
+/** What became of asking for a folder. */
+export type FolderOutcome = { readonly path: string } | { readonly refused: string };
+
+/**
+ * Makes a source's target folder and what leads to it. The way to the target is the user's own and may lead over links; everything below is
+ * made name by name. Throws `targetNotEmpty` in mode `refuse`, `diskFailed` where the system refuses.
+ */
+export function makeTarget(folder: string, conflict: ConflictMode, dryRun: boolean): string {
+  const raw = rawOf(path.resolve(folder));
+  try {
+    if (!dryRun) mkdirSync(rawPath(raw), { recursive: true, mode: 0o700 });
+    if (conflict === 'refuse' && readdirSync(rawPath(raw), { encoding: 'latin1' }).length > 0) {
+      throw new HoldfastError('targetNotEmpty', `Failed to restore into ${folder}: it is not empty.`, {
+        fix: 'Choose an empty folder, or say what to do with what is there: --conflict skip, overwrite or rename.',
+      });
+    }
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === undefined) throw error;
+    if (dryRun && code === 'ENOENT') return raw;
+    throw new HoldfastError('diskFailed', `Failed to restore into ${folder}: the system says ${code}.`, {
+      fix: 'Choose a folder that can be made and written to.',
+      cause: error,
+    });
+  }
+  return raw;
+}
+
+/**
+ * Makes the folder `name` in `parent`, or takes the one that is there. A link or a file of that name is never followed or entered: it is
+ * replaced, stepped aside from, or the folder is refused, as the mode says. Names were checked by the tree's reader; they hold no separator.
+ */
+export function enterFolder(parent: string, name: string, conflict: ConflictMode, isFree: (path: string) => boolean): FolderOutcome {
+  const wanted = `${parent}/${name}`;
+  try {
+    mkdirSync(rawPath(wanted), { mode: 0o700 });
+    return { path: wanted };
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') return { refused: reasonFor(codeOf(error)) };
+  }
+  try {
+    if (lstatSync(rawPath(wanted)).isDirectory()) return { path: wanted };
+    switch (conflict) {
+      case 'refuse':
+      case 'skip':
+        return { refused: 'something that is no folder has its name' };
+      case 'overwrite':
+        unlinkSync(rawPath(wanted));
+        mkdirSync(rawPath(wanted), { mode: 0o700 });
+        return { path: wanted };
+      case 'rename': {
+        const other = freeName(parent, name, isFree);
+        mkdirSync(rawPath(other), { mode: 0o700 });
+        return { path: other };
+      }
+    }
+  } catch (error) {
+    return { refused: reasonFor(codeOf(error)) };
+  }
+}
+
+/** `name (restored)`, `name (restored 2)` and so on: the first that nothing has. */
+export function freeName(parent: string, name: string, isFree: (path: string) => boolean): string {
+  for (let number = 1; ; number += 1) {
+    const suffix = number === 1 ? ' (restored)' : ` (restored ${number})`;
+    const candidate = `${parent}/${name.slice(0, 255 - suffix.length)}${suffix}`;
+    if (isFree(candidate)) return candidate;
+  }
+}
+
+/** Whether nothing, not even a dangling link, has this path. */
+export function isFreePath(candidate: string): boolean {
+  return lstatSync(rawPath(candidate), { throwIfNoEntry: false }) === undefined;
+}
+
+export function reasonFor(code: string): string {
+  switch (code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return 'the disk is full';
+    case 'EACCES':
+    case 'EPERM':
+      return 'permission denied';
+    case 'EROFS':
+      return 'the disk is read-only';
+    case 'ENAMETOOLONG':
+      return 'its name is too long for this system';
+    case 'EINVAL':
+    case 'EILSEQ':
+      return 'this file system does not take its name';
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return 'its folder is gone';
+    case 'ELOOP':
+      return 'a symbolic link took its place';
+    default:
+      return `the system says ${code}`;
+  }
+}
+
+export function codeOf(error: unknown): string {
+  const code = systemCode(error);
+  if (code === undefined) throw error;
+  return code;
+}
