@@ -2,11 +2,11 @@ import { mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { HoldfastError } from '../../protocol/errors.ts';
 import { programVersion } from '../../protocol/version.ts';
 import { ActionQueue } from '../actions/actionQueue.ts';
 import { openCatalog } from '../catalog/openCatalog.ts';
 import { runBackup } from '../engine/backup/backup.ts';
+import { runRestore } from '../engine/restore/restore.ts';
 import { Installation } from '../installation/installation.ts';
 import { WorkerScryptRunner } from '../keys/scryptRunner.ts';
 import { selfTest } from '../keys/selfTest.ts';
@@ -96,7 +96,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
   const restores = new RestoreService({
     installation,
     restorePoints: open,
-    runRestore: () => Promise.reject(new HoldfastError('notInThisVersion', 'Failed to restore: not in this version.')),
+    runRestore: (job) => runRestore(job, threads),
   });
   const verifies = new VerifyService({ installation, restorePoints: open, wallClock, onChanged: (id) => changed('restorePoints', id) });
   const importStored = new ImportStored({ installation, fileSystem, scrypt, wallClock });
