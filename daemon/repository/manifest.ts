@@ -2,14 +2,14 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { HoldfastError } from '../../protocol/errors.ts';
 import { idOf, uuidBytes, uuidText, type PolicyId, type RestorePointId, type StoreId } from '../../protocol/ids.ts';
 import { parseStrictJson } from '../../protocol/strictJson.ts';
-import { base64Of, hexOf, sameBytes } from './bytes.ts';
+import { hexOf, sameBytes } from './bytes.ts';
 import { openObject, sealObject, type SealedObject } from './container.ts';
 import { newObjectId, type Entropy } from './entropy.ts';
 import { encodeBoundHeader, type ObjectHeader, type ObjectIdentity } from './header.ts';
 import type { PolicyKeySource } from './keySource.ts';
-import type { LiveRestorePoint } from './liveList.ts';
+import { jsonOf, withinLimit } from './manifestJson.ts';
 import { manifestSchema } from './manifestSchema.ts';
-import type { Head, Manifest } from './manifestTypes.ts';
+import type { Manifest, PinnedIndex } from './manifestTypes.ts';
 import { parseObjectKey, timeInName } from './names.ts';
 import type { PolicyKeys } from './policyKeys.ts';
 import { refusal } from './refusal.ts';
@@ -29,7 +29,10 @@ export function restorePointIdOf(objectId: Uint8Array): RestorePointId {
   return idOf<RestorePointId>(uuidText(objectId));
 }
 
-/** Seals a manifest. Throws `RangeError` where it breaks a rule that its reader checks, and where the owner's key is not held. */
+/**
+ * Seals a manifest. Where its JSON would be longer than a reader takes, warnings and statistics are left out, and a warning says so.
+ * Throws `RangeError` where it breaks a rule that its reader checks, and where the owner's key is not held.
+ */
 export function sealManifest(
   manifest: Manifest,
   keys: PolicyKeys,
@@ -48,8 +51,9 @@ export function sealManifest(
     sequence: manifest.sequence,
     storeId,
   };
-  const json = Buffer.from(JSON.stringify(jsonOf(manifest)), 'utf8');
-  const isReadable = manifestSchema.safeParse(JSON.parse(json.toString('utf8'))).success;
+  const fitting = withinLimit(manifest, limits.maxBytes);
+  const json = Buffer.from(jsonOf(fitting), 'utf8');
+  const isReadable = isReadableJson(json) && fitting.indexes.every((index) => isKeyOf(index, keys));
   const isLinked = (manifest.previous === null) === (manifest.sequence === 1);
   if (!isReadable || !isLinked || manifest.policyId !== keys.policyId || manifest.keyGeneration !== keys.keyGeneration) {
     throw new RangeError('a manifest that no reader would take');
@@ -150,35 +154,22 @@ function parseManifest(json: Buffer, subject: string): Manifest {
   throw refusal(subject, 'manifestMembers', `member ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not valid'}`);
 }
 
+/** Whether a reader would take this text: the writer asks before it is sealed. */
+function isReadableJson(json: Buffer): boolean {
+  try {
+    return manifestSchema.safeParse(parseStrictJson(json, limits)).success;
+  } catch (error) {
+    if (!HoldfastError.is(error, 'damaged')) throw error;
+    return false;
+  }
+}
+
+function isKeyOf({ key, objectId }: PinnedIndex, { installationId, policyId }: PolicyKeys): boolean {
+  const name = parseObjectKey(key);
+  const isOwn = name?.type === 'index' && name.installationId === installationId && name.policyId === policyId;
+  return isOwn && sameBytes(name.objectId, objectId);
+}
+
 function causeOf(error: HoldfastError): string {
   return error.message.replace(/^.*?: /, '').replace(/\.$/, '');
-}
-
-function jsonOf(manifest: Manifest): unknown {
-  return {
-    ...manifest,
-    previous: manifest.previous === null ? null : base64Of(manifest.previous),
-    sources: manifest.sources.map((source) => ({ ...source, root: base64Of(source.root) })),
-    indexes: manifest.indexes.map((index) => ({
-      ...index,
-      sha256: base64Of(index.sha256),
-      objectId: base64Of(index.objectId),
-      salt: base64Of(index.salt),
-    })),
-    live: 'count' in manifest.live ? { id: base64Of(manifest.live.id), count: manifest.live.count } : manifest.live.map(liveOf),
-    heads: {
-      policies: Object.fromEntries(Object.entries(manifest.heads.policies).map(([id, head]) => [id, headOf(head)])),
-      keyring: headOf(manifest.heads.keyring),
-      term: headOf(manifest.heads.term),
-    },
-  };
-}
-
-function headOf(head: Head | null): unknown {
-  return head === null ? null : { sequence: head.sequence, sha256: base64Of(head.sha256) };
-}
-
-function liveOf(point: LiveRestorePoint): unknown {
-  const { sequence, versionId } = point;
-  return { sequence, objectId: base64Of(point.objectId), versionId, sha256: base64Of(point.sha256) };
 }

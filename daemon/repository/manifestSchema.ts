@@ -1,7 +1,5 @@
 import * as z from 'zod';
 import { isUuid, type PolicyId, type SourceId } from '../../protocol/ids.ts';
-import { parseObjectKey } from './names.ts';
-import { sameBytes } from './bytes.ts';
 import { maxPinnedIndexes } from './indexLayout.ts';
 import { maxInlineLive } from './liveList.ts';
 import type { Heads, Manifest } from './manifestTypes.ts';
@@ -14,8 +12,12 @@ function strict<Shape extends z.ZodRawShape>(shape: Shape): z.ZodPreprocess<z.Zo
 }
 
 function withoutExtensions(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  if (!isJson(value)) return value;
   return Object.fromEntries(Object.entries(value).filter(([name]) => !name.startsWith('x-')));
+}
+
+function isJson(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isId<Id extends string>(text: unknown): text is Id {
@@ -26,7 +28,16 @@ const policyId = z.custom<PolicyId>(isId, 'not a UUID');
 const sourceId = z.custom<SourceId>(isId, 'not a UUID');
 const integer = z.int().min(0);
 const sequence = z.int().min(1);
-const free = z.custom<Json>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'not an object');
+
+/** Free JSON of a manifest: no reader needs it, so one that is missing or of another type is an empty one. */
+const freeObject = z
+  .unknown()
+  .optional()
+  .transform((value): Json => (isJson(value) ? value : {}));
+const freeTexts = z
+  .unknown()
+  .optional()
+  .transform((value) => (Array.isArray(value) ? value.filter((text) => typeof text === 'string') : []));
 
 /** Canonical base64 with padding, of exactly `length` bytes. */
 function bytes(length: number): z.ZodPipe<z.ZodString, z.ZodTransform<Uint8Array, string>> {
@@ -38,9 +49,11 @@ function bytes(length: number): z.ZodPipe<z.ZodString, z.ZodTransform<Uint8Array
   });
 }
 
+const timePattern = /^\d{4}-/;
+
 const time = z.string().refine((text) => {
   const date = new Date(text);
-  return !Number.isNaN(date.getTime()) && date.toISOString() === text;
+  return timePattern.test(text) && !Number.isNaN(date.getTime()) && date.toISOString() === text;
 }, 'not a time in UTC with three decimals');
 
 const head = strict({ sequence, sha256: bytes(32) });
@@ -60,17 +73,15 @@ const source = strict({
   root: bytes(32),
 });
 
+/** The key's grammar is looked at when the index is loaded: one bad key refuses that index, not the manifest. */
 const pinnedIndex = strict({
   key: z.string(),
   versionId: z.string().nullable(),
-  length: integer,
+  length: z.int().min(1),
   sha256: bytes(32),
   objectId: bytes(16),
   salt: bytes(32),
-}).refine((index) => {
-  const name = parseObjectKey(index.key);
-  return name?.type === 'index' && sameBytes(name.objectId, index.objectId);
-}, 'not the key of that index');
+});
 
 const live = strict({ sequence, objectId: bytes(16), versionId: z.string().nullable(), sha256: bytes(32) });
 const liveList = strict({ id: bytes(32), count: z.int().min(maxInlineLive + 1) });
@@ -80,16 +91,16 @@ export const manifestSchema: z.ZodType<Manifest> = strict({
   formatVersion: z.literal(1),
   writer: z.string(),
   policyId,
-  policy: free,
+  policy: freeObject,
   sequence,
   previous: bytes(32).nullable(),
   claimed: strict({ started: time.nullable(), finished: time, storeTime: time.nullable() }),
   keyGeneration: sequence,
-  sources: z.array(source),
+  sources: z.array(source).refine((sources) => new Set(sources.map(({ id }) => id)).size === sources.length, 'two sources have one id'),
   indexes: z.array(pinnedIndex).max(maxPinnedIndexes),
   live: z.union([z.array(live).max(maxInlineLive), liveList]),
   heads: headsSchema,
   params: strict({ chunker: z.string(), min: integer, avg: integer, max: integer, codec: z.string(), padding: z.string() }),
-  statistics: free,
-  warnings: z.array(z.string()),
+  statistics: freeObject,
+  warnings: freeTexts,
 });

@@ -42,7 +42,7 @@ export interface Manifest {
   readonly formatVersion: 1;
   readonly writer: string;
   readonly policyId: PolicyId;
-  /** The policy's definition without secrets; no reader needs it. */
+  /** The policy's definition without secrets; no reader needs it, and it is empty where the manifest has none. */
   readonly policy: Readonly<Record<string, unknown>>;
   readonly sequence: number;
   /** SHA-256 of the stored manifest of sequence - 1; `null` only for sequence 1. */
@@ -62,6 +62,7 @@ export interface Manifest {
     readonly codec: string;
     readonly padding: string;
   };
+  /** As `policy`: a hint, and empty where there are none. */
   readonly statistics: Readonly<Record<string, unknown>>;
   readonly warnings: readonly string[];
 }
