@@ -105,11 +105,7 @@ export class PackReader {
  * The key of a pack as its row in an authenticated index describes it; `header` is that of the index or its manifest, `keys` those that the row
  * names. No commitment is compared: the key itself binds the header (docs/format.md, Range read).
  */
-export function packRowKey(
-  header: PackScope,
-  keys: PolicyKeys,
-  pack: Pick<PackRow, 'keyGeneration' | 'objectId' | 'salt'>,
-): KeyObject {
+export function packRowKey(header: PackScope, keys: PolicyKeys, pack: Pick<PackRow, 'keyGeneration' | 'objectId' | 'salt'>): KeyObject {
   const bound = encodeBoundHeader({
     type: 'pack',
     keyGeneration: pack.keyGeneration,

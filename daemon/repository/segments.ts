@@ -9,10 +9,16 @@ const sealedSegmentLength = segmentLength + tagLength;
 const notAuthentic = (segment: number): string => `segment ${segment} is not authentic`;
 
 /**
+ * Hears of memory that was allocated for a moment, in bytes. The collector sees little of it, for it lies outside the heap; who seals packs one
+ * after the other can ask for a collection in time.
+ */
+export type ShortLived = (bytes: number) => void;
+
+/**
  * Encrypts `plaintext` segment by segment (AES-256-GCM STREAM, docs/format.md BODY) into `out`, which must not overlap it.
  * Both may be views of shared memory. Returns the bytes written. Throws `RangeError` where `out` is too small.
  */
-export function sealSegments(key: KeyObject, plaintext: Uint8Array, out: Uint8Array): number {
+export function sealSegments(key: KeyObject, plaintext: Uint8Array, out: Uint8Array, shortLived?: ShortLived): number {
   const segments = segmentCountOf(plaintext.length);
   const total = plaintext.length + segments * tagLength;
   if (out.length < total) throw new RangeError(`${total} bytes do not fit into ${out.length}`);
@@ -27,6 +33,7 @@ export function sealSegments(key: KeyObject, plaintext: Uint8Array, out: Uint8Ar
     cipher.final();
     out.set(cipher.getAuthTag(), at);
     at += tagLength;
+    shortLived?.(sealed.length);
   }
   return at;
 }
@@ -47,7 +54,7 @@ export function openSegments(key: KeyObject, body: Uint8Array, out: Uint8Array, 
 }
 
 /** Decrypts `body` again and compares it with what it was made from; `false` where a byte or a tag differs (a fault of this machine). */
-export function sealedSegmentsHold(key: KeyObject, body: Uint8Array, plaintext: Uint8Array): boolean {
+export function sealedSegmentsHold(key: KeyObject, body: Uint8Array, plaintext: Uint8Array, shortLived?: ShortLived): boolean {
   if (plaintextLengthOf(body.length) !== plaintext.length) return false;
   const segments = segmentCountOf(plaintext.length);
   for (let segment = 0; segment < segments; segment += 1) {
@@ -56,6 +63,7 @@ export function sealedSegmentsHold(key: KeyObject, body: Uint8Array, plaintext: 
     if (opened === undefined || !opened.equals(plaintext.subarray(segment * segmentLength, segment * segmentLength + opened.length))) {
       return false;
     }
+    shortLived?.(opened.length);
   }
   return true;
 }

@@ -22,7 +22,8 @@ import { manifestOf } from './manifestOf.ts';
 import type { PackContext, SealedIndex, SealedPackMessage, WalkerReport, WalkResult } from './messages.ts';
 import { ObjectPutter } from './objectPutter.ts';
 
-const compressionLevel = 1;
+/** zstd: level 1 stores text in a tenth more, level 3 takes a fifth longer. */
+const compressionLevel = 2;
 const progressEvery = 100;
 /** What a stopped run may take to write down what it has put: little where somebody waits for its end. */
 const salvageTime = { cancelled: 700, failed: 30_000 } as const;

@@ -7,6 +7,7 @@ import { newObjectId, systemEntropy } from '../../repository/entropy.ts';
 import { type PackBlock, PackBuilder } from '../../repository/pack.ts';
 import { packBlockOf, parsePackDirectory } from '../../repository/packDirectory.ts';
 import { fullPackPlaintextLength } from '../../repository/padding.ts';
+import { ShortLivedMemory } from '../threads/shortLivedMemory.ts';
 import type { SealedBuffers } from '../threads/sealedBuffers.ts';
 import { looksIncompressible } from './compressibility.ts';
 import type { PackContext, PackTail, SealedPackMessage } from './messages.ts';
@@ -20,6 +21,7 @@ export class PackWriter {
   readonly #sealed: SealedBuffers;
   readonly #deliver: (message: SealedPackMessage) => void;
   readonly #plaintext: SharedArrayBuffer = new SharedArrayBuffer(fullPackPlaintextLength);
+  readonly #shortLived: ShortLivedMemory = new ShortLivedMemory();
   readonly #builder: PackBuilder = new PackBuilder(Buffer.from(this.#plaintext));
 
   constructor(context: PackContext, sealed: SealedBuffers, deliver: (message: SealedPackMessage) => void) {
@@ -35,6 +37,7 @@ export class PackWriter {
   /** Compresses `raw` where that helps, and appends it as one block. `chunks` may be used again afterwards. Throws `RunStopped`. */
   add(kind: ChunkKind, raw: Uint8Array, chunks: ChunkRows): void {
     const block = looksIncompressible(raw) ? { codec: 'raw' as const, stored: raw } : encodeBlock(raw, this.#context.compressionLevel);
+    if (block.codec === 'zstd') this.#shortLived.note(block.stored.length);
     this.#append({ kind, codec: block.codec, rawLength: raw.length, stored: block.stored, chunks });
   }
 
@@ -82,7 +85,15 @@ export class PackWriter {
       sequence: 0,
       storeId,
     } as const;
-    const { storedLength, salt, sha256 } = sealPack(keys.pack, identity, builder.finish(size), this.#sealed.bytes(buffer), systemEntropy);
+    const note = (bytes: number): void => this.#shortLived.note(bytes);
+    const { storedLength, salt, sha256 } = sealPack(
+      keys.pack,
+      identity,
+      builder.finish(size),
+      this.#sealed.bytes(buffer),
+      systemEntropy,
+      note,
+    );
     builder.reset();
     this.#deliver({
       type: 'pack',
