@@ -1,0 +1,362 @@
+import * as z from 'zod';
+
+/**
+ * The documents of the command line as other programs rely on them, written down by hand and not taken from protocol/: every key must
+ * be there in its type, and more keys may be added at any time. What is of a feature that this version does not have is `null`.
+ */
+export interface Document {
+  readonly [field: string]: unknown;
+}
+
+const time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
+const count = z.int().min(0);
+const seconds = z.number().min(0);
+const uuid = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+const later = z.null();
+
+export interface Finding extends Document {
+  readonly path: string;
+  readonly reason: string;
+}
+const finding = z.looseObject({ path: z.string(), reason: z.string().min(1) });
+
+export interface CliError {
+  readonly code: string;
+  readonly message: string;
+  readonly fix: string | null;
+  readonly details: Readonly<Record<string, unknown>> | null;
+}
+export const errorDocument: z.ZodType<{ readonly error: CliError }> = z.strictObject({
+  error: z.strictObject({
+    code: z.string().min(1),
+    message: z.string().min(1),
+    fix: z.string().min(1).nullable(),
+    details: z.record(z.string(), z.unknown()).nullable(),
+  }),
+});
+
+export interface InitDocument extends Document {
+  readonly installationId: string;
+  readonly passkey: string;
+  readonly passphrase?: string | undefined;
+}
+export const initDocument: z.ZodType<InitDocument> = z.looseObject({
+  installationId: uuid,
+  passkey: z.string(),
+  passphrase: z.string().optional(),
+});
+
+export interface RunningAction extends Document {
+  readonly actionId: string;
+  readonly kind: string;
+  readonly subject: string;
+  readonly fraction: number | null;
+}
+export interface StatusDocument extends Document {
+  readonly state: 'notRunning' | 'notSetUp' | 'locked' | 'unlocked';
+  readonly installationId: string | null;
+  readonly version: string | null;
+  readonly pid: number | null;
+  readonly startedAt: string | null;
+  readonly passkeyInUse: string | null;
+  readonly safeUntil: null;
+  readonly lastBackup: string | null;
+  readonly runningActions: readonly RunningAction[];
+  readonly alerts: null;
+  readonly readOnly: boolean | null;
+}
+export const statusDocument: z.ZodType<StatusDocument> = z.looseObject({
+  state: z.enum(['notRunning', 'notSetUp', 'locked', 'unlocked']),
+  installationId: uuid.nullable(),
+  version: z.string().nullable(),
+  pid: count.nullable(),
+  startedAt: time.nullable(),
+  passkeyInUse: z.string().nullable(),
+  safeUntil: later,
+  lastBackup: time.nullable(),
+  runningActions: z.array(
+    z.looseObject({ actionId: uuid, kind: z.string(), subject: z.string(), fraction: z.number().min(0).max(1).nullable() }),
+  ),
+  alerts: later,
+  readOnly: z.boolean().nullable(),
+});
+
+export interface PasskeyDocument extends Document {
+  readonly slotId: string;
+  readonly name: string | null;
+  readonly kind: 'passphrase';
+  readonly inUse: boolean;
+  readonly state: 'ready' | 'unverified' | 'failing' | 'retired' | null;
+  readonly reference: object;
+  readonly createdAt: string;
+  readonly verifiedAt: string | null;
+  readonly retirableFrom: null;
+  readonly warnings: readonly string[];
+}
+export const passkeyDocument: z.ZodType<PasskeyDocument> = z.looseObject({
+  slotId: uuid,
+  name: z.string().nullable(),
+  kind: z.literal('passphrase'),
+  inUse: z.boolean(),
+  state: z.enum(['ready', 'unverified', 'failing', 'retired']).nullable(),
+  reference: z.strictObject({}),
+  createdAt: time,
+  verifiedAt: time.nullable(),
+  retirableFrom: later,
+  warnings: z.array(z.string()),
+});
+
+export interface CheckDocument extends Document {
+  readonly check: string;
+  readonly result: 'pass' | 'fail' | 'warn';
+  readonly detail: string;
+  readonly fix: string | null;
+}
+export const checksDocument: z.ZodType<readonly CheckDocument[]> = z.array(
+  z.looseObject({
+    check: z.string().min(1),
+    result: z.enum(['pass', 'fail', 'warn']),
+    detail: z.string().min(1),
+    fix: z.string().min(1).nullable(),
+  }),
+);
+
+export interface LocationDocument extends Document {
+  readonly name: string;
+  readonly kind: 'filesystem';
+  readonly immutable: false;
+  readonly protectionPeriodDays: null;
+  readonly lastValidatedAt: string | null;
+  readonly lockProof: null;
+  readonly heldBytes: number;
+}
+export const locationDocument: z.ZodType<LocationDocument> = z.looseObject({
+  name: z.string(),
+  kind: z.literal('filesystem'),
+  immutable: z.literal(false),
+  protectionPeriodDays: later,
+  lastValidatedAt: time.nullable(),
+  lockProof: later,
+  heldBytes: count,
+});
+
+export interface PolicyDocument extends Document {
+  readonly policyId: string;
+  readonly name: string;
+  readonly sources: readonly (Document & { readonly path: string })[];
+  readonly location: string;
+  readonly schedule: null;
+  readonly keep: null;
+  readonly paused: boolean;
+  readonly exclude: readonly string[];
+  readonly gitignore: boolean;
+  readonly oneFileSystem: boolean;
+  readonly includeCaches: boolean;
+  readonly maxFileSize: number | null;
+  readonly restorePoints: number;
+}
+export const policyDocument: z.ZodType<PolicyDocument> = z.looseObject({
+  policyId: uuid,
+  name: z.string(),
+  sources: z.array(z.looseObject({ path: z.string() })),
+  location: z.string(),
+  schedule: later,
+  keep: later,
+  paused: z.boolean(),
+  exclude: z.array(z.string()),
+  gitignore: z.boolean(),
+  oneFileSystem: z.boolean(),
+  includeCaches: z.boolean(),
+  maxFileSize: count.nullable(),
+  restorePoints: count,
+});
+
+export interface BackupDocument extends Document {
+  readonly actionId: string;
+  readonly restorePointId: string | null;
+  readonly outcome: 'complete' | 'completeWithWarnings' | 'failed' | 'cancelled';
+  readonly files: number;
+  readonly bytes: number;
+  readonly addedBytes: number;
+  readonly skipped: readonly Finding[];
+  readonly seconds: number;
+}
+export const backupDocument: z.ZodType<BackupDocument> = z.looseObject({
+  actionId: uuid,
+  restorePointId: uuid.nullable(),
+  outcome: z.enum(['complete', 'completeWithWarnings', 'failed', 'cancelled']),
+  files: count,
+  bytes: count,
+  addedBytes: count,
+  skipped: z.array(finding),
+  seconds,
+});
+
+export interface RestorePointDocument extends Document {
+  readonly id: string;
+  readonly policy: string;
+  readonly policyId: string;
+  readonly sequence: number;
+  readonly startedAt: string;
+  readonly uploadEndTime: string;
+  readonly storeTime: string | null;
+  readonly files: number;
+  readonly bytes: number;
+  readonly addedBytes: number;
+  readonly protectedUntil: null;
+  readonly state: 'live' | 'retired' | 'damaged';
+  readonly pinned: boolean;
+  readonly verified: { readonly at: string; readonly result: string } | null;
+  readonly anomaly: null;
+  readonly description: string | null;
+}
+export const restorePointDocument: z.ZodType<RestorePointDocument> = z.looseObject({
+  id: uuid,
+  policy: z.string(),
+  policyId: uuid,
+  sequence: count,
+  startedAt: time,
+  uploadEndTime: time,
+  storeTime: time.nullable(),
+  files: count,
+  bytes: count,
+  addedBytes: count,
+  protectedUntil: later,
+  state: z.enum(['live', 'retired', 'damaged']),
+  pinned: z.boolean(),
+  verified: z.looseObject({ at: time, result: z.string() }).nullable(),
+  anomaly: later,
+  description: z.string().nullable(),
+});
+
+export interface EntryDocument extends Document {
+  readonly path: string;
+  readonly kind: 'file' | 'dir' | 'link' | 'fifo' | 'socket' | 'char' | 'block' | 'stream';
+  readonly mode: number;
+  readonly size: number | null;
+  readonly mtime: string | null;
+  readonly linkTarget: string | null;
+}
+export const entryDocument: z.ZodType<EntryDocument> = z.looseObject({
+  path: z.string().min(1),
+  kind: z.enum(['file', 'dir', 'link', 'fifo', 'socket', 'char', 'block', 'stream']),
+  mode: count,
+  size: count.nullable(),
+  mtime: time.nullable(),
+  linkTarget: z.string().nullable(),
+});
+
+export type Change = 'added' | 'removed' | 'modified' | 'metadata' | 'kind';
+const change = z.enum(['added', 'removed', 'modified', 'metadata', 'kind']);
+
+export interface ChangeDocument extends Document {
+  readonly path: string;
+  readonly change: Change;
+}
+export const changeDocument: z.ZodType<ChangeDocument> = z.looseObject({ path: z.string(), change });
+
+export interface VerifyDocument extends Document {
+  readonly ok: boolean;
+  readonly checkedObjects: number;
+  readonly checkedBytes: number;
+  readonly damaged: readonly Finding[];
+}
+export const verifyDocument: z.ZodType<VerifyDocument> = z.looseObject({
+  ok: z.boolean(),
+  checkedObjects: count,
+  checkedBytes: count,
+  damaged: z.array(finding),
+});
+
+export interface FileVersionDocument extends Document {
+  readonly restorePointId: string;
+  readonly time: string;
+  readonly size: number | null;
+  readonly change: Change;
+}
+export const fileVersionDocument: z.ZodType<FileVersionDocument> = z.looseObject({
+  restorePointId: uuid,
+  time,
+  size: count.nullable(),
+  change,
+});
+
+export interface RestoreDocument extends Document {
+  readonly files: number;
+  readonly bytes: number;
+  readonly skipped: readonly Finding[];
+  readonly damaged: readonly Finding[];
+  readonly seconds: number;
+}
+export const restoreDocument: z.ZodType<RestoreDocument> = z.looseObject({
+  files: count,
+  bytes: count,
+  skipped: z.array(finding),
+  damaged: z.array(finding),
+  seconds,
+});
+
+export interface ImportDocument extends Document {
+  readonly installationId: string;
+  readonly policies: number;
+  readonly restorePoints: number;
+  readonly damaged: readonly Finding[];
+}
+export const importDocument: z.ZodType<ImportDocument> = z.looseObject({
+  installationId: uuid,
+  policies: count,
+  restorePoints: count,
+  damaged: z.array(finding),
+});
+
+/** What `--no-wait` prints. */
+export interface StartedDocument extends Document {
+  readonly actionId: string;
+}
+export const startedDocument: z.ZodType<StartedDocument> = z.looseObject({ actionId: uuid });
+
+export interface ActionDocument extends Document {
+  readonly actionId: string;
+  readonly kind: string;
+  readonly subject: string;
+  readonly state: 'queued' | 'running' | 'complete' | 'completeWithWarnings' | 'failed' | 'cancelled';
+  readonly queuedAt: string;
+  readonly startedAt: string | null;
+  readonly finishedAt: string | null;
+  readonly progress: {
+    readonly phase: string;
+    readonly files: number;
+    readonly bytes: number;
+    readonly fraction: number | null;
+    readonly rate: number;
+    readonly secondsLeft: number | null;
+  };
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+export const actionDocument: z.ZodType<ActionDocument> = z.looseObject({
+  actionId: uuid,
+  kind: z.string(),
+  subject: z.string(),
+  state: z.enum(['queued', 'running', 'complete', 'completeWithWarnings', 'failed', 'cancelled']),
+  queuedAt: time,
+  startedAt: time.nullable(),
+  finishedAt: time.nullable(),
+  progress: z.looseObject({
+    phase: z.string(),
+    files: count,
+    bytes: count,
+    fraction: z.number().min(0).max(1).nullable(),
+    rate: z.number(),
+    secondsLeft: seconds.nullable(),
+  }),
+  error: z.looseObject({ code: z.string(), message: z.string() }).nullable(),
+});
+
+export interface LogLineDocument extends Document {
+  readonly time: string;
+  readonly level: string;
+  readonly message: string;
+}
+export const logLineDocument: z.ZodType<LogLineDocument> = z.looseObject({ time, level: z.string(), message: z.string() });
+
+export const versionDocument: z.ZodType<Document & { readonly version: string }> = z.looseObject({ version: z.string() });
