@@ -10,8 +10,10 @@ const pieceLength = 8 * 1024 * 1024;
 const linkMissing: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL']);
 
 export interface CreateSteps {
-  /** Called between the steps until the name is given; what it throws ends the put and leaves nothing behind. */
+  /** Called before each step; what it throws ends the put and leaves nothing behind. */
   readonly beforeStep?: () => void;
+  /** Told of what fails, before anything is cleaned up. */
+  readonly onFailure?: (error: unknown) => void;
 }
 
 async function writeAll(file: OpenFile, bytes: Uint8Array, beforeStep: () => void): Promise<void> {
@@ -66,15 +68,19 @@ export async function createDurably(
   bytes: Uint8Array,
   steps: CreateSteps = {},
 ): Promise<void> {
-  const beforeStep = steps.beforeStep ?? ((): void => undefined);
+  const { beforeStep = (): void => undefined, onFailure = (): void => undefined } = steps;
   const path = join(folder, name);
   const temporary = join(folder, `${temporaryPrefix}${randomBytes(12).toString('hex')}`);
+  beforeStep();
   const file = await fileSystem.create(temporary);
   try {
     try {
       await writeAll(file, bytes, beforeStep);
       beforeStep();
       await file.sync();
+    } catch (error) {
+      onFailure(error);
+      throw error;
     } finally {
       await file.close();
     }
@@ -85,8 +91,10 @@ export async function createDurably(
     throw error;
   }
   try {
+    beforeStep();
     await fileSystem.syncFolder(folder);
   } catch (error) {
+    onFailure(error);
     await removeQuietly(fileSystem, path);
     throw error;
   }

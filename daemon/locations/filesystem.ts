@@ -16,6 +16,7 @@ import type {
   PutResult,
   ReadOptions,
   StoreCapabilities,
+  SweepOptions,
 } from './objectStore.ts';
 import { storeError, throwIfAborted } from './storeErrors.ts';
 import { StoreGuard } from './storeGuard.ts';
@@ -34,8 +35,8 @@ export interface FilesystemStoreOptions {
 
 export interface FilesystemStore extends ObjectStore {
   readonly root: string;
-  /** Removes what crashed puts left behind (`.tmp-…` files and empty files) and was last written before this time; resolves to the count. */
-  sweepTemporaries(before: Date, options?: { readonly signal?: AbortSignal }): Promise<number>;
+  /** See `ObjectStore.sweepTemporaries`: `.tmp-…` files and empty files. */
+  sweepTemporaries(prefix: string, options?: SweepOptions): Promise<number>;
 }
 
 /** Opens a folder that `initialiseStore` made a store. Rejects with `storeUnreachable` where its marker is missing or another's. */
@@ -68,8 +69,13 @@ export class FolderStore implements FilesystemStore {
     checkObjectKey(key);
     const action = `put object ${key}`;
     if (body.length === 0) throw new HoldfastError('badValue', `Failed to ${action}: it has no bytes.`);
-    const beforeStep = (): void => throwIfAborted(options.signal, action);
-    if (this.#failed !== undefined) throw this.#failed;
+    const beforeStep = (): void => {
+      if (this.#failed !== undefined) throw this.#failed;
+      throwIfAborted(options.signal, action);
+    };
+    const onFailure = (error: unknown): void => {
+      if (systemCode(error) === 'EIO') this.#failed ??= storeError(action, error);
+    };
     beforeStep();
     const path = this.#path(key);
     const folder = dirname(path);
@@ -77,13 +83,14 @@ export class FolderStore implements FilesystemStore {
       await this.#checkThere();
       if ((await this.#factsOf(path)) !== undefined) throw objectExists(action);
       await this.#makeFolders(folder, beforeStep);
-      await createDurably(this.#fileSystem, folder, basename(path), body, { beforeStep });
+      await createDurably(this.#fileSystem, folder, basename(path), body, { beforeStep, onFailure });
+      // A sync of the same folder that came back well after another's had failed says nothing about this name.
+      if (this.#failed !== undefined) throw this.#failed;
       return { versionId: null, lock: null };
     } catch (error) {
       if (systemCode(error) === 'EEXIST') throw objectExists(action);
-      const mapped = storeError(action, error);
-      if (systemCode(error) === 'EIO') this.#failed = mapped;
-      throw mapped;
+      onFailure(error);
+      throw storeError(action, error);
     }
   }
 
@@ -180,16 +187,18 @@ export class FolderStore implements FilesystemStore {
     }
   }
 
-  async sweepTemporaries(before: Date, options: { readonly signal?: AbortSignal } = {}): Promise<number> {
-    const action = `sweep temporary files of ${this.root}`;
-    const beforeStep = (): void => throwIfAborted(options.signal, action);
+  async sweepTemporaries(prefix: string, options: SweepOptions = {}): Promise<number> {
+    checkPrefix(prefix);
+    const { before, signal } = options;
+    const action = `sweep temporary files below "${prefix}"`;
+    const beforeStep = (): void => throwIfAborted(signal, action);
     let swept = 0;
     try {
       await this.#checkThere();
-      for await (const { key, path } of walkFolder(this.#fileSystem, this.root, '', sweepCandidates, beforeStep)) {
+      for await (const { key, path } of walkFolder(this.#fileSystem, this.root, prefix, sweepCandidates, beforeStep)) {
         const name = key.slice(key.lastIndexOf('/') + 1);
         const facts = key === markerName ? undefined : await this.#factsOf(path);
-        if (facts === undefined || facts.modified >= before) continue;
+        if (facts === undefined || (before !== undefined && facts.modified >= before)) continue;
         if (!name.startsWith(temporaryPrefix) && facts.size > 0) continue;
         await this.#fileSystem.unlink(path);
         swept += 1;
@@ -240,6 +249,7 @@ export class FolderStore implements FilesystemStore {
     } catch (error) {
       if (systemCode(error) !== 'EEXIST') throw error;
     }
+    beforeStep();
     await this.#fileSystem.syncFolder(parent);
   }
 }

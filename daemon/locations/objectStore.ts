@@ -20,6 +20,11 @@ export interface ObjectStore {
   list(prefix: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<readonly ListedObject[]>;
   /** Removes one version; resolves also where it is gone already. */
   delete(key: string, versionId: string | null, options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /**
+   * Removes what puts below `prefix` left behind that were cut short; resolves to the count. No put may be under way there. Stores whose puts leave
+   * nothing behind do not have it.
+   */
+  sweepTemporaries?(prefix: string, options?: SweepOptions): Promise<number>;
 }
 
 export interface StoreCapabilities {
@@ -55,6 +60,12 @@ export interface GetOptions extends ReadOptions {
   readonly offset?: number;
   readonly length?: number;
   readonly into?: Uint8Array;
+}
+
+export interface SweepOptions {
+  /** Only what was last written before this time. */
+  readonly before?: Date;
+  readonly signal?: AbortSignal;
 }
 
 export interface ObjectFacts {

@@ -47,7 +47,9 @@ export class UnfinishedRuns {
   /** Looks at every run of this policy that ended and holds pins. */
   async settle(policy: PolicyRecord, locationId: LocationId, store: ObjectStore, signal: AbortSignal): Promise<void> {
     const place: Place = { policy, locationId, store, signal };
-    for (const actionId of this.#catalog.runPins.left()) await this.#settleRun(place, actionId);
+    const left = this.#catalog.runPins.left();
+    await this.#sweep(place, left);
+    for (const actionId of left) await this.#settleRun(place, actionId);
   }
 
   /** The same for a run that has just failed; a store that is away is looked at before the next run. */
@@ -97,6 +99,15 @@ export class UnfinishedRuns {
         const name = parseObjectKey(key);
         return name?.type === type && name.policyId === policy.policyId;
       });
+  }
+
+  /** Gives back the space of puts that a crash cut short. Nobody else puts into the folders of a policy, and no run of it is under way. */
+  async #sweep(place: Place, runs: readonly ActionId[]): Promise<void> {
+    const { store, signal } = place;
+    const types = ['manifest', 'index', 'pack'] as const;
+    const keys = runs.flatMap((actionId) => types.flatMap((type) => this.#uploadsOf(place, actionId, type)));
+    const folders = new Set(keys.map((key) => key.slice(0, key.lastIndexOf('/') + 1)));
+    for (const folder of folders) await store.sweepTemporaries?.(folder, { signal });
   }
 
   async #settleRun(place: Place, actionId: ActionId): Promise<void> {

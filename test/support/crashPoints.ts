@@ -7,7 +7,11 @@ export type Reached = (step: string) => void | Promise<void>;
 /** A file system whose changes are counted: each is told of before it happens, a write once more when half of it is there. */
 export function countedFileSystem(reached: Reached, under: FileSystem = nodeFileSystem): FileSystem {
   return {
-    ...under,
+    openToRead: (path) => under.openToRead(path),
+    factsOf: (path) => under.factsOf(path),
+    factsOfTarget: (path) => under.factsOfTarget(path),
+    readFolder: (path) => under.readFolder(path),
+    space: (path) => under.space(path),
     create: async (path) => {
       await reached('create');
       const file = await under.create(path);

@@ -43,7 +43,7 @@ describe('filesystem location', () => {
     await assert.rejects(store.head('a/one'), hasCode('storeUnreachable'));
     await assert.rejects(store.delete('a/one', null), hasCode('storeUnreachable'));
     await assert.rejects(keysOf(store), hasCode('storeUnreachable'));
-    await assert.rejects(store.sweepTemporaries(new Date()), hasCode('storeUnreachable'));
+    await assert.rejects(store.sweepTemporaries(''), hasCode('storeUnreachable'));
     assert.deepEqual(await readdir(root), []);
   });
 
@@ -120,9 +120,13 @@ describe('filesystem location', () => {
     for (const name of ['.tmp-old', 'empty', 'whole', '.other', 'one']) await utimes(join(root, 'a', name), old, old);
     assert.deepEqual(await keysOf(store), ['a/one', 'a/whole']);
     const hourAgo = new Date(Date.now() - 3_600_000);
-    assert.equal(await store.sweepTemporaries(hourAgo), 2);
+    await store.put('b/one', Buffer.from('x'));
+    await writeFile(join(root, 'b', '.tmp-elsewhere'), 'x');
+    assert.equal(await store.sweepTemporaries('a/', { before: hourAgo }), 2);
     assert.deepEqual((await readdir(join(root, 'a'))).toSorted(), ['.other', '.tmp-young', 'one', 'whole']);
-    assert.equal(await store.sweepTemporaries(hourAgo), 0);
+    assert.equal(await store.sweepTemporaries('a/', { before: hourAgo }), 0);
+    assert.equal(await store.sweepTemporaries('a/'), 1, 'without a time the young one too');
+    assert.deepEqual((await readdir(join(root, 'b'))).toSorted(), ['.tmp-elsewhere', 'one']);
     assert.ok((await readdir(root)).includes(markerName));
   });
 
