@@ -1,16 +1,27 @@
 import { HoldfastError } from '../protocol/errors.ts';
-import type { Method } from '../protocol/method.ts';
+import type { Method, SecretRef } from '../protocol/method.ts';
 import { sessionStepUp } from '../protocol/methods/session.ts';
+import type { GlobalFlags } from './globals.ts';
+import type { Host } from './host.ts';
 import { escaped } from './output/text.ts';
-import type { Session } from './session.ts';
+import type { Secrets } from './secrets.ts';
 
 const triesOnTerminal = 3;
 
+/** What is needed of a session to put a question. */
+export interface AskingSession {
+  readonly host: Host;
+  readonly globals: GlobalFlags;
+  readonly secrets: Secrets;
+  call<Params, Result>(method: Method<Params, Result>, params: Params): Promise<Result>;
+  sendSecret(secret: Uint8Array): Promise<SecretRef>;
+}
+
 /** Puts the daemon's questions to the user and repeats the request with the answer. */
 export class Asking {
-  readonly #session: Session;
+  readonly #session: AskingSession;
 
-  constructor(session: Session) {
+  constructor(session: AskingSession) {
     this.#session = session;
   }
 

@@ -4,7 +4,10 @@ import { type ActionId, idOf, type LocationId } from '../../protocol/ids.ts';
 import type { BackupDocument } from '../../protocol/methods/backups.ts';
 import { findingsInline } from '../../protocol/methods/values.ts';
 import type { ActionRun, WorkResult } from '../actions/actionQueue.ts';
+import { roundedSeconds } from '../actions/seconds.ts';
 import type { PolicyRecord } from '../catalog/policyStore.ts';
+import type { RestorePointDetails } from '../catalog/restorePointDetails.ts';
+import { BackupStoppedError } from '../engine/backup/stoppedError.ts';
 import type { BackupJob, BackupResult, BackupSource, Head, Heads, LiveRestorePoint, PinnedIndex } from '../engine/jobs.ts';
 import type { Installation } from '../installation/installation.ts';
 import type { Heads as StoredHeads } from '../keys/heads.ts';
@@ -14,7 +17,6 @@ import { passCommitGate } from './commitGate.ts';
 import { readManifest } from './manifestReading.ts';
 import { definitionOf } from './policyService.ts';
 import { progressOf } from './runProgress.ts';
-import type { RestorePointDetails } from './restorePointDetails.ts';
 import { CatalogRunLedger } from './runLedger.ts';
 import type { UnfinishedRuns } from './unfinishedRuns.ts';
 
@@ -62,14 +64,21 @@ export class BackupService {
     await installation.keyrings.deliver(locationId, store, run.signal);
     await unfinished.settle(policy, locationId, store, run.signal);
     try {
-      for (let attempt = 1, unusablePacks: readonly Uint8Array[] = []; ; attempt += 1) {
+      let unusablePacks: readonly Uint8Array[] = [];
+      let left: readonly PinnedIndex[] = [];
+      for (let attempt = 1; ; attempt += 1) {
         try {
-          const result = await this.#attempt({ policy, locationId, store, request, run, actionId, unusablePacks });
+          const result = await this.#attempt({ policy, locationId, store, request, run, actionId, unusablePacks, left });
           return this.#document(policy, run, result, request.dryRun);
         } catch (error) {
           const missing = packsOf(error);
           if (missing.length === 0 || attempt === attempts) throw error;
           unusablePacks = [...unusablePacks, ...missing];
+          if (error instanceof BackupStoppedError) {
+            const { indexes, nextIndexSequence } = error.remains;
+            left = [...left, ...indexes];
+            installation.catalog.sequences.raise(`index/${policy.policyId}`, nextIndexSequence - 1);
+          }
         }
       }
     } catch (error) {
@@ -87,8 +96,10 @@ export class BackupService {
     readonly run: ActionRun;
     readonly actionId: ActionId;
     readonly unusablePacks: readonly Uint8Array[];
+    /** Indexes of the attempts before this one. */
+    readonly left: readonly PinnedIndex[];
   }): Promise<BackupResult> {
-    const { policy, locationId, store, request, run, actionId, unusablePacks } = given;
+    const { policy, locationId, store, request, run, actionId, unusablePacks, left } = given;
     const { installation, runBackup, writer, wallClock } = this.#options;
     const { catalog, keys, stateDirectory } = installation;
     const { policyId, keyGeneration } = policy;
@@ -130,7 +141,7 @@ export class BackupService {
       previous: head?.sha256 ?? null,
       live: this.#live(policy),
       heads: headsOf(installation.keyrings.headsAt(locationId)),
-      parentIndexes: parent.indexes,
+      parentIndexes: [...parent.indexes, ...left],
       unusablePacks,
       nextIndexSequence: catalog.sequences.last(`index/${policyId}`) + 1,
       cacheFolder: join(stateDirectory, 'cache', policyId),
@@ -238,7 +249,7 @@ export class BackupService {
       addedBytes: isDryRun ? 0 : statistics.addedBytes,
       skipped: result.skipped.slice(0, findingsInline).map(({ path, reason }) => ({ path, reason })),
       skippedCount: result.skippedCount,
-      seconds: result.seconds,
+      seconds: roundedSeconds(result.seconds),
     };
     return {
       outcome: document.outcome === 'complete' ? 'complete' : 'completeWithWarnings',

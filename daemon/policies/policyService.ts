@@ -5,10 +5,11 @@ import { idOf, type LocationId, type PolicyId } from '../../protocol/ids.ts';
 import type { Page, PageParams } from '../../protocol/method.ts';
 import type { Policy, PolicyCreateParams, PolicyEditParams } from '../../protocol/methods/policies.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import { type PolicyDefinition, parsePolicyDefinition, type SourceDefinition } from '../catalog/policyDefinition.ts';
 import type { PolicyRecord } from '../catalog/policyStore.ts';
 import { pageOfArray } from '../installation/pageOfArray.ts';
 import { resolveReference } from '../installation/reference.ts';
-import { type PolicyDefinition, parsePolicyDefinition, type SourceDefinition, withSourceIds } from './policyDefinition.ts';
+import { withSourceIds } from './sourceIds.ts';
 
 export interface PolicyServiceOptions {
   readonly catalog: Catalog;

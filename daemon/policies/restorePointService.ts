@@ -2,10 +2,10 @@ import { HoldfastError } from '../../protocol/errors.ts';
 import type { Page } from '../../protocol/method.ts';
 import type { RestorePoint, RestorePointListParams } from '../../protocol/methods/restorePoints.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import { parseRestorePointDetails } from '../catalog/restorePointDetails.ts';
 import type { PolicyRecord } from '../catalog/policyStore.ts';
 import type { RestorePointRecord } from '../catalog/restorePointStore.ts';
 import { resolveReference } from '../installation/reference.ts';
-import { parseRestorePointDetails } from './restorePointDetails.ts';
 
 export interface RestorePointServiceOptions {
   readonly catalog: Catalog;

@@ -4,6 +4,7 @@ import type { SourceId } from '../../protocol/ids.ts';
 import type { RestoreDocument, RestoreStartParams } from '../../protocol/methods/restores.ts';
 import { findingsInline } from '../../protocol/methods/values.ts';
 import type { ActionRun, WorkResult } from '../actions/actionQueue.ts';
+import { roundedSeconds } from '../actions/seconds.ts';
 import type { RestorePointRecord } from '../catalog/restorePointStore.ts';
 import type { RestoreJob, RestoreResult, RestoreTarget } from '../engine/jobs.ts';
 import type { Installation } from '../installation/installation.ts';
@@ -123,7 +124,7 @@ function documentOf(record: RestorePointRecord, run: ActionRun, result: RestoreR
     skippedCount: skipped.length,
     damaged: result.damaged.slice(0, findingsInline).map(plain),
     damagedCount: result.damaged.length,
-    seconds: result.seconds,
+    seconds: roundedSeconds(result.seconds),
   };
   const id = record.id.slice(0, 8);
   switch (outcome) {

@@ -1,11 +1,11 @@
 import { type BigIntStats, createReadStream, lstatSync } from 'node:fs';
 import { lstat, readdir, readlink } from 'node:fs/promises';
 import type { PathChange } from '../../protocol/methods/restorePoints.ts';
+import type { PolicyDefinition } from '../catalog/policyDefinition.ts';
 import { ExcludeRules, type GitignoreScope } from '../engine/backup/excludeRules.ts';
 import type { Entry } from '../repository/entry.ts';
 import type { ManifestSource } from '../repository/manifestTypes.ts';
 import type { TreeReader } from '../repository/treeReader.ts';
-import type { PolicyDefinition } from './policyDefinition.ts';
 import type { RestorePointContents } from './restorePointContents.ts';
 
 interface Folder {

@@ -4,17 +4,17 @@ import { type ActionId, type LocationId, uuidBytes } from '../../protocol/ids.ts
 import type { PolicyRecord } from '../catalog/policyStore.ts';
 import type { PinnedIndex, UploadingObject } from '../engine/jobs.ts';
 import type { Installation } from '../installation/installation.ts';
+import { restorePointRecordOf } from '../installation/manifestRecord.ts';
 import type { ObjectStore } from '../locations/objectStore.ts';
 import { openObject, sealObject } from '../repository/container.ts';
 import { newObjectId, systemEntropy } from '../repository/entropy.ts';
 import { IndexBuilder } from '../repository/indexBuilder.ts';
 import { IndexView, type PackRow } from '../repository/indexView.ts';
 import { keySourceOf } from '../repository/keySource.ts';
-import { openManifest, restorePointIdOf } from '../repository/manifest.ts';
+import { openManifest } from '../repository/manifest.ts';
 import { indexKey, parseObjectKey } from '../repository/names.ts';
 import { readPackDirectory } from '../repository/packDirectory.ts';
 import type { PolicyKeys } from '../repository/policyKeys.ts';
-import { noDetails } from './restorePointDetails.ts';
 import { CatalogRunLedger } from './runLedger.ts';
 
 export interface UnfinishedRunsOptions {
@@ -166,39 +166,18 @@ export class UnfinishedRuns {
       { key, policyId: policy.policyId, storeId: store.storeId },
       'a manifest',
     );
-    const id = restorePointIdOf(header.objectId);
+    const { versionId } = object;
+    const record = restorePointRecordOf({ key, versionId, sha256, length: object.body.length, manifest, header }, store.storeId);
     this.#catalog.transaction(() => {
-      this.#catalog.objects.change(locationId, key, { state: 'present', versionId: object.versionId });
-      if (this.#catalog.restorePoints.get(id) === undefined) {
-        const numbers = statisticsOf(manifest.statistics);
-        this.#catalog.restorePoints.add({
-          id,
-          policyId: policy.policyId,
-          sequence: manifest.sequence,
-          manifestKey: key,
-          versionId: object.versionId,
-          sha256,
-          length: object.body.length,
-          storeId: store.storeId,
-          startedAt: manifest.claimed.started ?? manifest.claimed.finished,
-          finishedAt: manifest.claimed.finished,
-          storeTime: manifest.claimed.storeTime,
-          ...numbers,
-          outcome: manifest.warnings.length > 0 ? 'completeWithWarnings' : 'complete',
-          state: 'live',
-          pinned: false,
-          verifiedAt: null,
-          verifiedResult: null,
-          details: { ...noDetails, warnings: manifest.warnings, statistics: manifest.statistics },
-        });
-      }
+      this.#catalog.objects.change(locationId, key, { state: 'present', versionId });
+      if (this.#catalog.restorePoints.get(record.id) === undefined) this.#catalog.restorePoints.add(record);
       for (const index of manifest.indexes) {
         const name = parseObjectKey(index.key);
         if (name?.type === 'index') this.#catalog.sequences.raise(`index/${policy.policyId}`, name.sequence);
       }
       this.#catalog.sequences.raise(`manifest/${policy.policyId}`, manifest.sequence);
     });
-    this.#options.onAdopted(id);
+    this.#options.onAdopted(record.id);
     return true;
   }
 
@@ -305,17 +284,4 @@ export class UnfinishedRuns {
     await store.delete(key, object.versionId, { signal });
     this.#catalog.objects.change(locationId, key, { state: 'missing' });
   }
-}
-
-/** The numbers of a manifest's free statistics that the catalog shows; 0 for what another writer left out. */
-export function statisticsOf(statistics: Readonly<Record<string, unknown>>): {
-  readonly files: number;
-  readonly bytes: number;
-  readonly addedBytes: number;
-} {
-  const number = (name: string): number => {
-    const value = statistics[name];
-    return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0;
-  };
-  return { files: number('files'), bytes: number('bytes'), addedBytes: number('addedBytes') };
 }

@@ -2,6 +2,7 @@ import type { VerifyDocument } from '../../protocol/methods/restorePoints.ts';
 import { findingsInline } from '../../protocol/methods/values.ts';
 import { HoldfastError } from '../../protocol/errors.ts';
 import type { ActionRun, WorkResult } from '../actions/actionQueue.ts';
+import { roundedSeconds } from '../actions/seconds.ts';
 import type { RestorePointRecord } from '../catalog/restorePointStore.ts';
 import type { Installation } from '../installation/installation.ts';
 import { keySourceOf } from '../repository/keySource.ts';
@@ -55,7 +56,7 @@ export class VerifyService {
       checkedBytes: report.checkedBytes,
       damaged: damaged.slice(0, findingsInline),
       damagedCount: damaged.length,
-      seconds: (performance.now() - started) / 1000,
+      seconds: roundedSeconds((performance.now() - started) / 1000),
     };
     if (report.ok) return { outcome: 'complete', document: { ...document } };
     return {

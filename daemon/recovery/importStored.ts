@@ -1,13 +1,16 @@
+import { randomUUID } from 'node:crypto';
 import { HoldfastError } from '../../protocol/errors.ts';
 import { idOf, type LocationId } from '../../protocol/ids.ts';
 import type { LocationSpec } from '../../protocol/methods/locations.ts';
 import type { ImportDocument } from '../../protocol/methods/recovery.ts';
 import { type Finding, findingsInline } from '../../protocol/methods/values.ts';
-import { randomUUID } from 'node:crypto';
 import type { ActionRun, WorkResult } from '../actions/actionQueue.ts';
+import { roundedSeconds } from '../actions/seconds.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { PasskeyRecord } from '../catalog/passkeyStore.ts';
+import { parsePolicyDefinition, type PolicyDefinition } from '../catalog/policyDefinition.ts';
 import type { Installation } from '../installation/installation.ts';
+import { restorePointRecordOf } from '../installation/manifestRecord.ts';
 import type { ReadKeyring } from '../keys/keyringCandidates.ts';
 import type { MasterKey } from '../keys/masterKey.ts';
 import { wrapWithPassphrase } from '../keys/passkeys/passphrase.ts';
@@ -16,12 +19,8 @@ import type { FileSystem } from '../locations/fileAccess.ts';
 import { openFilesystemStore } from '../locations/filesystem.ts';
 import { parseLocationSpec } from '../locations/locationSpec.ts';
 import type { ObjectStore } from '../locations/objectStore.ts';
-import { restorePointIdOf } from '../repository/manifest.ts';
 import { hexOf } from '../repository/bytes.ts';
 import { packKey } from '../repository/names.ts';
-import { parsePolicyDefinition, type PolicyDefinition } from '../policies/policyDefinition.ts';
-import { noDetails } from '../policies/restorePointDetails.ts';
-import { statisticsOf } from '../policies/unfinishedRuns.ts';
 import { chooseInstallation, storedInstallations } from './storedInstallations.ts';
 import { openStoredKeyrings, RecoveredKeySource } from './storedKeys.ts';
 import { readStoredPolicies, type StoredManifest, type StoredPolicy } from './storedPolicies.ts';
@@ -99,7 +98,7 @@ export class ImportStored {
         restorePoints: policies.reduce((sum, policy) => sum + policy.manifests.length, 0),
         damaged: findings.slice(0, findingsInline),
         damagedCount: findings.length,
-        seconds: (performance.now() - started) / 1000,
+        seconds: roundedSeconds((performance.now() - started) / 1000),
       };
       return resultOf(document);
     } finally {
@@ -211,7 +210,7 @@ interface PolicyToWrite {
 }
 
 function writePolicy(catalog: Catalog, given: PolicyToWrite): void {
-  const { locationId, policy, names, now } = given;
+  const { locationId, store, policy, names, now } = given;
   const newest = policy.manifests.at(-1);
   if (newest === undefined) return;
   const { policyId } = policy;
@@ -229,40 +228,13 @@ function writePolicy(catalog: Catalog, given: PolicyToWrite): void {
     paused: true,
     deletedAt: null,
   });
-  for (const stored of policy.manifests) writeRestorePoint(catalog, given, stored);
+  for (const stored of policy.manifests) {
+    const isLive = policy.live.has(hexOf(stored.header.objectId));
+    catalog.restorePoints.add({ ...restorePointRecordOf(stored, store.storeId), state: isLive ? 'live' : 'retired' });
+  }
   writeObjects(catalog, given);
   catalog.sequences.raise(`manifest/${policyId}`, newest.manifest.sequence);
   catalog.sequences.raise(`index/${policyId}`, Math.max(policy.lastIndexSequence, 1));
-}
-
-function writeRestorePoint(catalog: Catalog, { store, policy }: PolicyToWrite, stored: StoredManifest): void {
-  const { manifest, header } = stored;
-  const description = manifest.policy['description'];
-  catalog.restorePoints.add({
-    id: restorePointIdOf(header.objectId),
-    policyId: policy.policyId,
-    sequence: manifest.sequence,
-    manifestKey: stored.key,
-    versionId: stored.versionId,
-    sha256: stored.sha256,
-    length: stored.length,
-    storeId: store.storeId,
-    startedAt: manifest.claimed.started ?? manifest.claimed.finished,
-    finishedAt: manifest.claimed.finished,
-    storeTime: manifest.claimed.storeTime,
-    ...statisticsOf(manifest.statistics),
-    outcome: manifest.warnings.length > 0 ? 'completeWithWarnings' : 'complete',
-    state: policy.live.has(hexOf(header.objectId)) ? 'live' : 'retired',
-    pinned: false,
-    verifiedAt: null,
-    verifiedResult: null,
-    details: {
-      ...noDetails,
-      description: typeof description === 'string' ? description : null,
-      warnings: manifest.warnings,
-      statistics: manifest.statistics,
-    },
-  });
 }
 
 function writeObjects(catalog: Catalog, { locationId, masterKey, policy, now }: PolicyToWrite): void {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { HoldfastError } from '../../protocol/errors.ts';
 import { idOf, type InstallationId, isUuid, type PolicyId } from '../../protocol/ids.ts';
 import type { Finding } from '../../protocol/methods/values.ts';
+import type { ReadManifest } from '../installation/manifestRecord.ts';
 import type { ListedObject, ObjectStore } from '../locations/objectStore.ts';
 import type { ObjectHeader } from '../repository/header.ts';
 import { hexOf } from '../repository/bytes.ts';
@@ -9,17 +10,12 @@ import { historyFindings } from '../repository/history.ts';
 import type { PackRow } from '../repository/indexView.ts';
 import type { PolicyKeySource } from '../repository/keySource.ts';
 import { openManifest } from '../repository/manifest.ts';
-import type { Manifest, PinnedIndex } from '../repository/manifestTypes.ts';
+import type { PinnedIndex } from '../repository/manifestTypes.ts';
 import { parseObjectKey, policiesPrefix } from '../repository/names.ts';
 import { loadIndex, RestorePointReader } from '../repository/restorePointReader.ts';
 
 /** One authentic manifest of a location. */
-export interface StoredManifest {
-  readonly key: string;
-  readonly versionId: string | null;
-  readonly sha256: Uint8Array;
-  readonly length: number;
-  readonly manifest: Manifest;
+export interface StoredManifest extends ReadManifest {
   readonly header: ObjectHeader;
 }
 

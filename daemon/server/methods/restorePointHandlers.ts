@@ -18,11 +18,11 @@ import {
 } from '../../../protocol/methods/restorePoints.ts';
 import { restoreStart } from '../../../protocol/methods/restores.ts';
 import type { ActionQueue } from '../../actions/actionQueue.ts';
+import { parsePolicyDefinition } from '../../catalog/policyDefinition.ts';
 import type { RestorePointRecord } from '../../catalog/restorePointStore.ts';
 import type { Installation } from '../../installation/installation.ts';
 import { fileHistory } from '../../policies/fileHistory.ts';
 import type { OpenRestorePoints } from '../../policies/openRestorePoints.ts';
-import { parsePolicyDefinition } from '../../policies/policyDefinition.ts';
 import { RestorePointContents } from '../../policies/restorePointContents.ts';
 import { diffRestorePoints } from '../../policies/restorePointDiff.ts';
 import type { RestorePointService } from '../../policies/restorePointService.ts';
