@@ -21,7 +21,7 @@ export async function list(_call: Call, session: Session): Promise<Result> {
   const { style, host } = session;
   const now = host.now();
   const rows = passkeys.map((passkey) => [
-    passkey.name === null ? style.dim('(sealed)') : style.bold(escaped(passkey.name)),
+    style.bold(escaped(passkey.name)),
     shortId(passkey.slotId),
     passkey.kind,
     passkey.inUse ? style.good('in use') : '',
@@ -31,7 +31,7 @@ export async function list(_call: Call, session: Session): Promise<Result> {
   ]);
   const titles = ['NAME', 'ID', 'KIND', '', 'STATE', 'VERIFIED', 'CREATED'].map((title) => ({ title }));
   const warnings = passkeys.flatMap((passkey) =>
-    passkey.warnings.map((warning) => style.warning(`${escaped(nameOf(passkey))}: ${escaped(warning)}`)),
+    passkey.warnings.map((warning) => style.warning(`${escaped(passkey.name)}: ${escaped(warning)}`)),
   );
   return { document: passkeys, lines: [...table(titles, rows, (text) => style.dim(text)), ...warnings] };
 }
@@ -46,12 +46,12 @@ export async function addPassphrase(call: Call, session: Session): Promise<Resul
     passphrase: await session.sendSecret(passphrase),
     useNow,
   }));
-  return done(passkey, `Added the passkey ${escaped(nameOf(passkey))}${passkey.inUse ? '; it is in use now' : ''}.`);
+  return done(passkey, `Added the passkey ${escaped(passkey.name)}${passkey.inUse ? '; it is in use now' : ''}.`);
 }
 
 export async function use(call: Call, session: Session): Promise<Result> {
   const passkey = await session.ask(passkeyUse, () => ({ passkey: named(call) }));
-  return done(passkey, `The passkey ${escaped(nameOf(passkey))} is in use now.`);
+  return done(passkey, `The passkey ${escaped(passkey.name)} is in use now.`);
 }
 
 export async function verify(call: Call, session: Session): Promise<Result> {
@@ -66,7 +66,7 @@ export async function verify(call: Call, session: Session): Promise<Result> {
     passkey: named(call),
     passphrase: await session.sendSecret(passphrase),
   }));
-  return done(passkey, `The passkey ${escaped(nameOf(passkey))} opens the master key.`);
+  return done(passkey, `The passkey ${escaped(passkey.name)} opens the master key.`);
 }
 
 export async function rotate(call: Call, session: Session): Promise<Result> {
@@ -80,8 +80,8 @@ export async function rotate(call: Call, session: Session): Promise<Result> {
   return {
     document: rotated,
     lines: [
-      `Rotated the passkey ${escaped(nameOf(passkey))}; the old one is ${escaped(nameOf(previous))} now and still opens the master key.`,
-      `Retire it with holdfast passkey retire '${escaped(nameOf(previous))}'.`,
+      `Rotated the passkey ${escaped(passkey.name)}; the old one is ${escaped(previous.name)} now and still opens the master key.`,
+      `Retire it with holdfast passkey retire '${escaped(previous.name)}'.`,
     ],
     isNotice: true,
   };
@@ -89,7 +89,7 @@ export async function rotate(call: Call, session: Session): Promise<Result> {
 
 export async function retire(call: Call, session: Session): Promise<Result> {
   const passkey = await session.ask(passkeyRetire, (confirmed) => ({ passkey: named(call), confirmed }));
-  return done(passkey, `Retired the passkey ${escaped(nameOf(passkey))}.`);
+  return done(passkey, `Retired the passkey ${escaped(passkey.name)}.`);
 }
 
 function named(call: Call): string {
@@ -112,10 +112,6 @@ function missing(call: Call): Error {
   return call.problem('a passphrase is missing', 'Name a file with --passphrase-file F, or - for standard input.');
 }
 
-function nameOf(passkey: Passkey): string {
-  return passkey.name ?? shortId(passkey.slotId);
-}
-
 function stateText({ state }: Passkey, style: Style): string {
   switch (state) {
     case 'ready':
@@ -126,8 +122,6 @@ function stateText({ state }: Passkey, style: Style): string {
       return style.bad(state);
     case 'retired':
       return style.dim(state);
-    case null:
-      return '-';
   }
 }
 

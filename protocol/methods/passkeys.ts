@@ -9,11 +9,10 @@ export type PasskeyState = 'ready' | 'unverified' | 'failing' | 'retired';
 
 export interface Passkey {
   readonly slotId: string;
-  /** `null` while the daemon is locked: names and states are sealed in the catalog. */
-  readonly name: string | null;
+  readonly name: string;
   readonly kind: PasskeyKind;
   readonly inUse: boolean;
-  readonly state: PasskeyState | null;
+  readonly state: PasskeyState;
   /** What names the wrapping key outside, by kind; `{}` for a passphrase. */
   readonly reference: Readonly<Record<string, unknown>>;
   readonly createdAt: string;
@@ -24,10 +23,10 @@ export interface Passkey {
 
 export const passkey: z.ZodType<Passkey> = z.strictObject({
   slotId: uuid,
-  name: storedName.nullable(),
+  name: storedName,
   kind: z.enum(['passphrase', 'awsKms', 'vaultTransit']),
   inUse: z.boolean(),
-  state: z.enum(['ready', 'unverified', 'failing', 'retired']).nullable(),
+  state: z.enum(['ready', 'unverified', 'failing', 'retired']),
   reference: z.record(z.string(), z.unknown()),
   createdAt: time,
   verifiedAt: time.nullable(),

@@ -21,7 +21,7 @@ export interface StatusResult {
   readonly version: string;
   readonly pid: number;
   readonly startedAt: string;
-  /** The slot's name; its id while the name is sealed. */
+  /** The slot's name; `null` before anything is set up. */
   readonly passkeyInUse: string | null;
   readonly safeUntil: string | null;
   /** When the newest restore point of any policy ended. */

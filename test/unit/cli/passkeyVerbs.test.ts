@@ -29,17 +29,17 @@ describe('cli passkey', () => {
   it('lists them as an array, page by page', async () => {
     const pages = new Map<unknown, unknown>([
       [undefined, { items: [passkey], next: 'two' }],
-      ['two', { items: [{ ...passkey, name: null, state: null, inUse: false, warnings: ['old\u001b'] }], next: null }],
+      ['two', { items: [{ ...passkey, name: 'old', state: 'failing', inUse: false, warnings: ['old\u001b'] }], next: null }],
     ]);
     const daemon = (): FakeDaemon => new FakeDaemon({ 'passkey.list': ({ after }) => pages.get(after) });
     const { json } = await runWith(['passkey', 'list', '--json'], { daemon: daemon() });
     assert.deepEqual(
       Object.values(Object(json())).map((each) => memberOf(each, 'name')),
-      ['laptop', null],
+      ['laptop', 'old'],
     );
     const { out } = await runWith(['passkey', 'list'], { daemon: daemon() });
     assert.match(out, /^NAME +ID +KIND +STATE +VERIFIED +CREATED\nlaptop +4f1c2a00 +passphrase +in use +ready/);
-    assert.match(out, /\(sealed\)/);
+    assert.match(out, /\nold +4f1c2a00 +passphrase +failing/);
     assert.match(out, /old\\x1b/);
   });
 
