@@ -4,7 +4,9 @@ import { quoted } from './output/text.ts';
 /** Values as people type them. Each throws `badValue` with a way out. */
 
 function bad(flag: string, text: string, expected: string): HoldfastError {
-  return new HoldfastError('badValue', `Failed to read ${flag}: ${quoted(text)} is not ${expected}.`);
+  return new HoldfastError('badValue', `Failed to read ${flag}: ${quoted(text)} is not ${expected}.`, {
+    fix: `Give ${flag} another value.`,
+  });
 }
 
 export function wholeNumber(flag: string, text: string, least = 0): number {

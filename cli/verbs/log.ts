@@ -16,11 +16,10 @@ export async function log(call: Call, session: Session): Promise<Result> {
   const limit = typed === undefined ? logReadDefault : Math.min(linesMost, wholeNumber('--limit', typed, 1));
   const { items, cursor } = await session.call(logRead, { limit });
   if (!call.isOn('--follow')) return { document: items, lines: items.map((line) => textOf(line, session.style)) };
-  await print(items, session);
-  return await followFrom(cursor, session);
+  return await followFrom(items, cursor, session);
 }
 
-async function followFrom(start: string, session: Session): Promise<Result> {
+async function followFrom(newest: readonly LogLine[], start: string, session: Session): Promise<Result> {
   const { host } = session;
   const daemon = await session.daemon();
   const interrupted = new AbortController();
@@ -31,6 +30,8 @@ async function followFrom(start: string, session: Session): Promise<Result> {
       new HoldfastError('daemonEnded', 'Failed to go on with the log: the daemon ended.', { fix: 'Start it again with any verb.' }),
     ),
   );
+  // Only now: whoever has read the first line may already press Ctrl-C.
+  await print(newest, session);
   let after = start;
   while (!interrupted.signal.aborted) {
     await host.pause(lookEveryMs, interrupted.signal);

@@ -90,7 +90,7 @@ export interface PasskeyDocument extends Document {
   readonly reference: object;
   readonly createdAt: string;
   readonly verifiedAt: string | null;
-  readonly retirableFrom: null;
+  readonly retirableFrom: string | null;
   readonly warnings: readonly string[];
 }
 export const passkeyDocument: z.ZodType<PasskeyDocument> = z.looseObject({
@@ -102,7 +102,7 @@ export const passkeyDocument: z.ZodType<PasskeyDocument> = z.looseObject({
   reference: z.strictObject({}),
   createdAt: time,
   verifiedAt: time.nullable(),
-  retirableFrom: later,
+  retirableFrom: time.nullable(),
   warnings: z.array(z.string()),
 });
 

@@ -223,7 +223,8 @@ export class SourceWalk {
     const { report, counters } = this.#tools;
     const { maxFileSize } = this.#source;
     if (maxFileSize !== undefined && facts.size > maxFileSize) {
-      report.skip(absolute, `it is larger than ${maxFileSize} bytes`);
+      // Named, but no warning: the policy asks for it.
+      report.skip(absolute, `it is larger than ${maxFileSize} bytes`, true);
       return;
     }
     report.count('files');

@@ -28,6 +28,7 @@ export class WalkReport {
     this.#counts[name] += amount;
   }
 
+  /** `special`: named, but no warning. */
   skip(path: string, reason: string, special = false): void {
     this.skippedCount += 1;
     if (!special) this.hasWarnings = true;
