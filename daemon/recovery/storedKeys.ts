@@ -83,16 +83,14 @@ export class RecoveredKeySource implements PolicyKeySource {
     );
   }
 
-  byEpoch(keyEpoch: number, keyGeneration: number): PolicyKeys | undefined {
-    return this.#derive(
-      this.#masterKeys.find((masterKey) => masterKey.keyEpoch === keyEpoch),
-      keyGeneration,
-    );
+  allOfEpoch(keyEpoch: number, keyGeneration: number): readonly PolicyKeys[] {
+    const held = this.#masterKeys.filter((masterKey) => masterKey.keyEpoch === keyEpoch);
+    return held.flatMap((masterKey) => this.#derive(masterKey, keyGeneration) ?? []);
   }
 
   #derive(masterKey: MasterKey | undefined, keyGeneration: number): PolicyKeys | undefined {
     if (masterKey === undefined || keyGeneration < 1) return undefined;
-    const name = `${masterKey.keyEpoch}/${keyGeneration}`;
+    const name = `${Buffer.from(masterKey.masterKeyId).toString('hex')}/${keyGeneration}`;
     const known = this.#derived.get(name) ?? masterKey.policyKeys(this.#policyId, keyGeneration);
     this.#derived.set(name, known);
     return known;

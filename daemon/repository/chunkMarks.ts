@@ -6,10 +6,20 @@ import { hexOf } from './bytes.ts';
 const reached = 1;
 const bad = 2;
 
-/** A pack with its rows in every index that names it. */
+/** What one index says of a pack. */
+export interface PackPlace {
+  readonly index: IndexView;
+  readonly row: PackRow;
+  /** Rows of its block table, those without a chunk of the index too. */
+  readonly blocks: Uint32Array;
+  /** Rows of its id column. */
+  readonly chunks: Uint32Array;
+}
+
+/** A pack with what every index says of it; the first one says where to look. */
 export interface MarkedPack {
   readonly row: PackRow;
-  readonly places: readonly { readonly index: IndexView; readonly chunks: Uint32Array }[];
+  readonly places: readonly PackPlace[];
 }
 
 /** Notes for every chunk row of a set of indexes whether it is reached and whether its bytes are good: one byte a row. */
@@ -48,16 +58,17 @@ export class ChunkMarks {
 
   /** The packs that hold something reached, each once, with all rows that any index has of them. */
   reachedPacks(): MarkedPack[] {
-    const packs = new Map<string, { row: PackRow; isReached: boolean; places: { index: IndexView; chunks: Uint32Array }[] }>();
+    const packs = new Map<string, { row: PackRow; isReached: boolean; places: PackPlace[] }>();
     for (const [index, marks] of this.#marks) {
-      const chunksOf = chunksByPack(index);
+      const blocksOf = rowsByPack(index.packCount, index.blockCount, (block) => index.packOf(block));
+      const chunksOf = rowsByPack(index.packCount, index.chunkCount, (chunk) => index.packOf(index.blockOf(chunk)));
       for (let pack = 0; pack < index.packCount; pack += 1) {
         const row = index.pack(pack);
         const chunks = chunksOf(pack);
-        const key = `${hexOf(row.objectId)} ${hexOf(row.sha256)}`;
+        const key = hexOf(row.objectId);
         const known = packs.get(key) ?? { row, isReached: false, places: [] };
         known.isReached ||= chunks.some((chunk) => ((marks[chunk] ?? 0) & reached) !== 0);
-        known.places.push({ index, chunks });
+        known.places.push({ index, row, blocks: blocksOf(pack), chunks });
         packs.set(key, known);
       }
     }
@@ -70,21 +81,21 @@ export class ChunkMarks {
   }
 }
 
-/** Chunk rows grouped by pack, by counting. */
-function chunksByPack(index: IndexView): (pack: number) => Uint32Array {
-  const starts = new Uint32Array(index.packCount + 1);
-  for (let chunk = 0; chunk < index.chunkCount; chunk += 1) {
-    const after = index.packOf(index.blockOf(chunk)) + 1;
+/** Rows `0..count` grouped by pack, by counting. */
+function rowsByPack(packCount: number, count: number, packOf: (row: number) => number): (pack: number) => Uint32Array {
+  const starts = new Uint32Array(packCount + 1);
+  for (let row = 0; row < count; row += 1) {
+    const after = packOf(row) + 1;
     starts[after] = (starts[after] ?? 0) + 1;
   }
-  for (let pack = 0; pack < index.packCount; pack += 1) starts[pack + 1] = (starts[pack + 1] ?? 0) + (starts[pack] ?? 0);
+  for (let pack = 0; pack < packCount; pack += 1) starts[pack + 1] = (starts[pack + 1] ?? 0) + (starts[pack] ?? 0);
   const filled = starts.slice();
-  const chunks = new Uint32Array(index.chunkCount);
-  for (let chunk = 0; chunk < index.chunkCount; chunk += 1) {
-    const pack = index.packOf(index.blockOf(chunk));
+  const rows = new Uint32Array(count);
+  for (let row = 0; row < count; row += 1) {
+    const pack = packOf(row);
     const at = filled[pack] ?? 0;
-    chunks[at] = chunk;
+    rows[at] = row;
     filled[pack] = at + 1;
   }
-  return (pack) => chunks.subarray(starts[pack], starts[pack + 1]);
+  return (pack) => rows.subarray(starts[pack], starts[pack + 1]);
 }

@@ -3,15 +3,15 @@ import { ByteLru } from './byteLru.ts';
 import { hexOf } from './bytes.ts';
 import { chunkIdOf, idKeyOf, type ChunkKind } from './chunkId.ts';
 import type { ChunkLocation, IndexSet } from './indexSet.ts';
-import { subjectOf, type PackReader } from './packReader.ts';
+import { subjectOf, type PackReader, type ReadBlock } from './packReader.ts';
 import { refusal } from './refusal.ts';
 
 /** Reads chunks by id: finds a copy, checks the id, and tries the next copy where one is damaged. Keeps the blocks used last. */
 export class ChunkReader {
   readonly #indexes: IndexSet;
   readonly #packs: PackReader;
-  readonly #blocks: ByteLru<Buffer>;
-  readonly #reading: Map<string, Promise<Buffer>> = new Map();
+  readonly #blocks: ByteLru<ReadBlock>;
+  readonly #reading: Map<string, Promise<ReadBlock>> = new Map();
 
   constructor(indexes: IndexSet, packs: PackReader, cacheBytes: number) {
     this.#indexes = indexes;
@@ -36,8 +36,8 @@ export class ChunkReader {
   /** As `read`, from one copy only. */
   async readAt(location: ChunkLocation, id: Uint8Array, kind: ChunkKind, signal?: AbortSignal): Promise<Buffer> {
     const block = await this.#block(location, signal);
-    const chunk = block.subarray(location.offsetInRaw, location.offsetInRaw + location.length);
-    if (!chunkIdOf(idKeyOf(this.#packs.keysOf(location.pack), kind), chunk).equals(id)) {
+    const chunk = block.bytes.subarray(location.offsetInRaw, location.offsetInRaw + location.length);
+    if (!chunkIdOf(idKeyOf(block.keys, kind), chunk).equals(id)) {
       throw refusal(subjectOf(location.pack), 'chunkId', `chunk ${hexOf(id)} has other bytes`);
     }
     return chunk;
@@ -50,8 +50,9 @@ export class ChunkReader {
   }
 
   /** Reads of one block by several callers become one; the first caller's signal counts, and a caller that it was not meant for tries again. */
-  async #block(location: ChunkLocation, signal?: AbortSignal): Promise<Buffer> {
-    const key = `${hexOf(location.pack.objectId)}/${location.block.offset}`;
+  async #block(location: ChunkLocation, signal?: AbortSignal): Promise<ReadBlock> {
+    // What one index records wrongly of a block must not stand in for another index's record of it.
+    const key = `${location.indexNumber}/${location.blockNumber}`;
     const known = this.#blocks.get(key);
     if (known !== undefined) return known;
     const underWay = this.#reading.get(key);
@@ -67,7 +68,7 @@ export class ChunkReader {
     this.#reading.set(key, reading);
     try {
       const block = await reading;
-      this.#blocks.set(key, block, block.length);
+      this.#blocks.set(key, block, block.bytes.length);
       return block;
     } finally {
       this.#reading.delete(key);

@@ -89,13 +89,13 @@ export const tags = {
 
 export const firstCriticalTag = 0x80;
 
-const file: readonly number[] = [tags.size, tags.chunkIds, tags.list, tags.hardLinkGroup, tags.extents, tags.stream];
+const data: readonly number[] = [tags.size, tags.chunkIds, tags.list, tags.extents];
 const device: readonly number[] = [tags.hardLinkGroup, tags.device];
 
 /** The critical tags that belong to each kind. */
 export const criticalTagsOf: Readonly<Record<EntryKind, readonly number[]>> = {
-  file,
-  stream: file,
+  file: [...data, tags.hardLinkGroup, tags.stream],
+  stream: data,
   directory: [tags.child, tags.stream],
   link: [tags.linkTarget, tags.hardLinkGroup],
   fifo: [tags.hardLinkGroup],

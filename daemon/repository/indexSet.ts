@@ -4,6 +4,8 @@ import type { BlockRow, IndexView, PackRow } from './indexView.ts';
 /** Where one copy of a chunk lies. */
 export interface ChunkLocation {
   readonly index: IndexView;
+  /** Place of the index in its set. */
+  readonly indexNumber: number;
   /** Row of the index's id column. */
   readonly chunk: number;
   /** Row of the index's block table. */
@@ -32,7 +34,7 @@ export class IndexSet {
 
   /** The places of a chunk of this kind, in the order of the indexes; a next one serves where a pack is damaged. */
   *locations(id: Uint8Array, kind: ChunkKind): Generator<ChunkLocation> {
-    for (const index of this.views) {
+    for (const [indexNumber, index] of this.views.entries()) {
       const chunk = index.find(id);
       if (chunk < 0) continue;
       const blockNumber = index.blockOf(chunk);
@@ -40,6 +42,7 @@ export class IndexSet {
       if (block.kind !== kind) continue;
       yield {
         index,
+        indexNumber,
         chunk,
         blockNumber,
         block,

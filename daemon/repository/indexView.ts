@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { bufferOver, isZero } from './bytes.ts';
 import { blockCodecOf, maxBlockRawLength, type BlockCodec } from './blockCodec.ts';
 import { chunkKindOf, type ChunkKind } from './chunkId.ts';
@@ -168,9 +169,11 @@ export class IndexView {
       if (bytes.readUInt32LE(at + 48) < 1 || bytes.readUInt32LE(at + 52) < 1) {
         throw refusal(subject, 'indexPack', 'a pack has key generation or epoch 0');
       }
-      if (bytes.readUInt32LE(at + 96) + bytes.readUInt32LE(at + 100) > stringBytes) {
-        throw refusal(subject, 'indexPack', 'a version id lies outside');
-      }
+      const version = bytes.readUInt32LE(at + 96);
+      const versionLength = bytes.readUInt32LE(at + 100);
+      if (version + versionLength > stringBytes) throw refusal(subject, 'indexPack', 'a version id lies outside');
+      const string = this.#strings + version;
+      if (!isUtf8(bytes.subarray(string, string + versionLength))) throw refusal(subject, 'indexPack', 'a version id is not UTF-8');
     }
   }
 
@@ -184,7 +187,8 @@ export class IndexView {
       const codec = blockCodecOf(bytes.readUInt8(at + 16));
       if (pack >= this.packCount) throw refusal(subject, 'indexBlock', 'a block lies in no pack');
       const packLength = bytes.readUInt32LE(indexLayout.header + pack * indexLayout.pack + 56);
-      if (storedLength < 1 || bytes.readUInt32LE(at + 4) + storedLength > packLength) {
+      const room = plaintextLengthOf(packLength - headerLength) ?? 0;
+      if (storedLength < 1 || bytes.readUInt32LE(at + 4) + storedLength > room) {
         throw refusal(subject, 'indexBlock', 'a block does not lie in its pack');
       }
       if (codec === undefined || chunkKindOf(bytes.readUInt8(at + 17)) === undefined || bytes.readUInt16LE(at + 18) !== 0) {

@@ -5,8 +5,8 @@ import type { PolicyKeys } from './policyKeys.ts';
 export interface PolicyKeySource {
   /** The set that a header names; `undefined` where it is not held. */
   byMasterKeyId(masterKeyId: Uint8Array, keyGeneration: number): PolicyKeys | undefined;
-  /** The set that a pack's row names. */
-  byEpoch(keyEpoch: number, keyGeneration: number): PolicyKeys | undefined;
+  /** Every set that a pack's row may mean: where an epoch has several master keys, the tags decide (docs/format.md, 2.2). */
+  allOfEpoch(keyEpoch: number, keyGeneration: number): readonly PolicyKeys[];
 }
 
 /** A source of exactly these sets. */
@@ -14,6 +14,6 @@ export function keySourceOf(...sets: readonly PolicyKeys[]): PolicyKeySource {
   return {
     byMasterKeyId: (masterKeyId, keyGeneration) =>
       sets.find((keys) => keys.keyGeneration === keyGeneration && sameBytes(keys.masterKeyId, masterKeyId)),
-    byEpoch: (keyEpoch, keyGeneration) => sets.find((keys) => keys.keyGeneration === keyGeneration && keys.keyEpoch === keyEpoch),
+    allOfEpoch: (keyEpoch, keyGeneration) => sets.filter((keys) => keys.keyGeneration === keyGeneration && keys.keyEpoch === keyEpoch),
   };
 }

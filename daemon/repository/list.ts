@@ -113,7 +113,7 @@ export interface ListLeaf {
  */
 export async function* readList(list: ListContent, readChunk: ReadChunk, signal?: AbortSignal): AsyncGenerator<ListLeaf> {
   let left = list.chunks;
-  for await (const leaf of leavesOf(list.id, list.level, readChunk, signal)) {
+  for await (const leaf of leavesOf(list.id, list.level, 2, readChunk, signal)) {
     left -= leaf.count;
     if (left < 0) throw refusal(subjectOf(list.id), 'listCount', `it has more than the ${list.chunks} chunks of its file`);
     yield leaf;
@@ -139,14 +139,22 @@ export function parseListNode(chunk: Uint8Array, level: number, subject: string)
   return { count, id, length };
 }
 
-async function* leavesOf(id: Uint8Array, level: number, readChunk: ReadChunk, signal?: AbortSignal): AsyncGenerator<ListLeaf> {
+/** `leastChildren` is asked of a node above level 0: two of a top. */
+async function* leavesOf(
+  id: Uint8Array,
+  level: number,
+  leastChildren: 1 | 2,
+  readChunk: ReadChunk,
+  signal?: AbortSignal,
+): AsyncGenerator<ListLeaf> {
   if (level > maxListLevel) throw refusal(subjectOf(id), 'listLevel', `its level is ${level}`);
   const node = parseListNode(await readChunk(id, 'list', signal), level, subjectOf(id));
   if (level === 0) {
     yield node;
     return;
   }
-  for (let row = 0; row < node.count; row += 1) yield* leavesOf(node.id(row), level - 1, readChunk, signal);
+  if (node.count < leastChildren) throw refusal(subjectOf(id), 'listNode', 'a top above level 0 has one child');
+  for (let row = 0; row < node.count; row += 1) yield* leavesOf(node.id(row), level - 1, 1, readChunk, signal);
 }
 
 function subjectOf(id: Uint8Array): string {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { bufferOver } from './bytes.ts';
 import { refusal } from './refusal.ts';
 
@@ -54,6 +55,7 @@ export function decodeLiveList(chunk: Uint8Array, count: number, subject: string
   for (let index = 0; index < count; index += 1) {
     const end = at + rowLength > bytes.length ? Infinity : at + rowLength + bytes.readUInt16LE(at + 56);
     if (end > bytes.length) throw refusal(subject, 'liveList', 'its list of live restore points is cut');
+    if (!isUtf8(bytes.subarray(at + rowLength, end))) throw refusal(subject, 'liveList', 'a version id in its list is not UTF-8');
     const versionId = end === at + rowLength ? null : bytes.toString('utf8', at + rowLength, end);
     const sequence = Number(bytes.readBigUInt64LE(at));
     const point = { sequence, objectId: bytes.subarray(at + 8, at + 24), sha256: bytes.subarray(at + 24, at + 56), versionId };

@@ -71,7 +71,7 @@ const source = strict({
   nameEncoding: z.enum(['bytes', 'wtf-8']),
   separator: z.enum(['/', '\\']),
   root: bytes(32),
-});
+}).refine(({ kind, separator }) => kind === 'folder' || separator === '/', 'the separator of a command is /');
 
 /** The key's grammar is looked at when the index is loaded: one bad key refuses that index, not the manifest. */
 const pinnedIndex = strict({

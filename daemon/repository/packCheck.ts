@@ -3,14 +3,15 @@ import type { Breather } from './breather.ts';
 import { hexOf, sameBytes } from './bytes.ts';
 import { decodeBlock } from './blockCodec.ts';
 import { chunkIdOf, idKeyOf } from './chunkId.ts';
-import type { ChunkMarks, MarkedPack } from './chunkMarks.ts';
+import type { ChunkMarks, PackPlace } from './chunkMarks.ts';
 import { deriveObjectKey } from './container.ts';
 import { checkIdentity, decodeHeader, headerLength, type ExpectedIdentity, type ObjectHeader } from './header.ts';
 import { isUnreadable } from './chunkReader.ts';
 import type { IndexView } from './indexView.ts';
-import type { PackDirectory } from './packDirectory.ts';
+import type { PolicyKeySource } from './keySource.ts';
+import type { DirectoryBlock, PackDirectory } from './packDirectory.ts';
 import { plaintextLengthOf, segmentLength } from './padding.ts';
-import { subjectOf } from './packReader.ts';
+import { packRowKey, type PackScope, subjectOf } from './packReader.ts';
 import type { PolicyKeys } from './policyKeys.ts';
 import { refusal } from './refusal.ts';
 import { checkStoredLength, openRange, planRange } from './segments.ts';
@@ -75,58 +76,104 @@ export async function checkChunks(pack: OpenedPack, directory: PackDirectory, su
   }
 }
 
-/** Refuses a pack some row of which is not in its own directory as an index has it. */
-export function checkRows(pack: MarkedPack, directory: PackDirectory, subject: string): void {
-  const blocks = new Map(directory.blocks.map((block) => [block.offset, block]));
-  for (const { index, chunks } of pack.places) {
-    const known = new Map<number, Set<string>>();
-    for (const chunk of chunks) {
-      const row = index.block(index.blockOf(chunk));
-      const block = blocks.get(row.offset);
-      const isSame =
-        block?.storedLength === row.storedLength &&
-        block.rawLength === row.rawLength &&
-        block.codec === row.codec &&
-        block.kind === row.kind;
-      if (block === undefined || !isSame) throw refusal(subject, 'indexPackMismatch', 'a block is not where an index says');
-      const ids = known.get(row.offset) ?? new Set(Array.from({ length: block.chunks.count }, (_, at) => placeOf(block.chunks, at)));
-      known.set(row.offset, ids);
-      if (!ids.has(`${hexOf(index.id(chunk))} ${index.offsetInRaw(chunk)} ${index.lengthOf(chunk)}`)) {
-        throw refusal(subject, 'indexPackMismatch', 'a chunk is not where an index says');
-      }
+/** What is known of a pack once it was read whole. */
+export interface RealPack {
+  readonly opened: OpenedPack;
+  readonly directory: PackDirectory;
+  readonly sha256: Uint8Array;
+  readonly storedLength: number;
+}
+
+/** Refuses what an index says of a pack where its own header, bytes or directory say otherwise (docs/format.md, Packs describe themselves). */
+export function checkPlace(place: PackPlace, real: RealPack, subject: string): void {
+  const { row } = place;
+  const { header, keys } = real.opened;
+  const wrong = [
+    ['stored length', row.storedLength === real.storedLength],
+    ['SHA-256', sameBytes(row.sha256, real.sha256)],
+    ['salt', sameBytes(row.salt, header.salt)],
+    ['key generation', row.keyGeneration === header.keyGeneration],
+    ['key epoch', row.keyEpoch === keys.keyEpoch],
+  ].flatMap(([name, holds]) => (holds === true ? [] : [name]));
+  if (wrong.length > 0) throw refusal(subject, 'indexPackMismatch', `an index records another ${wrong.join(', ')}`);
+  const blocks = new Map(real.directory.blocks.map((block) => [block.offset, block]));
+  checkBlocks(place, blocks, subject);
+  checkPlacesOfChunks(place, blocks, subject);
+}
+
+/** Every row of the block table counts, also one that holds no chunk of the index. */
+function checkBlocks({ index, blocks: rows }: PackPlace, blocks: ReadonlyMap<number, DirectoryBlock>, subject: string): void {
+  for (const number of rows) {
+    const row = index.block(number);
+    const block = blocks.get(row.offset);
+    const isSame =
+      block?.storedLength === row.storedLength && block.rawLength === row.rawLength && block.codec === row.codec && block.kind === row.kind;
+    if (!isSame) throw refusal(subject, 'indexPackMismatch', 'a block is not where an index says');
+  }
+}
+
+function checkPlacesOfChunks({ index, chunks }: PackPlace, blocks: ReadonlyMap<number, DirectoryBlock>, subject: string): void {
+  const known = new Map<number, ReadonlySet<string>>();
+  for (const chunk of chunks) {
+    const { offset } = index.block(index.blockOf(chunk));
+    const rows = blocks.get(offset)?.chunks;
+    const ids =
+      known.get(offset) ?? new Set(Array.from({ length: rows?.count ?? 0 }, (_, at) => (rows === undefined ? '' : placeOf(rows, at))));
+    known.set(offset, ids);
+    if (!ids.has(`${hexOf(index.id(chunk))} ${index.offsetInRaw(chunk)} ${index.lengthOf(chunk)}`)) {
+      throw refusal(subject, 'indexPackMismatch', 'a chunk is not where an index says');
     }
   }
 }
 
-/** Marks those rows of a damaged pack whose bytes cannot be had from `stored` any more: the others still serve. */
+/**
+ * Marks those rows of a damaged or wrongly recorded pack whose bytes cannot be had from `stored` by what their own index says: the others
+ * still serve. `scope` is that of the manifest's header.
+ */
 export async function salvage(
-  pack: MarkedPack,
+  place: PackPlace,
   stored: Uint8Array,
-  boundHeader: Uint8Array,
-  keys: PolicyKeys,
+  storedLength: number,
+  scope: PackScope,
+  keySource: PolicyKeySource,
   marks: ChunkMarks,
   breather: Breather,
 ): Promise<void> {
-  const { key } = deriveObjectKey(keys.pack, boundHeader, pack.row.salt);
-  for (const { index, chunks } of pack.places) {
-    let openBlock = -1;
-    let raw: Buffer | undefined;
-    for (const chunk of chunks.toSorted((a, b) => index.blockOf(a) - index.blockOf(b))) {
-      const block = index.blockOf(chunk);
-      if (block !== openBlock) raw = tryBlock(pack, index, block, stored, key);
-      openBlock = block;
-      if (raw === undefined || !isChunkGood(index, chunk, raw, keys)) marks.markBad(index, chunk);
-      await breather.breathe();
+  const { index, row, chunks } = place;
+  const candidates = keySource
+    .allOfEpoch(row.keyEpoch, row.keyGeneration)
+    .map((keys): Candidate => ({ keys, key: packRowKey(scope, keys, row) }));
+  let openBlock = -1;
+  let raw: Buffer | undefined;
+  let keys: PolicyKeys | undefined;
+  for (const chunk of chunks.toSorted((a, b) => index.blockOf(a) - index.blockOf(b))) {
+    const block = index.blockOf(chunk);
+    if (block !== openBlock) {
+      raw = undefined;
+      for (const candidate of row.storedLength === storedLength ? candidates : []) {
+        raw ??= tryBlock(place, block, stored, candidate.key);
+        if (raw === undefined) continue;
+        ({ keys } = candidate);
+        break;
+      }
     }
+    openBlock = block;
+    if (raw === undefined || keys === undefined || !isChunkGood(index, chunk, raw, keys)) marks.markBad(index, chunk);
+    await breather.breathe();
   }
 }
 
-function tryBlock(pack: MarkedPack, index: IndexView, block: number, stored: Uint8Array, key: KeyObject): Buffer | undefined {
-  const row = index.block(block);
-  const subject = subjectOf(pack.row);
+interface Candidate {
+  readonly keys: PolicyKeys;
+  readonly key: KeyObject;
+}
+
+function tryBlock({ index, row }: PackPlace, number: number, stored: Uint8Array, key: KeyObject): Buffer | undefined {
+  const block = index.block(number);
+  const subject = subjectOf(row);
   try {
-    const part = openPart(key, stored, pack.row.storedLength, row.offset, row.storedLength, subject);
-    return decodeBlock(part, row.codec, row.rawLength, subject);
+    const part = openPart(key, stored, row.storedLength, block.offset, block.storedLength, subject);
+    return decodeBlock(part, block.codec, block.rawLength, subject);
   } catch (error) {
     if (!isUnreadable(error)) throw error;
     return undefined;

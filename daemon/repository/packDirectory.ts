@@ -78,8 +78,8 @@ function parseBlock(bytes: Buffer, at: number, offset: number, subject: string):
   const count = bytes.readUInt16LE(at + 14);
   if (bytes.readUInt32LE(at) !== offset) throw refusal(subject, 'packBlock', `a block does not begin at ${offset}`);
   if (codec === undefined || kind === undefined) throw refusal(subject, 'packBlock', 'a block has an unknown codec or kind');
-  if (rawLength < 1 || rawLength > maxBlockRawLength || (codec === 'raw' && rawLength !== storedLength)) {
-    throw refusal(subject, 'packBlock', `a block claims ${rawLength} bytes`);
+  if (storedLength < 1 || rawLength < 1 || rawLength > maxBlockRawLength || (codec === 'raw' && rawLength !== storedLength)) {
+    throw refusal(subject, 'packBlock', `a block claims ${rawLength} bytes in ${storedLength}`);
   }
   const end = at + blockRowLength + count * chunkRowLength;
   if (count < 1 || end > bytes.length) throw refusal(subject, 'packBlock', `a block claims ${count} chunks`);

@@ -11,8 +11,8 @@ import type { BlockRow, PackRow } from './indexView.ts';
 import type { PolicyKeySource } from './keySource.ts';
 import { packKey } from './names.ts';
 import type { PolicyKeys } from './policyKeys.ts';
-import { refusal } from './refusal.ts';
-import { openRange, planRange } from './segments.ts';
+import { refusal, ruleOf } from './refusal.ts';
+import { openRange, planRange, type RangePlan } from './segments.ts';
 
 const keptPackKeys = 4096;
 
@@ -21,6 +21,17 @@ export interface ReadFinding {
   readonly kind: 'versionMissing';
   readonly key: string;
   readonly versionId: string;
+}
+
+/** A decoded block, and the keys whose tags held: its chunks are named under them. */
+export interface ReadBlock {
+  readonly bytes: Buffer;
+  readonly keys: PolicyKeys;
+}
+
+interface OpeningKeys {
+  readonly key: KeyObject;
+  readonly keys: PolicyKeys;
 }
 
 /** What packs share with the header of the manifest or index that names them. */
@@ -32,7 +43,7 @@ export class PackReader {
   readonly #store: ObjectStore;
   readonly #keySource: PolicyKeySource;
   readonly #header: PackScope;
-  readonly #keys: ByteLru<KeyObject> = new ByteLru(keptPackKeys);
+  readonly #keys: ByteLru<OpeningKeys> = new ByteLru(keptPackKeys);
 
   /** `header` is that of the manifest or index that names the packs: they share its installation, policy and store. */
   constructor(store: ObjectStore, keySource: PolicyKeySource, header: PackScope) {
@@ -46,26 +57,13 @@ export class PackReader {
     return packKey(idOf<InstallationId>(installationId), idOf<PolicyId>(uuidText(scopeId)), pack.objectId);
   }
 
-  /** Throws `wrongSecret` where the pack's keys are not held. */
-  keysOf(pack: PackRow): PolicyKeys {
-    const keys = this.heldKeysOf(pack);
-    if (keys !== undefined) return keys;
-    const what = `key epoch ${pack.keyEpoch}, generation ${pack.keyGeneration}`;
-    throw new HoldfastError('wrongSecret', `Failed to read ${subjectOf(pack)}: its keys (${what}) are not held.`, {
-      fix: 'Unlock with a passkey that opens this master key.',
-    });
-  }
-
-  heldKeysOf(pack: PackRow): PolicyKeys | undefined {
-    return this.#keySource.byEpoch(pack.keyEpoch, pack.keyGeneration);
-  }
-
-  /** The decoded bytes of a block. Rejects with a refusal where the pack or the block is missing or damaged. */
-  async readBlock(pack: PackRow, block: BlockRow, signal?: AbortSignal): Promise<Buffer> {
+  /** Rejects with a refusal where the pack or the block is missing or damaged, and with `wrongSecret` where no key of its epoch is held. */
+  async readBlock(pack: PackRow, block: BlockRow, signal?: AbortSignal): Promise<ReadBlock> {
     const subject = subjectOf(pack);
     const plan = planRange(pack.storedLength, block.offset, block.storedLength, subject);
     const fetched = await this.#fetch(pack, plan.storedOffset, plan.storedLength, signal);
-    return decodeBlock(openRange(this.#keyOfPack(pack), plan, fetched, subject), block.codec, block.rawLength, subject);
+    const { stored, keys } = this.#open(pack, plan, fetched);
+    return { bytes: decodeBlock(stored, block.codec, block.rawLength, subject), keys };
   }
 
   async #fetch(pack: PackRow, offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
@@ -91,14 +89,33 @@ export class PackReader {
     return whole.body.subarray(offset, offset + length);
   }
 
-  #keyOfPack(pack: PackRow): KeyObject {
-    const id = hexOf(pack.objectId) + hexOf(pack.salt);
+  /** Tries every held key of the row's epoch, and keeps the one whose tags hold. */
+  #open(pack: PackRow, plan: RangePlan, fetched: Uint8Array): { readonly stored: Buffer; readonly keys: PolicyKeys } {
+    const subject = subjectOf(pack);
+    const id = `${hexOf(pack.objectId)}${hexOf(pack.salt)} ${pack.keyEpoch} ${pack.keyGeneration}`;
     const known = this.#keys.get(id);
-    if (known !== undefined) return known;
-    const key = packRowKey(this.#header, this.keysOf(pack), pack);
-    this.#keys.set(id, key, 1);
-    return key;
+    if (known !== undefined) return { stored: openRange(known.key, plan, fetched, subject), keys: known.keys };
+    let failure: unknown;
+    for (const keys of this.#keySource.allOfEpoch(pack.keyEpoch, pack.keyGeneration)) {
+      const key = packRowKey(this.#header, keys, pack);
+      try {
+        const stored = openRange(key, plan, fetched, subject);
+        this.#keys.set(id, { key, keys }, 1);
+        return { stored, keys };
+      } catch (error) {
+        if (ruleOf(error) === undefined) throw error;
+        failure ??= error;
+      }
+    }
+    throw failure ?? keysNotHeld(pack);
   }
+}
+
+function keysNotHeld(pack: PackRow): HoldfastError {
+  const what = `key epoch ${pack.keyEpoch}, generation ${pack.keyGeneration}`;
+  return new HoldfastError('wrongSecret', `Failed to read ${subjectOf(pack)}: its keys (${what}) are not held.`, {
+    fix: 'Unlock with a passkey that opens this master key.',
+  });
 }
 
 /**

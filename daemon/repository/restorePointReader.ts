@@ -1,22 +1,21 @@
 import { createHash } from 'node:crypto';
 import { HoldfastError } from '../../protocol/errors.ts';
-import { uuidText } from '../../protocol/ids.ts';
 import type { ObjectStore } from '../locations/objectStore.ts';
 import { hexOf, sameBytes } from './bytes.ts';
 import { ChunkReader, isUnreadable } from './chunkReader.ts';
-import { openObject } from './container.ts';
 import type { Entry } from './entry.ts';
 import { readFileBytes, type ReadableFile, type ReadRange } from './fileReader.ts';
 import type { ObjectHeader } from './header.ts';
 import { IndexSet } from './indexSet.ts';
-import { IndexView } from './indexView.ts';
+import type { IndexView } from './indexView.ts';
 import type { PolicyKeySource } from './keySource.ts';
 import { decodeLiveList, type LiveRestorePoint } from './liveList.ts';
 import { keysMissing, openManifest, type ManifestExpectations } from './manifest.ts';
 import type { Manifest, ManifestSource, PinnedIndex } from './manifestTypes.ts';
-import { parseObjectKey } from './names.ts';
 import { PackReader } from './packReader.ts';
+import { indexSubject, openPinnedIndex, pinnedIndexName } from './pinnedIndex.ts';
 import { refusal } from './refusal.ts';
+import { readSourceRoot } from './sourceRoot.ts';
 import { TreeReader, type ReadChunk } from './treeReader.ts';
 import type { EntryRecord } from './treeNode.ts';
 
@@ -127,15 +126,8 @@ export class RestorePointReader {
   }
 
   /** The entry of the source itself: a folder named `root`, or one file. */
-  async rootOf(source: ManifestSource, signal?: AbortSignal): Promise<Entry> {
-    const tree = this.treeOf(source);
-    const found: EntryRecord[] = [];
-    for await (const record of tree.entries(source.root, signal === undefined ? {} : { signal })) {
-      if (found.push(record) > 1) break;
-    }
-    const [record] = found;
-    if (record === undefined || found.length > 1) throw refusal(`source ${source.id}`, 'treeNode', 'its root does not hold one entry');
-    return tree.decode(record);
+  rootOf(source: ManifestSource, signal?: AbortSignal): Promise<Entry> {
+    return readSourceRoot(this.treeOf(source), source, signal);
   }
 
   /** The entry at `names` below the source, `[]` being the source itself; `undefined` where there is none. */
@@ -199,7 +191,7 @@ export function listed(tree: TreeReader, record: EntryRecord): ListedEntry {
   }
 }
 
-/** Reads a pinned index: length, SHA-256, identity, content. `header` is the manifest's. Rejects with a refusal. */
+/** Reads a pinned index: name, length, SHA-256, identity, salt, content. `header` is the manifest's. Rejects with a refusal. */
 export async function loadIndex(
   store: ObjectStore,
   pinned: PinnedIndex,
@@ -207,30 +199,17 @@ export async function loadIndex(
   keySource: PolicyKeySource,
   signal?: AbortSignal,
 ): Promise<IndexView> {
-  const subject = `index ${pinned.key.slice(pinned.key.lastIndexOf('/') + 1)}`;
-  const name = parseObjectKey(pinned.key);
-  const isOwn = name?.type === 'index' && name.installationId === header.installationId && name.policyId === uuidText(header.scopeId);
-  if (!isOwn) throw refusal(subject, 'objectName', 'it belongs to another installation or policy');
+  const { installationId, scopeId, storeId } = header;
+  const scope = { installationId, scopeId, storeId };
+  const subject = indexSubject(pinned.key);
+  pinnedIndexName(pinned, scope);
   const abort = signal === undefined ? {} : { signal };
   let stored = await store.get(pinned.key, { versionId: pinned.versionId, ...abort });
   if (stored === undefined && pinned.versionId !== null) stored = await store.get(pinned.key, abort);
   if (stored === undefined) throw refusal(subject, 'missing', 'it is not there', 'objectMissing');
-  const isLength = stored.body.length === pinned.length;
-  if (!isLength) throw refusal(subject, 'storedLength', `it has ${stored.body.length} of its ${pinned.length} bytes`);
-  if (!sameBytes(createHash('sha256').update(stored.body).digest(), pinned.sha256)) {
-    throw refusal(subject, 'storedHash', 'its bytes are not those that the manifest records');
-  }
-  const { installationId, scopeId, storeId } = header;
-  const expected = { type: 'index', installationId, scopeId, storeId, objectId: pinned.objectId, sequence: name.sequence } as const;
-  const opened = openObject(
-    stored.body,
-    expected,
-    (found) => {
-      const keys = keySource.byMasterKeyId(found.masterKeyId, found.keyGeneration);
-      if (keys === undefined) throw keysMissing(subject, found);
-      return keys.index;
-    },
-    subject,
-  );
-  return new IndexView(opened.content, subject);
+  return openPinnedIndex(pinned, stored.body, scope, (found) => {
+    const keys = keySource.byMasterKeyId(found.masterKeyId, found.keyGeneration);
+    if (keys === undefined) throw keysMissing(subject, found);
+    return keys.index;
+  });
 }

@@ -11,11 +11,21 @@ export type ReadChunk = (id: Uint8Array, kind: ChunkKind, signal?: AbortSignal) 
 export interface ListOptions {
   /** Begin after this name. */
   readonly after?: Uint8Array;
+  /** The node that holds the entry of this folder: depth and cycles are counted from there. */
+  readonly under?: NodePlace;
   readonly signal?: AbortSignal;
 }
 
-/** The records of one leaf, or why a node could not be read. */
-export type Leaf = { readonly entries: readonly EntryRecord[] } | { readonly refused: unknown };
+/** A node on the way from the root of a source. */
+export interface NodePlace {
+  readonly id: Uint8Array;
+  /** The top node of the root folder has 1, the node that holds its entry 0. */
+  readonly depth: number;
+  readonly above: NodePlace | undefined;
+}
+
+/** The records of one leaf and where it lies, or why a node could not be read. */
+export type Leaf = { readonly entries: readonly EntryRecord[]; readonly place: NodePlace } | { readonly refused: unknown };
 
 /** What a parent says of a node: its level, its first name, and the name that all of it lie below. */
 interface Place {
@@ -24,6 +34,7 @@ interface Place {
   readonly below: Buffer | undefined;
 }
 
+const maxDepth = 4096;
 const topPlace: Place = { level: undefined, firstName: undefined, below: undefined };
 
 /** Reads search trees through `readChunk`, and checks levels, first names and order across nodes. */
@@ -40,6 +51,11 @@ export class TreeReader {
   /** Decodes a record under the rules of this source. */
   decode(record: EntryRecord): Entry {
     return decodeEntry(record.bytes, this.#separator);
+  }
+
+  /** The top node of a folder, by itself. */
+  topNode(top: Uint8Array, signal?: AbortSignal): Promise<TreeNode> {
+    return this.#node(top, topPlace, signal);
   }
 
   /** The record of one name below the node `top`; `undefined` where it is not there. */
@@ -67,27 +83,29 @@ export class TreeReader {
 
   /** The leaves of one folder in order; a node that cannot be read is given as its refusal, and the others still come. */
   async *leaves(top: Uint8Array, options: ListOptions = {}): AsyncGenerator<Leaf> {
-    yield* this.#leavesOf(top, topPlace, options);
+    yield* this.#leavesOf(placeBelow(top, options.under), topPlace, options);
   }
 
-  async *#leavesOf(id: Uint8Array, place: Place, options: ListOptions): AsyncGenerator<Leaf> {
+  async *#leavesOf(at: NodePlace, place: Place, options: ListOptions): AsyncGenerator<Leaf> {
     const { after, signal } = options;
     let node: TreeNode;
     try {
-      node = await this.#node(id, place, signal);
+      checkPlace(at);
+      node = await this.#node(at.id, place, signal);
     } catch (refused) {
       signal?.throwIfAborted();
       yield { refused };
       return;
     }
     if (isLeaf(node)) {
-      yield { entries: after === undefined ? node.entries : node.entries.filter((entry) => entry.name.compare(after) > 0) };
+      const entries = after === undefined ? node.entries : node.entries.filter((entry) => entry.name.compare(after) > 0);
+      yield { entries, place: at };
       return;
     }
     for (const [index, child] of node.children.entries()) {
       const below = node.children[index + 1]?.firstName ?? place.below;
       if (after !== undefined && below !== undefined && below.compare(after) <= 0) continue;
-      yield* this.#leavesOf(child.id, { level: node.level - 1, firstName: child.firstName, below }, options);
+      yield* this.#leavesOf(placeBelow(child.id, at), { level: node.level - 1, firstName: child.firstName, below }, options);
     }
   }
 
@@ -112,4 +130,16 @@ export class TreeReader {
       throw refusal(subject, 'treeOrder', 'its names reach into the next node');
     return node;
   }
+}
+
+function placeBelow(id: Uint8Array, above: NodePlace | undefined): NodePlace {
+  return { id, depth: above === undefined ? 0 : above.depth + 1, above };
+}
+
+/** Throws `damaged` (`treeDepth`, `treeCycle`). */
+function checkPlace({ id, depth, above }: NodePlace): void {
+  const subject = `tree node ${hexOf(id).slice(0, 16)}`;
+  if (depth > maxDepth) throw refusal(subject, 'treeDepth', `it lies more than ${maxDepth} nodes deep`);
+  for (let at = above; at !== undefined; at = at.above)
+    if (sameBytes(at.id, id)) throw refusal(subject, 'treeCycle', 'it lies inside itself');
 }

@@ -1,19 +1,15 @@
 import { HoldfastError } from '../../protocol/errors.ts';
-import { hexOf, sameBytes } from './bytes.ts';
 import { isUnreadable } from './chunkReader.ts';
 import type { Entry } from './entry.ts';
 import { refusal } from './refusal.ts';
-import type { Leaf, TreeReader } from './treeReader.ts';
+import type { Leaf, NodePlace, TreeReader } from './treeReader.ts';
 
-const maxDepth = 4096;
 const defaultMaxEntries = 2 ** 28;
 
 /** A folder on the way; the source's root has no parent. */
 export interface WalkedFolder {
   readonly name: Uint8Array;
   readonly parent: WalkedFolder | undefined;
-  readonly depth: number;
-  readonly id: Uint8Array;
 }
 
 export type WalkedItem =
@@ -26,26 +22,42 @@ export type WalkedItem =
 
 export interface WalkOptions {
   readonly signal?: AbortSignal;
-  /** Entries after which the walk ends with a refusal; 2^28 by default. */
-  readonly maxEntries?: number;
+  /** Counts the entries of all walks that share it; 2^28 in one walk by default. */
+  readonly budget?: EntryBudget;
+}
+
+/** The cap on entries, over all sources of a restore point. */
+export class EntryBudget {
+  readonly #limit: number;
+  #count = 0;
+
+  constructor(limit: number = defaultMaxEntries) {
+    this.#limit = limit;
+  }
+
+  /** Throws `damaged` (`entryLimit`) where this entry is one too many. */
+  take(): void {
+    this.#count += 1;
+    if (this.#count > this.#limit) throw refusal('the restore point', 'entryLimit', `it has more than ${this.#limit} entries`);
+  }
 }
 
 interface Open {
   readonly folder: WalkedFolder | undefined;
   readonly leaves: AsyncGenerator<Leaf>;
+  place: NodePlace | undefined;
   items: readonly WalkedItem[];
   at: number;
 }
 
 /**
  * Everything below a source's root, folders before what is in them, in order. What is damaged is given as such and the rest still comes.
- * Throws `damaged` (`treeNode`) only where the cap of entries is reached; errors of the store pass through.
+ * Throws `damaged` (`entryLimit`) only where the cap of entries is reached; errors of the store pass through.
  */
 export async function* walkTree(tree: TreeReader, root: Uint8Array, options: WalkOptions = {}): AsyncGenerator<WalkedItem> {
-  const { signal, maxEntries = defaultMaxEntries } = options;
+  const { signal, budget = new EntryBudget() } = options;
   const leafOptions = signal === undefined ? {} : { signal };
-  const open: Open[] = [{ folder: undefined, leaves: tree.leaves(root, leafOptions), items: [], at: 0 }];
-  let count = 0;
+  const open: Open[] = [{ folder: undefined, leaves: tree.leaves(root, leafOptions), place: undefined, items: [], at: 0 }];
   for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
     const item = top.items[top.at];
     if (item === undefined) {
@@ -53,6 +65,7 @@ export async function* walkTree(tree: TreeReader, root: Uint8Array, options: Wal
       if (next.done === true) {
         open.pop();
       } else {
+        top.place = 'place' in next.value ? next.value.place : undefined;
         top.items = itemsOf(tree, top.folder, next.value);
         top.at = 0;
       }
@@ -60,13 +73,12 @@ export async function* walkTree(tree: TreeReader, root: Uint8Array, options: Wal
     }
     top.at += 1;
     signal?.throwIfAborted();
-    count += 1;
-    if (count > maxEntries) throw refusal('the tree', 'treeNode', `it has more than ${maxEntries} entries`);
-    const child = childOf(item);
-    const fault = child === undefined ? undefined : faultOf(child);
-    yield fault === undefined || child === undefined ? item : { type: 'refused', folder: child.parent, name: child.name, error: fault };
-    if (child === undefined || fault !== undefined) continue;
-    open.push({ folder: child, leaves: tree.leaves(child.id, leafOptions), items: [], at: 0 });
+    budget.take();
+    yield item;
+    if (item.type !== 'entry' || item.entry.child === undefined) continue;
+    const folder = { name: item.entry.name, parent: item.folder };
+    const under = top.place === undefined ? {} : { under: top.place };
+    open.push({ folder, leaves: tree.leaves(item.entry.child, { ...leafOptions, ...under }), place: undefined, items: [], at: 0 });
   }
 }
 
@@ -91,18 +103,4 @@ function itemsOf(tree: TreeReader, folder: WalkedFolder | undefined, leaf: Leaf)
       return { type: 'refused', folder, name: record.name, error };
     }
   });
-}
-
-function childOf(item: WalkedItem): WalkedFolder | undefined {
-  if (item.type !== 'entry' || item.entry.child === undefined) return undefined;
-  return { name: item.entry.name, parent: item.folder, depth: (item.folder?.depth ?? 0) + 1, id: item.entry.child };
-}
-
-function faultOf(folder: WalkedFolder): HoldfastError | undefined {
-  const subject = `tree node ${hexOf(folder.id).slice(0, 16)}`;
-  if (folder.depth > maxDepth) return refusal(subject, 'treeDepth', `it lies more than ${maxDepth} folders deep`);
-  for (let at = folder.parent; at !== undefined; at = at.parent) {
-    if (sameBytes(at.id, folder.id)) return refusal(subject, 'treeCycle', 'it lies inside itself');
-  }
-  return undefined;
 }

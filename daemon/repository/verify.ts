@@ -1,23 +1,25 @@
 import { HoldfastError } from '../../protocol/errors.ts';
-import { uuidBytes, type SourceId } from '../../protocol/ids.ts';
-import type { ObjectStore } from '../locations/objectStore.ts';
+import type { SourceId } from '../../protocol/ids.ts';
+import type { ObjectBody, ObjectStore } from '../locations/objectStore.ts';
 import { Breather } from './breather.ts';
 import { hexOf, sameBytes } from './bytes.ts';
-import { ChunkMarks, type MarkedPack } from './chunkMarks.ts';
+import { ChunkMarks, type MarkedPack, type PackPlace } from './chunkMarks.ts';
 import { isUnreadable } from './chunkReader.ts';
 import { dataLengthOf, type Entry, type FileContent } from './entry.ts';
 import { shownName } from './entryName.ts';
 import { chunksOf } from './fileReader.ts';
-import { encodeBoundHeader } from './header.ts';
+import type { ObjectHeader } from './header.ts';
 import type { PolicyKeySource } from './keySource.ts';
-import type { ManifestExpectations } from './manifest.ts';
+import { keysMissing, type ManifestExpectations } from './manifest.ts';
 import type { ManifestSource } from './manifestTypes.ts';
-import { checkChunks, checkRows, hashOf, openWholePack, salvage } from './packCheck.ts';
+import { checkChunks, checkPlace, hashOf, type OpenedPack, openWholePack, salvage } from './packCheck.ts';
 import { readPackDirectory } from './packDirectory.ts';
 import { subjectOf } from './packReader.ts';
-import { refusal } from './refusal.ts';
+import type { PolicyKeys } from './policyKeys.ts';
+import { refusal, ruleOf } from './refusal.ts';
 import { RestorePointReader } from './restorePointReader.ts';
-import { namesOf, walkTree, type WalkedItem } from './treeWalk.ts';
+import { readSourceRoot } from './sourceRoot.ts';
+import { EntryBudget, namesOf, walkTree, type WalkedItem } from './treeWalk.ts';
 import { TreeReader, type ReadChunk } from './treeReader.ts';
 
 export interface DamagedPath {
@@ -45,6 +47,8 @@ export interface VerifyReport {
   readonly objects: readonly DamagedObject[];
   /** `false`: only a migration key is held, so the owner's tag was not checked. */
   readonly ownerTagChecked: boolean;
+  /** Sentences about what is no fault. */
+  readonly notes: readonly string[];
 }
 
 export interface VerifyProgress {
@@ -60,6 +64,8 @@ export interface VerifyOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: VerifyProgress) => void;
   readonly expected?: Omit<ManifestExpectations, 'key'>;
+  /** Entries of all sources together after which a verification ends; 2^28 by default. */
+  readonly maxEntries?: number;
 }
 
 /**
@@ -75,18 +81,19 @@ export async function verifyRestorePoint(
   const abort = options.signal === undefined ? {} : { signal: options.signal };
   try {
     const reader = await RestorePointReader.open(store, key, keySource, options.expected ?? {}, abort);
-    return await new Verification(store, key, reader, options).run();
+    return await new Verification(store, key, keySource, reader, options).run();
   } catch (error) {
     if (!HoldfastError.is(error, 'damaged', 'tampered', 'objectMissing', 'unsupportedFormat')) throw error;
     const reason = error.message;
     const damaged = [{ source: null, path: '', reason }];
-    return { ok: false, checkedObjects: 1, checkedBytes: 0, damaged, objects: [{ key, reason }], ownerTagChecked: false };
+    return { ok: false, checkedObjects: 1, checkedBytes: 0, damaged, objects: [{ key, reason }], ownerTagChecked: false, notes: [] };
   }
 }
 
 class Verification {
   readonly #store: ObjectStore;
   readonly #key: string;
+  readonly #keySource: PolicyKeySource;
   readonly #reader: RestorePointReader;
   readonly #options: VerifyOptions;
   readonly #marks: ChunkMarks;
@@ -94,13 +101,15 @@ class Verification {
   readonly #damaged: Map<string, DamagedPath> = new Map();
   readonly #objects: DamagedObject[] = [];
   readonly #reasons: Map<string, string> = new Map();
+  readonly #notes: Set<string> = new Set();
   #buffer: Uint8Array = new Uint8Array(0);
   #checkedObjects = 0;
   #checkedBytes = 0;
   #totalObjects: number | undefined;
 
-  constructor(store: ObjectStore, key: string, reader: RestorePointReader, options: VerifyOptions) {
+  constructor(store: ObjectStore, key: string, keySource: PolicyKeySource, reader: RestorePointReader, options: VerifyOptions) {
     this.#store = store;
+    this.#keySource = keySource;
     this.#key = key;
     this.#reader = reader;
     this.#options = options;
@@ -114,7 +123,7 @@ class Verification {
     this.#checkedBytes = manifest.indexes.reduce((sum, index) => sum + index.length, 0);
     for (const { key, error } of unreadableIndexes) this.#objects.push({ key, reason: error.message });
     await this.#checkLive();
-    for (const source of manifest.sources) await this.#walk(source, (content) => this.#faultWhileReaching(content));
+    await this.#walkAll((content) => this.#faultWhileReaching(content));
     const packs = this.#marks.reachedPacks();
     this.#totalObjects = this.#checkedObjects + packs.length;
     for (const pack of packs) {
@@ -122,9 +131,7 @@ class Verification {
       this.#checkedObjects += 1;
       this.#report();
     }
-    if (this.#reasons.size > 0) {
-      for (const source of manifest.sources) await this.#walk(source, (content) => this.#faultInPacks(content));
-    }
+    if (this.#reasons.size > 0) await this.#walkAll((content) => this.#faultInPacks(content));
     const damaged = [...this.#damaged.values()];
     return {
       ok: damaged.length === 0 && this.#objects.length === 0,
@@ -133,6 +140,7 @@ class Verification {
       damaged,
       objects: this.#objects,
       ownerTagChecked: this.#reader.ownerTagChecked,
+      notes: [...this.#notes],
     };
   }
 
@@ -147,20 +155,34 @@ class Verification {
     }
   }
 
-  /** Walks a source; `faultOf` says what is wrong with the chunks of each file. */
-  async #walk(source: ManifestSource, faultOf: (content: Content) => Promise<string | undefined>): Promise<void> {
+  /** Walks all sources; `faultOf` says what is wrong with the chunks of each file. */
+  async #walkAll(faultOf: FaultOf): Promise<void> {
+    const budget = new EntryBudget(this.#options.maxEntries);
+    try {
+      for (const source of this.#reader.manifest.sources) await this.#walk(source, budget, faultOf);
+    } catch (error) {
+      if (ruleOf(error) !== 'entryLimit' || !HoldfastError.is(error)) throw error;
+      this.#damaged.set('', { source: null, path: '', reason: error.message });
+    }
+  }
+
+  async #walk(source: ManifestSource, budget: EntryBudget, faultOf: FaultOf): Promise<void> {
     const { signal } = this.#options;
     const tree = new TreeReader(this.#reachingRead, source.separator.charCodeAt(0));
-    let entriesOfSource = 0;
-    for await (const item of walkTree(tree, source.root, signal === undefined ? {} : { signal })) {
-      if (item.folder === undefined) entriesOfSource += 1;
+    try {
+      await readSourceRoot(tree, source, signal);
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      this.#damage(source, [], error.message);
+      return;
+    }
+    for await (const item of walkTree(tree, source.root, { budget, ...this.#abort() })) {
       await this.#checkItem(source, item, faultOf);
       await this.#breather.breathe();
     }
-    if (entriesOfSource !== 1) this.#damage(source, [], 'Its root does not hold one entry.');
   }
 
-  async #checkItem(source: ManifestSource, item: WalkedItem, faultOf: (content: Content) => Promise<string | undefined>): Promise<void> {
+  async #checkItem(source: ManifestSource, item: WalkedItem, faultOf: FaultOf): Promise<void> {
     switch (item.type) {
       case 'refused':
         this.#damage(source, namesOf(item.folder, item.name), item.error.message);
@@ -223,51 +245,83 @@ class Verification {
   }
 
   async #findPack(pack: MarkedPack, key: string, subject: string): Promise<void> {
-    const { versionId, storedLength } = pack.row;
-    const facts = await this.#store.head(key, { versionId, ...this.#abort() });
-    if (facts?.size === storedLength) return;
-    this.#markAll(pack);
-    if (facts === undefined) throw refusal(subject, 'missing', 'it is not there', 'objectMissing');
-    throw refusal(subject, 'storedLength', `the store has ${facts.size} of its ${storedLength} bytes`);
+    const { versionId } = pack.row;
+    const options = this.#abort();
+    const facts =
+      (await this.#store.head(key, { versionId, ...options })) ?? (versionId === null ? undefined : await this.#store.head(key, options));
+    if (facts === undefined) {
+      this.#markAll(pack.places);
+      throw refusal(subject, 'missing', 'it is not there', 'objectMissing');
+    }
+    const wrong = pack.places.filter(({ row }) => row.storedLength !== facts.size);
+    this.#markAll(wrong);
+    const [first] = wrong;
+    if (first === undefined) return;
+    throw refusal(subject, 'storedLength', `the store has ${facts.size} of its ${first.row.storedLength} bytes`);
   }
 
   async #readPack(pack: MarkedPack, key: string, subject: string): Promise<void> {
-    const { versionId, storedLength } = pack.row;
-    if (this.#buffer.length < storedLength) this.#buffer = new Uint8Array(storedLength);
-    const into = this.#buffer.subarray(0, storedLength);
-    const answer = await this.#store.get(key, { versionId, offset: 0, length: storedLength, into, ...this.#abort() });
-    const keys = this.#reader.packs.heldKeysOf(pack.row);
-    if (answer === undefined || keys === undefined) {
-      this.#markAll(pack);
-      if (answer === undefined) throw refusal(subject, 'missing', 'it is not there', 'objectMissing');
-      throw refusal(subject, 'keys', 'its keys are not held');
+    const answer = await this.#fetchPack(pack, key);
+    if (answer === undefined) {
+      this.#markAll(pack.places);
+      throw refusal(subject, 'missing', 'it is not there', 'objectMissing');
     }
     this.#checkedBytes += answer.body.length;
-    const { header } = this.#reader;
-    const identity = {
-      type: 'pack',
-      keyGeneration: pack.row.keyGeneration,
-      installationId: header.installationId,
-      masterKeyId: keys.masterKeyId,
-      scopeId: uuidBytes(keys.policyId),
-      objectId: pack.row.objectId,
-      sequence: 0,
-      storeId: header.storeId,
-    } as const;
+    let failure: unknown;
+    let bad: readonly PackPlace[] = pack.places;
     try {
-      if (answer.size !== storedLength) throw refusal(subject, 'storedLength', `the store has ${answer.size} of its ${storedLength} bytes`);
-      if (!sameBytes(await hashOf(answer.body, this.#breather), pack.row.sha256)) {
-        throw refusal(subject, 'storedHash', 'its bytes are not those that were recorded');
-      }
-      const opened = await openWholePack(answer.body, identity, () => keys, subject, this.#breather);
+      const sha256 = await hashOf(answer.body, this.#breather);
+      const opened = await this.#openPack(pack, answer, sha256, subject);
       const directory = readPackDirectory(opened.plaintext, subject);
-      checkRows(pack, directory, subject);
       await checkChunks(opened, directory, subject, this.#breather);
+      const real = { opened, directory, sha256, storedLength: answer.size };
+      bad = pack.places.filter((place) => {
+        try {
+          checkPlace(place, real, subject);
+          return false;
+        } catch (error) {
+          failure ??= error;
+          return true;
+        }
+      });
     } catch (error) {
       if (!isUnreadable(error)) throw error;
-      await salvage(pack, answer.body, encodeBoundHeader(identity), keys, this.#marks, this.#breather);
-      throw error;
+      failure = error;
     }
+    for (const place of bad) {
+      await salvage(place, answer.body, answer.size, this.#reader.header, this.#keySource, this.#marks, this.#breather);
+    }
+    if (failure !== undefined) throw failure;
+  }
+
+  /** The recorded version; where that is gone, any of the recorded hash. No more is read than the longest record says. */
+  async #fetchPack({ row, places }: MarkedPack, key: string): Promise<ObjectBody | undefined> {
+    const length = places.reduce((most, place) => Math.max(most, place.row.storedLength), 0);
+    if (this.#buffer.length < length) this.#buffer = new Uint8Array(length);
+    const options = { offset: 0, length, into: this.#buffer.subarray(0, length), ...this.#abort() };
+    const answer = await this.#store.get(key, { versionId: row.versionId, ...options });
+    if (answer !== undefined || row.versionId === null) return answer;
+    const other = await this.#store.get(key, options);
+    if (other !== undefined) this.#notes.add(`The recorded version of ${key} is gone; another one was read in its place.`);
+    return other;
+  }
+
+  /** Says first what the bytes show: another length or hash than every index records, then the container's own rules. */
+  async #openPack({ row, places }: MarkedPack, { body, size }: ObjectBody, sha256: Uint8Array, subject: string): Promise<OpenedPack> {
+    if (places.every((place) => place.row.storedLength !== size)) {
+      throw refusal(subject, 'storedLength', `the store has ${size} of its ${row.storedLength} bytes`);
+    }
+    if (!places.some((place) => sameBytes(place.row.sha256, sha256))) {
+      throw refusal(subject, 'storedHash', 'its bytes are not those that were recorded');
+    }
+    const { installationId, scopeId, storeId } = this.#reader.header;
+    const expected = { type: 'pack', installationId, scopeId, storeId, objectId: row.objectId, sequence: 0 } as const;
+    const keysFor = (header: ObjectHeader): PolicyKeys => {
+      const keys = this.#keySource.byMasterKeyId(header.masterKeyId, header.keyGeneration);
+      if (keys === undefined) throw keysMissing(subject, header);
+      return keys;
+    };
+    return openWholePack(body, expected, keysFor, subject, this.#breather);
   }
 
   readonly #reachingRead: ReadChunk = (id, kind, signal) => {
@@ -275,8 +329,8 @@ class Verification {
     return this.#reader.readChunk(id, kind, signal);
   };
 
-  #markAll(pack: MarkedPack): void {
-    for (const { index, chunks } of pack.places) for (const chunk of chunks) this.#marks.markBad(index, chunk);
+  #markAll(places: readonly PackPlace[]): void {
+    for (const { index, chunks } of places) for (const chunk of chunks) this.#marks.markBad(index, chunk);
   }
 
   #damage(source: ManifestSource, names: readonly Uint8Array[], reason: string): void {
@@ -297,6 +351,8 @@ class Verification {
     });
   }
 }
+
+type FaultOf = (content: Content) => Promise<string | undefined>;
 
 interface Content {
   readonly content: FileContent | undefined;

@@ -4,7 +4,7 @@ import { newObjectId, systemEntropy } from '../../repository/entropy.ts';
 import { IndexBuilder } from '../../repository/indexBuilder.ts';
 import type { IndexView } from '../../repository/indexView.ts';
 import { parsePackDirectory } from '../../repository/packDirectory.ts';
-import { openPinnedIndex } from '../pinnedIndexes.ts';
+import { type IndexPin, openPinnedIndex } from '../../repository/pinnedIndex.ts';
 import type { PackContext, SealedIndex, StoredPack } from './messages.ts';
 
 /** An index is written when so many chunks are collected, so that a run of any size needs little memory for them. */
@@ -79,14 +79,10 @@ export class IndexCollector {
   }
 }
 
-/** Opens a parent index. Throws a refusal where it is not what its manifest pinned; `undefined` where its bytes are others. */
-export function openParentIndex(
-  context: PackContext,
-  pinned: { readonly key: string; readonly objectId: Uint8Array; readonly sha256: Uint8Array },
-  stored: Uint8Array,
-): IndexView | undefined {
+/** Opens a parent index. Throws a refusal where it is not what its manifest pinned, or was written under other keys. */
+export function openParentIndex(context: PackContext, pinned: IndexPin, stored: Uint8Array): IndexView {
   const { keys, storeId } = context;
   const { installationId, masterKeyId, keyGeneration } = keys;
-  const scope = { installationId, scopeId: uuidBytes(keys.policyId), storeId };
-  return openPinnedIndex(pinned, stored, { ...scope, masterKeyId, keyGeneration }, () => keys.index);
+  const scope = { installationId, scopeId: uuidBytes(keys.policyId), storeId, masterKeyId, keyGeneration };
+  return openPinnedIndex(pinned, stored, scope, () => keys.index);
 }

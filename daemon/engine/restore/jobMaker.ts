@@ -1,3 +1,4 @@
+import { hexOf } from '../../repository/bytes.ts';
 import type { ChunkLocation } from '../../repository/indexSet.ts';
 import { planRange } from '../../repository/segments.ts';
 import type { PackJob } from './messages.ts';
@@ -9,8 +10,9 @@ const rangeLength = 8 * 1024 * 1024;
 const gapLength = 256 * 1024;
 
 interface PackPlan {
+  readonly key: string;
   readonly location: ChunkLocation;
-  readonly blocks: Map<number, BlockPlan>;
+  readonly blocks: Map<string, BlockPlan>;
 }
 
 interface ChunkPlan extends ChunkToPlace {
@@ -19,7 +21,7 @@ interface ChunkPlan extends ChunkToPlace {
 
 interface BlockPlan {
   readonly location: ChunkLocation;
-  readonly chunks: Map<number, ChunkPlan>;
+  readonly chunks: Map<string, ChunkPlan>;
 }
 
 export type UnnumberedJob = Omit<PackJob, 'id'> & { readonly places: readonly Place[] };
@@ -46,11 +48,11 @@ export class JobMaker {
 
   add(id: Uint8Array, location: ChunkLocation, place: Place): void {
     const key = this.keyOf(location);
-    const pack = getOrAdd(this.#packs, key, () => ({ location, blocks: new Map() }));
-    const block = getOrAdd(pack.blocks, location.block.offset, () => ({ location, chunks: new Map() }));
+    const pack = getOrAdd(this.#packs, packRowName(location, key), () => ({ key, location, blocks: new Map() }));
+    const block = getOrAdd(pack.blocks, blockRowName(location), () => ({ location, chunks: new Map() }));
     const chunk = getOrAdd(
       block.chunks,
-      location.offsetInRaw,
+      `${location.offsetInRaw}/${location.length}/${hexOf(id)}`,
       (): ChunkPlan => ({
         id: Uint8Array.from(id),
         offsetInRaw: location.offsetInRaw,
@@ -65,12 +67,21 @@ export class JobMaker {
 
   /** The jobs for all that was collected, pack by pack. */
   take(): UnnumberedJob[] {
-    const jobs = [...this.#packs].flatMap(([key, pack]) => jobsOf(key, pack));
+    const jobs = [...this.#packs.values()].flatMap((pack) => jobsOf(pack.key, pack));
     this.#packs = new Map();
     this.#places = 0;
     this.#bytes = 0;
     return jobs;
   }
+}
+
+/** Rows of one pack in several indexes meet only where they say the same: one that is wrong must not spoil what another one says. */
+function packRowName({ pack }: ChunkLocation, key: string): string {
+  return `${key}/${hexOf(pack.salt)}/${pack.keyGeneration}/${pack.keyEpoch}/${pack.storedLength}/${pack.versionId ?? ''}`;
+}
+
+function blockRowName({ block }: ChunkLocation): string {
+  return `${block.offset}/${block.storedLength}/${block.rawLength}/${block.codec}`;
 }
 
 function jobsOf(key: string, pack: PackPlan): UnnumberedJob[] {
@@ -84,8 +95,11 @@ function jobsOf(key: string, pack: PackPlan): UnnumberedJob[] {
       jobs.push(jobOf(key, pack, range));
       range = [];
     }
-    if (range.length === 0) start = offset;
-    end = offset + storedLength;
+    if (range.length === 0) {
+      start = offset;
+      end = 0;
+    }
+    end = Math.max(end, offset + storedLength);
     range.push(block);
   }
   if (range.length > 0) jobs.push(jobOf(key, pack, range));
@@ -99,8 +113,7 @@ function jobOf(key: string, { location }: PackPlan, range: readonly BlockPlan[])
   });
   const { objectId, salt, keyGeneration, keyEpoch, storedLength, versionId } = location.pack;
   const first = blocks[0]?.offset ?? 0;
-  const last = blocks.at(-1);
-  const length = (last?.offset ?? 0) + (last?.storedLength ?? 0) - first;
+  const length = endOf(blocks) - first;
   const plan = planRange(storedLength, first, length, 'a pack');
   return {
     fetch: { key, versionId, objectSize: storedLength, offset: plan.storedOffset, length: plan.storedLength },
@@ -108,6 +121,11 @@ function jobOf(key: string, { location }: PackPlan, range: readonly BlockPlan[])
     blocks: encodeBlocks(blocks),
     places: blocks.flatMap((block) => block.chunks.flatMap((chunk) => chunk.places)),
   };
+}
+
+/** Where the last byte of blocks lies, in the pack's plaintext; rows that disagree may overlap. */
+export function endOf(blocks: readonly Pick<BlockToPlace, 'offset' | 'storedLength'>[]): number {
+  return blocks.reduce((end, { offset, storedLength }) => Math.max(end, offset + storedLength), 0);
 }
 
 function getOrAdd<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {

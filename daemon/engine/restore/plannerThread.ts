@@ -17,16 +17,16 @@ import { parentPort } from 'node:worker_threads';
 import { HoldfastError } from '../../../protocol/errors.ts';
 import { hexOf } from '../../repository/bytes.ts';
 import { ChunkReader } from '../../repository/chunkReader.ts';
-import { dataLengthOf, type Entry } from '../../repository/entry.ts';
+import { dataLengthOf, type Entry, type FileContent } from '../../repository/entry.ts';
 import { IndexSet } from '../../repository/indexSet.ts';
 import type { IndexView } from '../../repository/indexView.ts';
 import { keySourceOf } from '../../repository/keySource.ts';
 import { PackReader } from '../../repository/packReader.ts';
-import { TreeReader } from '../../repository/treeReader.ts';
-import type { EntryRecord } from '../../repository/treeNode.ts';
+import { openPinnedIndex } from '../../repository/pinnedIndex.ts';
+import { readSourceRoot } from '../../repository/sourceRoot.ts';
+import { type NodePlace, TreeReader } from '../../repository/treeReader.ts';
 import { displayPath } from '../displayPath.ts';
 import type { DamagedEntry, RestoreSource, RestoreTarget, SkippedEntry } from '../jobs.ts';
-import { openPinnedIndex } from '../pinnedIndexes.ts';
 import { rawPath } from '../rawPath.ts';
 import { RunControl, RunCounters } from '../threads/runMemory.ts';
 import { createTemporary, giveName, removeIfThere, setAttributes } from './fileFinish.ts';
@@ -39,7 +39,6 @@ import { type Selected, Selection } from './selection.ts';
 import { codeOf, enterFolder, freeName, isFreePath, makeTarget, reasonFor } from './targetFolders.ts';
 
 const blockCacheBytes = 32 * 1024 * 1024;
-const deepest = 4096;
 
 /** The planner: reads indexes and trees, makes folders and links, plans the files. Ends after its report. */
 export async function runPlanner(data: PlannerData): Promise<void> {
@@ -66,14 +65,8 @@ interface FolderToDo {
   /** Inside the source; '' for its top. */
   readonly inSource: string;
   readonly selected: Selected;
-  readonly depth: number;
-  /** Ids of the folders that lead here. */
-  readonly above: Ancestor | undefined;
-}
-
-interface Ancestor {
-  readonly id: string;
-  readonly above: Ancestor | undefined;
+  /** The node that holds the folder's entry. */
+  readonly under: NodePlace;
 }
 
 interface FolderToFinish {
@@ -200,12 +193,14 @@ class Planner {
 
   async #restoreSource(source: RestoreSource, target: RestoreTarget, tree: TreeReader, restores: FileRestores): Promise<void> {
     const { conflict, dryRun, selection } = this.#data;
+    // Numbers of hard-link groups are unique in a source, not across sources.
+    this.#groups.clear();
     const wanted = Selection.of(selection?.get(source.id));
     if (selection !== undefined && wanted.isEmpty) return;
     const folder = makeTarget(target.folder, conflict, dryRun);
     let root: Entry;
     try {
-      root = await this.#rootOf(source, tree);
+      root = await readSourceRoot(tree, source);
     } catch (error) {
       if (!isAboutOneObject(error)) throw error;
       this.#damaged.push({ path: source.label, reason: causeOf(error) });
@@ -216,29 +211,16 @@ class Planner {
       return;
     }
     if (wanted.root.isAll) this.#finish.push(this.#folderToFinish(folder, '', root));
-    const todo: FolderToDo[] = [{ child: root.child, path: folder, inSource: '', selected: wanted.root, depth: 1, above: undefined }];
+    const under: NodePlace = { id: source.root, depth: 0, above: undefined };
+    const todo: FolderToDo[] = [{ child: root.child, path: folder, inSource: '', selected: wanted.root, under }];
     for (let next = todo.pop(); next !== undefined; next = todo.pop()) todo.push(...(await this.#restoreFolder(next, tree, restores)));
     for (const path of wanted.notFound()) this.#damaged.push({ path: shown(path), reason: 'the restore point has no such entry' });
-  }
-
-  async #rootOf(source: RestoreSource, tree: TreeReader): Promise<Entry> {
-    const records: EntryRecord[] = [];
-    for await (const record of tree.entries(source.root)) records.push(record);
-    const [record] = records;
-    if (record === undefined || records.length > 1)
-      throw new HoldfastError('damaged', `Failed to read ${source.label}: its root is not one entry.`);
-    return tree.decode(record);
   }
 
   /** Restores what lies directly in a folder, and returns its folders. */
   async #restoreFolder(folder: FolderToDo, tree: TreeReader, restores: FileRestores): Promise<FolderToDo[]> {
     const below: FolderToDo[] = [];
-    const id = hexOf(folder.child);
-    if (folder.depth > deepest || isAmong(folder.above, id)) {
-      this.#damaged.push({ path: shown(folder.inSource), reason: 'its folders are nested without an end' });
-      return below;
-    }
-    for await (const leaf of tree.leaves(folder.child)) {
+    for await (const leaf of tree.leaves(folder.child, { under: folder.under })) {
       if ('refused' in leaf) {
         if (!isAboutOneObject(leaf.refused)) throw leaf.refused;
         const path = folder.inSource === '' ? '.' : shown(folder.inSource);
@@ -266,8 +248,7 @@ class Planner {
         const path = this.#enter(folder.path, name, inSource);
         if (path === undefined) continue;
         this.#finish.push(this.#folderToFinish(path, inSource, entry));
-        const above = { id, above: folder.above };
-        below.push({ child: entry.child, path, inSource, selected, depth: folder.depth + 1, above });
+        below.push({ child: entry.child, path, inSource, selected, under: leaf.place });
       }
     }
     return below;
@@ -358,7 +339,7 @@ class Planner {
   #groupOf(target: FileTarget, entry: Entry, inSource: string): LinkGroup | undefined {
     if (entry.hardLinkGroup === undefined) return undefined;
     const content = fingerprintOf(entry);
-    const key = `${entry.kind}/${entry.hardLinkGroup}`;
+    const key = String(entry.hardLinkGroup);
     const known = this.#groups.get(key);
     if (known === undefined) {
       const made: LinkGroup = { path: target.path, content, outcome: 'underWay' };
@@ -470,12 +451,23 @@ class Planner {
   }
 }
 
-/** What says that two names hold the same data. */
+/** What says that two names hold the same data: kind and the records 81 to 84 and 87 to 89 (docs/format.md, Hard links). */
 function fingerprintOf(entry: Entry): string {
-  const { content, size, extents, linkTarget } = entry;
-  const where =
-    content === undefined ? '' : content.form === 'ids' ? hexOf(content.ids) : `${hexOf(content.id)}/${content.level}/${content.chunks}`;
-  return `${size ?? 0};${where};${(extents ?? []).map((extent) => `${extent.offset}+${extent.length}`).join(',')};${linkTarget === undefined ? '' : hexOf(linkTarget)}`;
+  const { kind, content, size, extents, linkTarget, device, streams = [] } = entry;
+  return JSON.stringify([
+    kind,
+    size,
+    contentName(content),
+    extents?.map(({ offset, length }) => [offset, length]),
+    linkTarget === undefined ? null : hexOf(linkTarget),
+    device,
+    streams.map((stream) => [hexOf(stream.name), stream.size, contentName(stream.content)]),
+  ]);
+}
+
+function contentName(content: FileContent | undefined): string | null {
+  if (content === undefined) return null;
+  return content.form === 'ids' ? hexOf(content.ids) : `${hexOf(content.id)}/${content.level}/${content.chunks}`;
 }
 
 const specialReasons: Readonly<Record<Exclude<Entry['kind'], 'file' | 'stream' | 'link' | 'directory'>, string>> = {
@@ -488,11 +480,6 @@ const specialReasons: Readonly<Record<Exclude<Entry['kind'], 'file' | 'stream' |
 /** Whether an error speaks of stored bytes, so that the rest can go on. */
 function isAboutOneObject(error: unknown): error is HoldfastError {
   return HoldfastError.is(error, 'damaged', 'tampered', 'objectMissing', 'unsupportedFormat', 'wrongSecret', 'storeFailed');
-}
-
-function isAmong(ancestor: Ancestor | undefined, id: string): boolean {
-  for (let next = ancestor; next !== undefined; next = next.above) if (next.id === id) return true;
-  return false;
 }
 
 function shown(path: string): string {

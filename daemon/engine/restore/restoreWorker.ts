@@ -13,6 +13,7 @@ import { RunControl, RunCounters } from '../threads/runMemory.ts';
 import { createTemporary, giveName, openTemporary, removeIfThere, setAttributes } from './fileFinish.ts';
 import type { FailedPart, PackJob, RestoreWorkerData, WorkDone, WorkOrder } from './messages.ts';
 import { type BlockToPlace, type ChunkToPlace, decodeBlocks, type Place } from './packJobCodec.ts';
+import { endOf } from './jobMaker.ts';
 import { reasonFor } from './targetFolders.ts';
 
 /** The most that a fetch brings, opened. */
@@ -29,6 +30,16 @@ export function runRestoreWorker(data: RestoreWorkerData): void {
     if (order === null) main.close();
     else main.postMessage(worker.work(order), []);
   });
+}
+
+interface PackKeys {
+  readonly keys: PolicyKeys;
+  readonly key: KeyObject;
+}
+
+interface OpenedBlock {
+  readonly opened: Buffer;
+  readonly keys: PolicyKeys;
 }
 
 class RangeWriter {
@@ -49,12 +60,12 @@ class RangeWriter {
     const failed: FailedPart[] = [];
     using files = new OpenFiles();
     try {
-      const keys = this.#keySource.byEpoch(job.pack.keyEpoch, job.pack.keyGeneration);
-      if (fetched === null || keys === undefined) {
+      const candidates = this.#candidates(job);
+      if (fetched === null || candidates.length === 0) {
         const cause = fetched === null ? reason : 'its keys are not held';
         for (const block of decodeBlocks(job.blocks)) failAll(block, cause, failed);
       } else {
-        this.#placeAll(job, fetched, keys, files, failed);
+        this.#placeAll(job, fetched, candidates, files, failed);
       }
     } catch (error) {
       const code = systemCode(error);
@@ -64,20 +75,28 @@ class RangeWriter {
     return { id: job.id, failed, fatal: null };
   }
 
-  #placeAll(job: PackJob, fetched: Uint8Array, keys: PolicyKeys, files: OpenFiles, failed: FailedPart[]): void {
+  /** Where an epoch has several master keys, the tags decide. */
+  #candidates({ pack }: PackJob): readonly PackKeys[] {
+    const sets = this.#keySource.allOfEpoch(pack.keyEpoch, pack.keyGeneration);
+    return sets.map((keys) => ({ keys, key: packRowKey(this.#data.header, keys, pack) }));
+  }
+
+  #placeAll(job: PackJob, fetched: Uint8Array, candidates: readonly PackKeys[], files: OpenFiles, failed: FailedPart[]): void {
     const blocks = [...decodeBlocks(job.blocks)];
     const first = blocks[0];
-    const last = blocks.at(-1);
-    if (first === undefined || last === undefined) return;
-    const key = packRowKey(this.#data.header, keys, job.pack);
-    const length = last.offset + last.storedLength - first.offset;
-    const opened = this.#tryOpen(job, key, fetched, first.offset, length);
+    if (first === undefined) return;
+    const length = endOf(blocks) - first.offset;
+    const whole = firstOf(candidates, ({ key, keys }) => {
+      const opened = this.#tryOpen(job, key, fetched, first.offset, length);
+      return opened === undefined ? undefined : { opened, keys };
+    });
     for (const block of blocks) {
       if (this.#control.isStopped) return;
       try {
-        const stored =
-          opened?.subarray(block.offset - first.offset, block.offset - first.offset + block.storedLength) ??
-          this.#openAlone(job, key, fetched, block);
+        const { opened: stored, keys } =
+          whole === undefined
+            ? this.#openAlone(job, candidates, fetched, block)
+            : { ...whole, opened: whole.opened.subarray(block.offset - first.offset, block.offset - first.offset + block.storedLength) };
         const raw = decodeBlock(stored, block.codec, block.rawLength, 'a block');
         for (const chunk of block.chunks) this.#placeChunk(chunk, raw, keys, files, failed);
       } catch (error) {
@@ -91,17 +110,26 @@ class RangeWriter {
   #tryOpen(job: PackJob, key: KeyObject, fetched: Uint8Array, offset: number, length: number): Buffer | undefined {
     try {
       const plan = planRange(job.pack.storedLength, offset, length, 'a pack');
-      return openRange(key, plan, fetched, 'a pack', this.#opened);
+      return openRange(key, plan, fetched, 'a pack', fetched.length <= openedLength ? this.#opened : undefined);
     } catch (error) {
       if (!HoldfastError.is(error)) throw error;
       return undefined;
     }
   }
 
-  #openAlone(job: PackJob, key: KeyObject, fetched: Uint8Array, block: BlockToPlace): Buffer {
+  #openAlone(job: PackJob, candidates: readonly PackKeys[], fetched: Uint8Array, block: BlockToPlace): OpenedBlock {
     const plan = planRange(job.pack.storedLength, block.offset, block.storedLength, 'a pack');
     const from = plan.storedOffset - job.fetch.offset;
-    return openRange(key, plan, fetched.subarray(from, from + plan.storedLength), 'a pack');
+    const sealed = fetched.subarray(from, from + plan.storedLength);
+    let failure: unknown;
+    for (const { key, keys } of candidates) {
+      try {
+        return { opened: openRange(key, plan, sealed, 'a pack'), keys };
+      } catch (error) {
+        failure ??= error;
+      }
+    }
+    throw failure;
   }
 
   #placeChunk(chunk: ChunkToPlace, raw: Buffer, keys: PolicyKeys, files: OpenFiles, failed: FailedPart[]): void {
@@ -125,6 +153,14 @@ class RangeWriter {
       failed.push({ file: place.file, part: place.part, reason: reasonFor(code), isLocal: true });
     }
   }
+}
+
+function firstOf<Item, Result>(items: readonly Item[], attempt: (item: Item) => Result | undefined): Result | undefined {
+  for (const item of items) {
+    const result = attempt(item);
+    if (result !== undefined) return result;
+  }
+  return undefined;
 }
 
 /** Makes, fills and finishes a file of one chunk. */

@@ -82,7 +82,7 @@ const entries: fc.Arbitrary<Entry> = fc
     mode,
     ...rest,
     ...body,
-    ...(group === undefined || body.kind === 'directory' ? {} : { hardLinkGroup: group }),
+    ...(group === undefined || body.kind === 'directory' || body.kind === 'stream' ? {} : { hardLinkGroup: group }),
   }));
 
 /** Bytes as Buffers and repeated records in stored order, so that entries can be compared. */

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import type { Entry } from '../../../daemon/repository/entry.ts';
 import { keySourceOf } from '../../../daemon/repository/keySource.ts';
+import type { ManifestSource } from '../../../daemon/repository/manifestTypes.ts';
 import { RestorePointReader } from '../../../daemon/repository/restorePointReader.ts';
 import { namesOf, walkTree } from '../../../daemon/repository/treeWalk.ts';
+import { verifyRestorePoint } from '../../../daemon/repository/verify.ts';
 import { HoldfastError } from '../../../protocol/errors.ts';
 import { FixtureRepository } from '../../support/fixtureRepository.ts';
 import { MemoryStore } from '../../support/memoryStore.ts';
@@ -38,6 +40,10 @@ function flipIn(store: MemoryStore, key: string, at: number): void {
 
 function fifo(name: string): Entry {
   return { name: Buffer.from(name), kind: 'fifo', mode: 0 };
+}
+
+function named(name: string, entry: Partial<Entry>): Entry {
+  return { name: Buffer.from(name), kind: 'file', mode: 0, size: 0, ...entry };
 }
 
 describe('restore point reader', () => {
@@ -349,20 +355,37 @@ describe('restore point reader', () => {
     await assertRejected(() => collect(reader.readFile(entry)), 'fileLength');
   });
 
-  it('refuses a source whose root does not hold exactly one entry', async () => {
+  it('refuses a source whose root is not the one entry of its kind', async () => {
     const store = new MemoryStore();
     const fixture = new FixtureRepository(store, keys);
-    const sources = [
-      fixture.sourceOf(fixture.folder([])),
-      fixture.sourceOf(fixture.folder([fifo('a'), fifo('b')])),
-      fixture.sourceOf(fixture.folder([fifo('a')])),
+    const empty = fixture.folder([]);
+    const directory = { kind: 'directory', child: empty } as const;
+    const folder = (entries: readonly Entry[]): ManifestSource => fixture.sourceOf(fixture.folder(entries));
+    const command = (entries: readonly Entry[]): ManifestSource => ({ ...folder(entries), kind: 'command' });
+    const right = [
+      folder([{ name: Buffer.from('root'), mode: 0, ...directory }]),
+      folder([named('single.txt', {})]),
+      command([named('output', {})]),
+      command([named('output', { kind: 'stream' })]),
     ];
-    const { key } = await fixture.commit(sources);
+    const wrong = [
+      folder([]),
+      folder([fifo('a'), fifo('b')]),
+      folder([fifo('root')]),
+      folder([{ name: Buffer.from('other'), mode: 0, ...directory }]),
+      folder([named('output', { kind: 'stream' })]),
+      command([named('result', {})]),
+      command([{ name: Buffer.from('output'), mode: 0, ...directory }]),
+      fixture.sourceOf(fixture.folder(Array.from({ length: 6000 }, (_, index) => fifo(`${index}`)))),
+    ];
+    const { key } = await fixture.commit([...right, ...wrong]);
     const reader = await RestorePointReader.open(store, key, keySource);
-    const [none, two, one] = reader.manifest.sources;
-    assert.ok(none !== undefined && two !== undefined && one !== undefined);
-    await assertRejected(() => reader.rootOf(none), 'treeNode');
-    await assertRejected(() => reader.rootOf(two), 'treeNode');
-    assert.equal((await reader.rootOf(one)).kind, 'fifo');
+    for (const source of right) assert.equal((await reader.rootOf(source)).mode, 0);
+    for (const source of wrong) await assertRejected(() => reader.rootOf(source), 'sourceRoot');
+    const { damaged } = await verifyRestorePoint(store, key, keySource, { readData: false });
+    assert.deepEqual(
+      damaged.map(({ source, path }) => [source, path]),
+      wrong.map(({ id }) => [id, '']),
+    );
   });
 });

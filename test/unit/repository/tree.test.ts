@@ -6,7 +6,7 @@ import { encodeEntry, maxNodeLength } from '../../../daemon/repository/entryEnco
 import { isLeaf, parseTreeNode } from '../../../daemon/repository/treeNode.ts';
 import { TreeBuilder, type TreeTop } from '../../../daemon/repository/treeBuilder.ts';
 import { TreeReader, type ReadChunk } from '../../../daemon/repository/treeReader.ts';
-import { namesOf, walkTree, type WalkedItem } from '../../../daemon/repository/treeWalk.ts';
+import { EntryBudget, namesOf, walkTree, type WalkedItem } from '../../../daemon/repository/treeWalk.ts';
 import { assertRefused, assertRejected, assertTyped } from '../../support/refusals.ts';
 import { refusal, ruleOf } from '../../../daemon/repository/refusal.ts';
 
@@ -77,7 +77,7 @@ function folder(child: Uint8Array): Partial<Entry> {
 
 async function walk(chunks: Chunks, root: Uint8Array, maxEntries = 1000): Promise<WalkedItem[]> {
   const items: WalkedItem[] = [];
-  for await (const item of walkTree(chunks.reader, root, { maxEntries })) items.push(item);
+  for await (const item of walkTree(chunks.reader, root, { budget: new EntryBudget(maxEntries) })) items.push(item);
   return items;
 }
 
@@ -297,22 +297,62 @@ describe('tree', () => {
     const items = await walk(chunks, root.id);
     assert.deepEqual(
       items.map((item) => item.type),
-      ['entry', 'refused', 'entry'],
+      ['entry', 'entry', 'unreadable', 'entry'],
     );
-    assert.equal(items[1]?.type === 'refused' ? ruleOf(items[1].error) : undefined, 'treeCycle');
+    assert.equal(items[2]?.type === 'unreadable' ? ruleOf(items[2].error) : undefined, 'treeCycle');
 
     let top = chunks.folder([]).id;
     for (let depth = 0; depth < 4100; depth += 1) top = chunks.folder(['d'], () => folder(top)).id;
     const deep = await walk(chunks, top, 10_000);
     const last = deep.at(-1);
-    assert.equal(deep.length, 4097);
-    assert.equal(last?.type === 'refused' ? ruleOf(last.error) : undefined, 'treeDepth');
+    // The root node has depth 0, so 4097 nodes give their one entry.
+    assert.equal(deep.length, 4098);
+    assert.equal(last?.type === 'unreadable' ? ruleOf(last.error) : undefined, 'treeDepth');
+  });
+
+  it('M4: counts every node of a tree into its depth, not only the folders', async () => {
+    const chunks = new Chunks();
+    const leaf = (name: string, id: Uint8Array): Buffer =>
+      chunks.put(
+        Buffer.concat([
+          Buffer.from('484654310000000001000000', 'hex'),
+          encodeEntry({ name: Buffer.from(name), kind: 'directory', mode: 0, child: id }),
+        ]),
+      );
+    /** A folder of two levels: an inner node, and below it the leaf that leads on. */
+    const twoLevels = (id: Uint8Array): Buffer =>
+      chunks.node(1, [
+        { first: 'd', id: leaf('d', id) },
+        { first: 'e', id: chunks.node(0, ['e']) },
+      ]);
+    const walkDeep = async (folders: number): Promise<readonly WalkedItem[]> => {
+      let top: Uint8Array = chunks.node(0, ['bottom']);
+      for (let count = 0; count < folders; count += 1) top = twoLevels(top);
+      return (await walk(chunks, leaf('root', top), 20_000)).filter((item) => item.type === 'unreadable');
+    };
+    // 2047 folders of two nodes each, and the bottom at depth 4095.
+    assert.deepEqual(await walkDeep(2047), []);
+    const [first, ...others] = await walkDeep(2048);
+    assert.deepEqual([first?.type === 'unreadable' ? ruleOf(first.error) : undefined, others.length], ['treeDepth', 0]);
+  });
+
+  it('M3: counts the entries of all sources together', async () => {
+    const chunks = new Chunks();
+    const { id } = chunks.folder(numbered(30));
+    const budget = new EntryBudget(50);
+    const walkOne = async (): Promise<number> => {
+      let count = 0;
+      for await (const item of walkTree(chunks.reader, id, { budget })) count += item.type === 'entry' ? 1 : 0;
+      return count;
+    };
+    assert.equal(await walkOne(), 30);
+    await assertRejected(walkOne, 'entryLimit');
   });
 
   it('M3: ends a walk at the cap of entries', async () => {
     const chunks = new Chunks();
     const { id } = chunks.folder(numbered(50));
-    await assertRejected(() => walk(chunks, id, 49), 'treeNode');
+    await assertRejected(() => walk(chunks, id, 49), 'entryLimit');
     assert.equal((await walk(chunks, id, 50)).length, 50);
   });
 
