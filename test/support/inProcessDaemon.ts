@@ -17,8 +17,9 @@ import { importDocument, type ImportDocument, recoveryImportStored } from '../..
 import { type RestorePoint, restorePointList, restorePointVerify } from '../../protocol/methods/restorePoints.ts';
 import { restoreStart } from '../../protocol/methods/restores.ts';
 import { sessionInit, sessionStepUp, sessionUnlock } from '../../protocol/methods/session.ts';
+import { bundleWorker } from './bundledWorker.ts';
 
-const workerUrl = new URL('../../daemon/worker.ts', import.meta.url);
+const workerUrl = bundleWorker();
 
 /** One line of what the daemon wrote into its log. */
 export interface LogLine {
