@@ -78,7 +78,6 @@ export interface SecretTerminal {
 
 /** Asks on a terminal without echo. The caller owns the bytes. Rejects with `cancelled` at Ctrl-C. */
 export async function readSecret(question: string, input: SecretTerminal, write: (text: string) => void): Promise<Buffer> {
-  write(question);
   const line = new SecretLine();
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   let isEscape = false;
@@ -96,7 +95,9 @@ export async function readSecret(question: string, input: SecretTerminal, write:
     data.fill(0);
   };
   const onEnd = (): void => reject(new HoldfastError('cancelled', 'Cancelled: the terminal was closed.'));
+  // Before the question: whoever answers it at once must not be echoed.
   input.setRawMode(true);
+  write(question);
   input.on('data', onData);
   input.once('end', onEnd);
   input.resume();

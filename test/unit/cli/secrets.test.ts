@@ -84,24 +84,18 @@ describe('cli terminal input', () => {
       ['ge\u001b[D', undefined],
       ['geheim\u0003', undefined],
     ] as const) {
-      const modes: boolean[] = [];
+      const seen: (boolean | string)[] = [];
       const terminal = Object.assign(new PassThrough(), {
-        setRawMode: (mode: boolean) => modes.push(mode),
+        setRawMode: (isRaw: boolean) => seen.push(isRaw),
       });
-      const written: string[] = [];
-      const asked = readSecret('Passphrase: ', terminal, (text) => written.push(text));
+      const asked = readSecret('Passphrase: ', terminal, (text) => seen.push(text));
       const data = Buffer.from(keys);
       terminal.emit('data', data);
       if (expected === undefined && !keys.includes('\u0003')) terminal.emit('end');
       if (expected === undefined) await assert.rejects(asked, (error) => HoldfastError.is(error, 'cancelled'));
       else assert.equal((await asked).toString(), expected);
-      assert.deepEqual(
-        [modes, written],
-        [
-          [true, false],
-          ['Passphrase: ', '\n'],
-        ],
-      );
+      // Whoever answers as soon as the question is there meets a terminal that does not echo.
+      assert.deepEqual(seen, [true, 'Passphrase: ', false, '\n']);
       assert.ok(data.every((byte) => byte === 0));
       assert.equal(terminal.listenerCount('data'), 0);
     }
