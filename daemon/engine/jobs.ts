@@ -198,7 +198,7 @@ export interface BackupResult {
   readonly seconds: number;
 }
 
-/** The `details` of the error that ends a run without a restore point. */
+/** What a run that ended without a restore point left behind. */
 export interface BackupStopped {
   /** Indexes that were put for the packs uploaded so far: hand them to the next run as parent indexes. */
   readonly indexes: readonly PinnedIndex[];

@@ -3,11 +3,11 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runBackup } from '../../daemon/engine/backup/backup.ts';
+import { BackupStoppedError } from '../../daemon/engine/backup/stoppedError.ts';
 import type {
   BackupJob,
   BackupResult,
   BackupSource,
-  BackupStopped,
   CommitGate,
   EngineThreads,
   LiveRestorePoint,
@@ -25,12 +25,13 @@ import { packKey } from '../../daemon/repository/names.ts';
 import type { PolicyKeys } from '../../daemon/repository/policyKeys.ts';
 import { HoldfastError } from '../../protocol/errors.ts';
 import type { SourceId } from '../../protocol/ids.ts';
+import { bundleWorker } from './bundledWorker.ts';
 import { newId } from './ids.ts';
 import { MemoryStore } from './memoryStore.ts';
 import { keysNamed } from './repositoryKeys.ts';
 
-/** How the tests get their threads: the entry as it stands in the source. */
-export const testThreads: EngineThreads = { workerUrl: new URL('../../daemon/worker.ts', import.meta.url), workers: 2 };
+/** How the tests get their threads: from a bundle, for they start many. */
+export const testThreads: EngineThreads = { workerUrl: bundleWorker(), workers: 2 };
 
 /** Keys with a gear table that cuts by content, as derived ones do. */
 export function engineKeys(name = 'engine'): PolicyKeys {
@@ -145,8 +146,8 @@ export class EngineBench implements Disposable {
       () => undefined,
       (reason: unknown) => reason,
     );
-    if (!HoldfastError.is(error)) throw new Error('the run was not stopped by an error of its own', { cause: error });
-    const { indexes, nextIndexSequence } = stoppedOf(error);
+    if (!(error instanceof BackupStoppedError)) throw new Error('the run was not stopped by an error of its own', { cause: error });
+    const { indexes, nextIndexSequence } = error.remains;
     this.parentIndexes = [...this.parentIndexes, ...indexes];
     this.nextIndexSequence = nextIndexSequence;
     return error;
@@ -182,18 +183,6 @@ export class EngineBench implements Disposable {
   async restore(folder: string, changes: Partial<RestoreJob> = {}, result: BackupResult = this.last): Promise<RestoreResult> {
     return await runRestore(await this.restoreJob(folder, changes, result), testThreads);
   }
-}
-
-/** What the error of a stopped run says of its remains. */
-export function stoppedOf(error: HoldfastError): BackupStopped {
-  const { indexes, nextIndexSequence } = error.details ?? {};
-  if (!isIndexList(indexes) || typeof nextIndexSequence !== 'number')
-    throw new Error('the error does not say what is left', { cause: error });
-  return { indexes, nextIndexSequence };
-}
-
-function isIndexList(value: unknown): value is readonly PinnedIndex[] {
-  return Array.isArray(value) && value.every((one) => typeof one === 'object' && one !== null && 'objectId' in one && 'sha256' in one);
 }
 
 /** Names that a run or a restore must not leave in a folder tree. */

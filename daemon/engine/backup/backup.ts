@@ -3,25 +3,18 @@ import { systemEntropy } from '../../repository/entropy.ts';
 import { encodeLiveList, maxInlineLive } from '../../repository/liveList.ts';
 import { restorePointIdOf, sealManifest } from '../../repository/manifest.ts';
 import { indexKey, packKey, restorePointKey } from '../../repository/names.ts';
-import type {
-  BackupJob,
-  BackupResult,
-  BackupStatistics,
-  BackupStopped,
-  EnginePhase,
-  EngineThreads,
-  PinnedIndex,
-  ReachedObjects,
-} from '../jobs.ts';
+import type { BackupJob, BackupResult, BackupStatistics, EnginePhase, EngineThreads, PinnedIndex, ReachedObjects } from '../jobs.ts';
 import { newRunMemory, RunControl, type RunMemory, sumCounters } from '../threads/runMemory.ts';
 import { newSealedBuffers, type SealedBufferMemory, SealedBuffers } from '../threads/sealedBuffers.ts';
 import { fileWorkerCount, sealedBufferCount } from '../threads/threadCounts.ts';
 import { BackupThreads } from './backupThreads.ts';
 import { HitList } from './hitList.ts';
 import { manifestOf } from './manifestOf.ts';
+import { indexesToMerge } from './indexMerge.ts';
 import type { PackContext, SealedIndex, SealedPackMessage, WalkerReport, WalkResult } from './messages.ts';
 import { ObjectPutter } from './objectPutter.ts';
 
+import { BackupStoppedError } from './stoppedError.ts';
 /** zstd: level 1 stores text in a tenth more, level 3 takes a fifth longer. */
 const compressionLevel = 2;
 const progressEvery = 100;
@@ -30,7 +23,7 @@ const salvageTime = { cancelled: 700, failed: 30_000 } as const;
 
 /**
  * Runs a backup: the walker and the file workers do the work; this thread starts them, puts what they seal, and commits. Order of commit: packs,
- * indexes, gate, manifest, gate. Rejects with `HoldfastError`; `details` is a `BackupStopped` then, and nothing is listed.
+ * indexes, gate, manifest, gate. Rejects with `BackupStoppedError`, and nothing is listed then.
  */
 export async function runBackup(job: BackupJob, threads: EngineThreads): Promise<BackupResult> {
   job.signal.throwIfAborted();
@@ -75,7 +68,7 @@ class BackupRun {
     this.#sealed = new SealedBuffers(this.#sealedMemory, this.#control);
     // Workers seal packs and indexes; they need no key that signs as the owner.
     this.#context = { keys: { ...job.keys, owner: undefined }, storeId: job.store.storeId, compressionLevel };
-    this.#putter = new ObjectPutter(job.store, job.ledger, job.lockUntil);
+    this.#putter = new ObjectPutter(job);
     this.#started = new Date(job.clock());
     this.#nextIndexSequence = job.nextIndexSequence;
     // A run that fails before it waits for the walk must not end the process.
@@ -130,6 +123,7 @@ class BackupRun {
     } as const;
     this.#threads = new BackupThreads(this.#engineThreads, this.#control, data, {
       onReport: (report) => this.#onReport(report),
+      unusablePacks: job.unusablePacks ?? [],
       onPack: (message) => this.#onPack(message),
       onFailure: (error) => {
         this.#fail(error);
@@ -139,12 +133,15 @@ class BackupRun {
   }
 
   async #sendParentIndexes(): Promise<void> {
+        this.#committed.resolve();
     const { store, parentIndexes } = this.#job;
-    for (const { key, versionId, length, objectId, sha256 } of parentIndexes) {
+    const merged = indexesToMerge(parentIndexes);
+    // The newest first: where a chunk was stored again because its pack was lost, the newer place counts.
+    for (const { key, versionId, length, objectId, sha256 } of parentIndexes.toReversed()) {
       const into = new Uint8Array(new SharedArrayBuffer(length));
-      const found = await store.get(key, { versionId, into, signal: this.#putSignal });
+      const found = await store.get(key, { versionId, length, into, signal: this.#putSignal });
       const bytes = found === undefined || found.size !== length || found.body.length !== length ? null : found.body;
-      this.#threads?.walker.send({ type: 'parentIndex', key, objectId, sha256, bytes });
+      this.#threads?.walker.send({ type: 'parentIndex', key, objectId, sha256, bytes, isMerged: merged.has(key) });
     }
   }
 
@@ -242,7 +239,7 @@ class BackupRun {
     this.#throwIfFailed();
     this.#phase = 'checking';
     const indexes = [...job.parentIndexes.filter(({ key }) => this.#usableIndexes.has(key)), ...this.#newIndexes];
-    await job.gate(this.#reached(indexes));
+    if (job.dryRun !== true) await job.gate(this.#reached(indexes));
     this.#throwIfFailed();
     this.#phase = 'committing';
     const statistics = this.#statistics(walked, 0);
@@ -254,9 +251,11 @@ class BackupRun {
     const key = restorePointKey(installationId, policyId, job.sequence, finished.toISOString(), objectId);
     const object = { key, kind: 'manifest', objectId, length: bytes.length, sha256 } as const;
     const { versionId } = await this.#putter.put(object, bytes, this.#putSignal);
-    await job.gate(this.#reached(indexes));
-    this.#threads?.walker.send({ type: 'commit' });
-    await this.#committed.promise;
+    if (job.dryRun !== true) {
+      await job.gate(this.#reached(indexes));
+      this.#threads?.walker.send({ type: 'commit' });
+      await this.#committed.promise;
+    }
     const { skipped, skippedCount, warnings, hasWarnings, roots } = walked;
     return {
       manifest: {
@@ -310,22 +309,12 @@ class BackupRun {
       await within(time, this.#salvaged.promise);
       await within(time, this.#putsSettled());
     }
-    const details: BackupStopped = { indexes: this.#newIndexes, nextIndexSequence: this.#nextIndexSequence };
-    if (!HoldfastError.is(error)) {
-      const cause = error instanceof Error ? error.message : String(error);
-      return new HoldfastError('failed', `Failed to back up: ${cause}`, { cause: error, details: { ...details } });
-    }
-    const { fix } = error;
-    return new HoldfastError(error.code, error.message, {
-      ...(fix === undefined ? {} : { fix }),
-      cause: error,
-      details: { ...error.details, ...details },
-    });
+    return new BackupStoppedError(error, { indexes: this.#newIndexes, nextIndexSequence: this.#nextIndexSequence });
   }
 
   #tellHits(): void {
     const found = this.#hits.takeNew();
-    if (found.length === 0) return;
+    if (found.length === 0 || this.#job.dryRun === true) return;
     this.#hitsTold = this.#hitsTold
       .then(() => this.#job.ledger.hits(found))
       .catch((error: unknown) => {

@@ -2,7 +2,7 @@ import { uuidBytes } from '../../../protocol/ids.ts';
 import { sealObject } from '../../repository/container.ts';
 import { newObjectId, systemEntropy } from '../../repository/entropy.ts';
 import { IndexBuilder } from '../../repository/indexBuilder.ts';
-import type { IndexView } from '../../repository/indexView.ts';
+import type { IndexView, PackRow } from '../../repository/indexView.ts';
 import { parsePackDirectory } from '../../repository/packDirectory.ts';
 import { type IndexPin, openPinnedIndex } from '../../repository/pinnedIndex.ts';
 import type { PackContext, SealedIndex, StoredPack } from './messages.ts';
@@ -46,9 +46,10 @@ export class IndexCollector {
     if (this.#builder.chunkCount >= chunksPerIndex) this.flush();
   }
 
-  /** Adds all that another index holds. */
-  addIndex(view: IndexView): void {
-    this.#builder.addIndex(view);
+  /** Adds what another index holds, but for packs that `keepsPack` leaves out. */
+  addIndex(view: IndexView, keepsPack: (pack: PackRow) => boolean): void {
+    this.#builder.addIndex(view, keepsPack);
+    if (this.#builder.chunkCount >= chunksPerIndex) this.flush();
   }
 
   /** Writes what is collected. */

@@ -74,6 +74,8 @@ export interface WalkerData {
   readonly readAllAgain: boolean;
   /** As many `parentIndex` orders come first. */
   readonly parentIndexes: number;
+  /** objectIds of packs whose chunks count as not stored. */
+  readonly unusablePacks: readonly Uint8Array[];
   /** Live restore points that are too many for the manifest itself; else empty. */
   readonly liveList: Uint8Array;
   readonly nextIndexSequence: number;
@@ -88,6 +90,8 @@ export type WalkerOrder =
       readonly objectId: Uint8Array;
       readonly sha256: Uint8Array;
       readonly bytes: Uint8Array | null;
+      /** What it names goes into an index of this run, which takes its place. */
+      readonly isMerged: boolean;
     }
   /** File workers, in answer to `workersWanted`; the n-th is thread n + 1. */
   | { readonly type: 'workers'; readonly ports: readonly MessagePort[] }

@@ -1,19 +1,14 @@
-import type { LockUntil, ObjectStore } from '../../locations/objectStore.ts';
-import type { RunLedger, UploadedObject, UploadingObject } from '../jobs.ts';
+import type { BackupJob, UploadedObject, UploadingObject } from '../jobs.ts';
 
-/** Puts a run's objects: the ledger hears of each before and after, and what was put is kept in order. */
+/** Puts a run's objects: the ledger hears of each before and after, and what was put is kept in order. A dry run puts nothing, and counts. */
 export class ObjectPutter {
   readonly uploaded: UploadedObject[] = [];
-  readonly #store: ObjectStore;
-  readonly #ledger: RunLedger;
-  readonly #lockUntil: (() => LockUntil) | undefined;
+  readonly #job: Pick<BackupJob, 'store' | 'ledger' | 'lockUntil' | 'dryRun'>;
   #bytes = 0;
   #packBytes = 0;
 
-  constructor(store: ObjectStore, ledger: RunLedger, lockUntil: (() => LockUntil) | undefined) {
-    this.#store = store;
-    this.#ledger = ledger;
-    this.#lockUntil = lockUntil;
+  constructor(job: Pick<BackupJob, 'store' | 'ledger' | 'lockUntil' | 'dryRun'>) {
+    this.#job = job;
   }
 
   /** Stored bytes put so far. */
@@ -27,14 +22,20 @@ export class ObjectPutter {
 
   async put(object: UploadingObject, body: Uint8Array, signal: AbortSignal): Promise<UploadedObject> {
     signal.throwIfAborted();
-    await this.#ledger.uploading(object);
-    const lock = this.#lockUntil?.();
-    const { versionId } = await this.#store.put(object.key, body, { signal, ...(lock === undefined ? {} : { lock }) });
-    const uploaded: UploadedObject = { ...object, versionId };
+    const { store, ledger, lockUntil, dryRun } = this.#job;
+    if (dryRun === true) return this.#note({ ...object, versionId: null });
+    await ledger.uploading(object);
+    const lock = lockUntil?.();
+    const { versionId } = await store.put(object.key, body, { signal, ...(lock === undefined ? {} : { lock }) });
+    const uploaded = this.#note({ ...object, versionId });
+    await ledger.uploaded(uploaded);
+    return uploaded;
+  }
+
+  #note(uploaded: UploadedObject): UploadedObject {
     this.uploaded.push(uploaded);
-    this.#bytes += object.length;
-    if (object.kind === 'pack') this.#packBytes += object.length;
-    await this.#ledger.uploaded(uploaded);
+    this.#bytes += uploaded.length;
+    if (uploaded.kind === 'pack') this.#packBytes += uploaded.length;
     return uploaded;
   }
 }

@@ -157,15 +157,25 @@ class WalkerRun {
     const usable: string[] = [];
     let table: ChunkTable | undefined;
     for (let index = 0; index < this.#data.parentIndexes; index += 1) {
+    const unusable = new Set(this.#data.unusablePacks.map((objectId) => hexOf(objectId)));
       const order = this.#mailbox.next();
       if (order.type !== 'parentIndex') throw new Error(`The order ${order.type} came before the parent indexes.`);
       const view = this.#openIndex(order);
       if (view === undefined) continue;
-      usable.push(order.key);
+      if (order.isMerged) this.#collector.addIndex(view, ({ objectId }) => !unusable.has(hexOf(objectId)));
+      else usable.push(order.key);
       const firstNumber = packs.length + 1;
-      for (let pack = 0; pack < view.packCount; pack += 1) packs.push(view.pack(pack).objectId);
+      const isUnusable: boolean[] = [];
+      for (let pack = 0; pack < view.packCount; pack += 1) {
+        const { objectId } = view.pack(pack);
+        packs.push(objectId);
+        isUnusable.push(unusable.has(hexOf(objectId)));
+      }
       table ??= new ChunkTable([newTableSegment(view.chunkCount * Math.max(1, this.#data.parentIndexes - index))]);
-      table.addColumn(view.idColumn(), (row) => firstNumber + view.packOf(view.blockOf(row)));
+      table.addColumn(view.idColumn(), (row) => {
+        const pack = view.packOf(view.blockOf(row));
+        return isUnusable[pack] === true ? undefined : firstNumber + pack;
+      });
     }
     const hitMemory = new SharedArrayBuffer(packs.length + 1);
     const ids = Buffer.alloc(packs.length * objectIdLength);

@@ -143,12 +143,13 @@ export class ChunkTable {
     return this.#newest().claim(this.#id, pack);
   }
 
-  /** Adds every id of a column of 32-byte ids; `packOf` gives each row's pack number. */
-  addColumn(ids: Uint8Array, packOf: (row: number) => number): void {
+  /** Adds every id of a column of 32-byte ids; `packOf` gives each row's pack number, or `undefined` for a row to be left out. */
+  addColumn(ids: Uint8Array, packOf: (row: number) => number | undefined): void {
     const column = bufferOver(ids);
     for (let row = 0; row * 32 < column.length; row += 1) {
       if ((row & 0xfff) === 0) this.grow();
-      this.claim(column.subarray(row * 32, row * 32 + 32), packOf(row));
+      const pack = packOf(row);
+      if (pack !== undefined) this.claim(column.subarray(row * 32, row * 32 + 32), pack);
     }
   }
 
