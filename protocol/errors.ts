@@ -46,6 +46,9 @@ export const exitStatusOf = {
 
 export type ErrorCode = keyof typeof exitStatusOf;
 
+/** The codes that say that something stored is not what it should be, or not there: what does not depend on it goes on. */
+export const damageCodes: readonly ErrorCode[] = ['damaged', 'tampered', 'objectMissing', 'unsupportedFormat'];
+
 export interface HoldfastErrorOptions {
   /** One way out, as a sentence for the user. */
   readonly fix?: string;

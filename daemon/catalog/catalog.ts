@@ -99,6 +99,17 @@ export class Catalog implements Disposable {
   }
 
   /**
+   * From whatever it is to deleting, for an object that this run put itself and that no index names: `false` where another run has pinned it or the ledger
+   * does not know it. The run's own pin does not count, since it is what says that the object is its own; nobody can pin it from now on.
+   */
+  beginTakingBack(actionId: ActionId, locationId: LocationId, objectKey: string): boolean {
+    return this.transaction(() => {
+      if (this.runPins.isPinnedByAnother(actionId, locationId, objectKey)) return false;
+      return this.objects.change(locationId, objectKey, { state: 'deleting' });
+    });
+  }
+
+  /**
    * Removes a location and what is known to be there; restore points stay, since they name the store and come back to use with a location that holds it.
    * Throws `stillInUse` while a policy stores there.
    */

@@ -27,6 +27,11 @@ export class RunPinStore {
     return this.#table.get({ locationId, objectKey }) !== undefined;
   }
 
+  isPinnedByAnother(actionId: ActionId, locationId: LocationId, objectKey: string): boolean {
+    const tail = 'WHERE locationId = ? AND objectKey = ? AND actionId <> ? LIMIT 1';
+    return this.#table.select(tail, [locationId, objectKey, actionId]).length > 0;
+  }
+
   of(actionId: ActionId): readonly RunPin[] {
     return this.#table.select('WHERE actionId = ? ORDER BY locationId, objectKey', [actionId]);
   }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { HoldfastError } from '../../protocol/errors.ts';
+import { damageCodes, HoldfastError } from '../../protocol/errors.ts';
 import { type ActionId, idOf, type LocationId } from '../../protocol/ids.ts';
 import type { BackupDocument } from '../../protocol/methods/backups.ts';
 import { findingsInline } from '../../protocol/methods/values.ts';
@@ -73,6 +73,7 @@ export class BackupService {
         } catch (error) {
           const missing = packsOf(error);
           if (missing.length === 0 || attempt === attempts) throw error;
+          await unfinished.withdraw(policy, locationId, store, actionId, run.signal);
           unusablePacks = [...unusablePacks, ...missing];
           if (error instanceof BackupStoppedError) {
             const { indexes, nextIndexSequence } = error.remains;
@@ -153,12 +154,19 @@ export class BackupService {
       signal: run.signal,
       onProgress: (progress) => run.report(progressOf(progress)),
     });
-    if (!request.dryRun) this.#acknowledge(policy, store, actionId, result, request);
+    if (!request.dryRun) this.#acknowledge(policy, locationId, store, actionId, result, request);
     return result;
   }
 
   /** The last step: from here on the restore point counts. */
-  #acknowledge(policy: PolicyRecord, store: ObjectStore, actionId: ActionId, result: BackupResult, request: BackupRequest): void {
+  #acknowledge(
+    policy: PolicyRecord,
+    locationId: LocationId,
+    store: ObjectStore,
+    actionId: ActionId,
+    result: BackupResult,
+    request: BackupRequest,
+  ): void {
     const { catalog } = this.#options.installation;
     const { manifest, statistics } = result;
     const details: RestorePointDetails = {
@@ -192,7 +200,7 @@ export class BackupService {
       catalog.sequences.raise(`index/${policy.policyId}`, result.nextIndexSequence - 1);
       catalog.sequences.raise(`manifest/${policy.policyId}`, manifest.sequence);
       catalog.runPins.release(actionId);
-      this.#options.unfinished.release(policy);
+      this.#options.unfinished.release(policy, locationId);
       catalog.actions.addFindings(
         actionId,
         'skipped',
@@ -219,7 +227,7 @@ export class BackupService {
         const pinned = new Set(manifest.indexes.map((index) => index.key));
         return { indexes: [...manifest.indexes, ...left.filter((index) => !pinned.has(index.key))] };
       } catch (error) {
-        if (!HoldfastError.is(error, 'damaged', 'tampered', 'objectMissing', 'unsupportedFormat')) throw error;
+        if (!HoldfastError.is(error, ...damageCodes)) throw error;
         this.#options.onManifestUnreadable({ restorePointId: record.id, error });
       }
     }

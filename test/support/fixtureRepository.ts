@@ -38,12 +38,13 @@ export class FixtureRepository {
   readonly #out: Uint8Array = new Uint8Array(34 * 1024 * 1024);
   readonly #indexes: PinnedIndex[] = [];
   #index: IndexBuilder = new IndexBuilder();
-  #indexSequence = 0;
+  #indexSequence: number;
 
-  constructor(store: ObjectStore, keys: PolicyKeys, seed = 'fixture') {
+  constructor(store: ObjectStore, keys: PolicyKeys, seed = 'fixture', lastIndexSequence = 0) {
     this.store = store;
     this.keys = keys;
     this.#entropy = entropyFrom(seed);
+    this.#indexSequence = lastIndexSequence;
   }
 
   /** Puts a block of these chunks into the open pack and gives their ids; `falseIds` are written in place of the right ones. */
@@ -131,6 +132,11 @@ export class FixtureRepository {
     this.#indexes.push({ key, versionId, length: sealed.bytes.length, sha256: sealed.sha256, objectId, salt: sealed.salt });
     this.#index = new IndexBuilder();
     return key;
+  }
+
+  /** Of the indexes that were put. */
+  get indexes(): readonly PinnedIndex[] {
+    return this.#indexes;
   }
 
   manifest(sources: readonly ManifestSource[], changes: Partial<Manifest> = {}): Manifest {
