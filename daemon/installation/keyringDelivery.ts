@@ -113,9 +113,12 @@ export class KeyringDelivery {
   /** The newest of everything that is known at a location. */
   headsAt(locationId: LocationId): Heads {
     const policies: Record<PolicyId, Head> = {};
+    const storeId = this.#catalog.locations.get(locationId)?.storeId;
     for (const { policyId } of this.#catalog.policies.list({ includeDeleted: true }).filter((policy) => policy.locationId === locationId)) {
       const newest = this.#catalog.restorePoints.head(policyId);
-      if (newest !== undefined) policies[policyId] = { sequence: newest.sequence, sha256: base64(newest.sha256) };
+      // A policy that moved here has its restore points of before elsewhere.
+      if (newest !== undefined && newest.storeId === storeId)
+        policies[policyId] = { sequence: newest.sequence, sha256: base64(newest.sha256) };
     }
     return { policies, keyring: this.headAt(locationId), term: null };
   }

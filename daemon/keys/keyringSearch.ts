@@ -8,6 +8,7 @@ import {
   readCandidate,
   type ReadKeyring,
 } from './keyringCandidates.ts';
+import { claimedSequence } from './keyringName.ts';
 import type { MasterKey } from './masterKey.ts';
 import { wrongPassphrase } from './passkeys/passphrase.ts';
 import { ScryptTrials, type ScryptTrialsOptions } from './scryptTrials.ts';
@@ -59,10 +60,16 @@ class KeyringSearch implements Disposable {
   }
 
   async run(): Promise<KeyringSearchResult> {
+    this.#noteStrangers();
     await this.#openOne();
-    const newest = await this.#authenticate();
-    // A keyring keeps slots for every epoch that live data needs.
-    if (newest !== undefined) for (const slot of this.#unopenedSlots(newest.keyring)) await this.#tryToOpen(slot);
+    let newest: ReadKeyring | undefined;
+    let held: number;
+    do {
+      held = this.#masterKeys.size;
+      newest = await this.#authenticate();
+      // A keyring keeps slots for every epoch that live data needs. What they open may prove keyrings that could not be checked before.
+      if (newest !== undefined) for (const slot of this.#unopenedSlots(newest.keyring)) await this.#tryToOpen(slot);
+    } while (this.#masterKeys.size > held);
     this.#isHandedOver = true;
     return { masterKeys: this.#masterKeys, newest, findings: [...this.#findings.values()] };
   }
@@ -100,10 +107,21 @@ class KeyringSearch implements Disposable {
     });
   }
 
-  /** The master key is used even where the keyring around its slot was tampered with; the finding says so. */
+  /** Names in the folder that are no keyring's; those that begin with a dot are somebody's work in progress. */
+  #noteStrangers(): void {
+    for (const { key } of this.#request.candidates) {
+      const isHidden = key.slice(key.lastIndexOf('/') + 1).startsWith('.');
+      if (isHidden || claimedSequence(this.#request.installationId, key) !== undefined) continue;
+      this.#note({ key, kind: 'damaged', message: `Failed to read ${key}: its name is none of a keyring.` });
+    }
+  }
+
+  /** The master key is used even where the keyring around its slot was tampered with; the finding says so. Its other slots may open too. */
   async #checkOpened(candidate: KeyringCandidate): Promise<void> {
     const read = await this.#read(candidate);
-    if (read !== undefined) this.#holds(read);
+    if (read === undefined) return;
+    for (const slot of this.#unopenedSlots(read.keyring)) await this.#tryToOpen(slot);
+    this.#holds(read);
   }
 
   /** Tries slots whose key is known already, and at most one that costs a derivation. */
@@ -133,6 +151,7 @@ class KeyringSearch implements Disposable {
   async #authenticate(): Promise<ReadKeyring | undefined> {
     const { installationId, candidates } = this.#request;
     let newest: ReadKeyring | undefined;
+    for (const [name, { kind }] of this.#findings) if (kind === 'notChecked') this.#findings.delete(name);
     for (const candidate of inSearchOrder(installationId, candidates)) {
       const read = await this.#read(candidate);
       if (read === undefined) continue;
@@ -144,9 +163,10 @@ class KeyringSearch implements Disposable {
     return newest;
   }
 
+  /** Forged or damaged is what does not hold under a key of its epoch that is held; without one, nothing is proved either way. */
   #holds({ candidate: { key }, keyring }: ReadKeyring): boolean {
     const masterKey = this.#masterKeys.get(hexOf(keyring.masterKeyId));
-    if (masterKey === undefined) {
+    if (!this.#masterKeys.values().some(({ keyEpoch }) => keyEpoch === keyring.body.keyEpoch)) {
       this.#note({
         key,
         kind: 'notChecked',
@@ -154,7 +174,7 @@ class KeyringSearch implements Disposable {
       });
       return false;
     }
-    if (isAuthenticKeyring(keyring, masterKey)) return true;
+    if (masterKey !== undefined && isAuthenticKeyring(keyring, masterKey)) return true;
     this.#note({
       key,
       kind: 'notAuthentic',

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { HoldfastError } from '../../protocol/errors.ts';
 import { idOf, type LocationId } from '../../protocol/ids.ts';
 import type { LocationSpec } from '../../protocol/methods/locations.ts';
@@ -20,9 +20,11 @@ import { openFilesystemStore } from '../locations/filesystem.ts';
 import { parseLocationSpec } from '../locations/locationSpec.ts';
 import type { ObjectStore } from '../locations/objectStore.ts';
 import { hexOf } from '../repository/bytes.ts';
+import type { Head } from '../repository/manifestTypes.ts';
 import { packKey } from '../repository/names.ts';
 import { chooseInstallation, storedInstallations } from './storedInstallations.ts';
 import { openStoredKeyrings, RecoveredKeySource } from './storedKeys.ts';
+import type { NamingObject } from './storedHeads.ts';
 import { readStoredPolicies, type StoredManifest, type StoredPolicy } from './storedPolicies.ts';
 
 export interface ImportRequest {
@@ -80,6 +82,7 @@ export class ImportStored {
         installationId,
         keysOf: (policyId) => new RecoveredKeySource(masterKeys, policyId),
         ...(request.at === undefined ? {} : { at: request.at }),
+        keyring: found.newest === undefined ? undefined : namedBy(found.newest),
         signal,
         onProgress: (files) => run.report({ phase: 'reading', files, bytes: 0, totalFiles: null, totalBytes: null }),
       });
@@ -164,6 +167,25 @@ export class ImportStored {
       throw error;
     }
   }
+}
+
+/** The keyring as an object that names others: its own bytes' hash, and the heads of its body. */
+function namedBy({ candidate: { key }, keyring, bytes }: ReadKeyring): NamingObject & Head {
+  const { heads } = keyring.body;
+  return {
+    key,
+    sequence: keyring.sequence,
+    sha256: createHash('sha256').update(bytes).digest(),
+    heads: {
+      policies: Object.fromEntries(Object.entries(heads.policies).map(([policyId, head]) => [policyId, headOf(head)])),
+      keyring: heads.keyring === null ? null : headOf(heads.keyring),
+      term: heads.term === null ? null : headOf(heads.term),
+    },
+  };
+}
+
+function headOf({ sequence, sha256 }: { readonly sequence: number; readonly sha256: string }): Head {
+  return { sequence, sha256: Buffer.from(sha256, 'base64') };
 }
 
 function newestOf(masterKeys: readonly MasterKey[]): MasterKey {

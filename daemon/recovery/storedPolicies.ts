@@ -1,18 +1,20 @@
 import { createHash } from 'node:crypto';
-import { HoldfastError } from '../../protocol/errors.ts';
+import { damageCodes, HoldfastError } from '../../protocol/errors.ts';
 import { idOf, type InstallationId, isUuid, type PolicyId } from '../../protocol/ids.ts';
 import type { Finding } from '../../protocol/methods/values.ts';
 import type { ReadManifest } from '../installation/manifestRecord.ts';
 import type { ListedObject, ObjectStore } from '../locations/objectStore.ts';
 import type { ObjectHeader } from '../repository/header.ts';
-import { hexOf } from '../repository/bytes.ts';
+import { hexOf, sameBytes } from '../repository/bytes.ts';
 import { historyFindings } from '../repository/history.ts';
 import type { PackRow } from '../repository/indexView.ts';
 import type { PolicyKeySource } from '../repository/keySource.ts';
 import { openManifest } from '../repository/manifest.ts';
-import type { PinnedIndex } from '../repository/manifestTypes.ts';
+import type { LiveRestorePoint } from '../repository/liveList.ts';
+import type { Head, PinnedIndex } from '../repository/manifestTypes.ts';
 import { parseObjectKey, policiesPrefix } from '../repository/names.ts';
 import { loadIndex, RestorePointReader } from '../repository/restorePointReader.ts';
+import { headFindings, type KnownObjects, type NamingObject } from './storedHeads.ts';
 
 /** One authentic manifest of a location. */
 export interface StoredManifest extends ReadManifest {
@@ -43,6 +45,8 @@ export interface StoredPoliciesRequest {
   readonly keysOf: (policyId: PolicyId) => PolicyKeySource;
   /** Only manifests that were finished at or before. */
   readonly at?: string;
+  /** The newest authentic keyring, with what it names. */
+  readonly keyring?: (NamingObject & Head) | undefined;
   readonly signal: AbortSignal;
   readonly onProgress: (manifests: number) => void;
 }
@@ -56,7 +60,7 @@ export async function readStoredPolicies(request: StoredPoliciesRequest): Promis
     for (const object of page) {
       const name = parseObjectKey(object.key);
       if (name === undefined || name.type === 'keyring' || !isUuid(name.policyId)) {
-        if (object.key.includes('/restore-points/')) findings.push({ path: object.key, reason: 'Its name is none of a restore point.' });
+        if (isInRestorePoints(object.key)) findings.push({ path: object.key, reason: 'Its name is none of a restore point.' });
         continue;
       }
       const policyId = idOf<PolicyId>(name.policyId);
@@ -67,6 +71,7 @@ export async function readStoredPolicies(request: StoredPoliciesRequest): Promis
     }
   }
   const policies: StoredPolicy[] = [];
+  const authentic = new Map<PolicyId, readonly StoredManifest[]>();
   let read = 0;
   for (const [policyId, { manifests, lastIndexSequence }] of listed) {
     const keys = request.keysOf(policyId);
@@ -74,15 +79,58 @@ export async function readStoredPolicies(request: StoredPoliciesRequest): Promis
     for (const object of manifests) {
       signal.throwIfAborted();
       const manifest = await openStored(request, policyId, object, keys, findings);
-      if (manifest !== undefined && (request.at === undefined || manifest.manifest.claimed.finished <= request.at)) opened.push(manifest);
+      if (manifest !== undefined) opened.push(manifest);
       request.onProgress((read += 1));
     }
     opened.sort((a, b) => a.manifest.sequence - b.manifest.sequence);
-    if (opened.length === 0) continue;
+    authentic.set(policyId, opened);
     reportHistory(opened, findings);
-    policies.push({ policyId, manifests: opened, lastIndexSequence, ...(await reachedBy(request, opened, keys, findings)) });
+    reportLive(opened, findings);
+    const wanted = opened.filter(({ manifest }) => request.at === undefined || manifest.claimed.finished <= request.at);
+    if (wanted.length === 0) continue;
+    policies.push({ policyId, manifests: wanted, lastIndexSequence, ...(await reachedBy(request, wanted, keys, findings)) });
   }
+  findings.push(...headFindings(namingObjects(request, authentic), knownObjects(request, authentic)));
   return { policies, findings };
+}
+
+/** Names that begin with a dot are ignored everywhere. */
+function isInRestorePoints(key: string): boolean {
+  return key.includes('/restore-points/') && !key.slice(key.lastIndexOf('/') + 1).startsWith('.');
+}
+
+function namingObjects({ keyring }: StoredPoliciesRequest, authentic: ReadonlyMap<PolicyId, readonly StoredManifest[]>): NamingObject[] {
+  const manifests = [...authentic.values()].flatMap((stored) => stored.map(({ key, manifest }) => ({ key, heads: manifest.heads })));
+  return keyring === undefined ? manifests : [...manifests, keyring];
+}
+
+function knownObjects({ keyring }: StoredPoliciesRequest, authentic: ReadonlyMap<PolicyId, readonly StoredManifest[]>): KnownObjects {
+  const heads = [...authentic].map(
+    ([policyId, stored]) => [policyId, stored.map(({ manifest: { sequence }, sha256 }) => ({ sequence, sha256 }))] as const,
+  );
+  return { policies: new Map(heads), keyrings: keyring === undefined ? [] : [keyring] };
+}
+
+/** What short lists of live restore points say; the newest long list is read with its restore point. */
+function reportLive(manifests: readonly StoredManifest[], findings: Finding[]): void {
+  for (const { key, header, manifest } of manifests) {
+    if (!('count' in manifest.live)) findings.push(...liveFindings(key, header, manifest.live, manifests));
+  }
+}
+
+/** One that is not there was collected; itself, or another one under the same name, is a fault (docs/format.md, live). */
+function liveFindings(
+  key: string,
+  { sequence, objectId }: Pick<ObjectHeader, 'sequence' | 'objectId'>,
+  live: readonly LiveRestorePoint[],
+  manifests: readonly StoredManifest[],
+): readonly Finding[] {
+  return live.flatMap((point) => {
+    if (point.sequence === sequence && sameBytes(point.objectId, objectId)) return [{ path: key, reason: 'It lists itself as live.' }];
+    const found = manifests.find(({ header }) => header.sequence === point.sequence && sameBytes(header.objectId, point.objectId));
+    if (found === undefined || sameBytes(found.sha256, point.sha256)) return [];
+    return [{ path: key, reason: `Restore point ${point.sequence} is not the one that it lists as live.` }];
+  });
 }
 
 async function openStored(
@@ -165,7 +213,9 @@ async function liveOf(
   if (newest === undefined) return new Set();
   try {
     const reader = await RestorePointReader.open(store, newest.key, keys, { storeId: store.storeId, sha256: newest.sha256 }, { signal });
-    return new Set([hexOf(newest.header.objectId), ...(await reader.live(signal)).map((point) => hexOf(point.objectId))]);
+    const live = await reader.live(signal);
+    if ('count' in newest.manifest.live) findings.push(...liveFindings(newest.key, newest.header, live, manifests));
+    return new Set([hexOf(newest.header.objectId), ...live.map((point) => hexOf(point.objectId))]);
   } catch (error) {
     findings.push({ path: newest.key, reason: reasonOf(error) });
     return new Set(manifests.map(({ header }) => hexOf(header.objectId)));
@@ -174,6 +224,6 @@ async function liveOf(
 
 /** Damage is a finding; a store that is away, a signal or a fault of the program is not. */
 function reasonOf(error: unknown): string {
-  if (HoldfastError.is(error, 'damaged', 'tampered', 'objectMissing', 'unsupportedFormat', 'wrongSecret')) return error.message;
+  if (HoldfastError.is(error, ...damageCodes, 'wrongSecret')) return error.message;
   throw error;
 }

@@ -17,7 +17,7 @@ export type HistoryFinding =
   | { readonly kind: 'previousDiffers'; readonly sequence: number }
   /** It names no manifest before it, and is not the first. */
   | { readonly kind: 'previousMissing'; readonly sequence: number }
-  /** An authentic object names a manifest that is not found: an older one is shown as the newest, or it was collected. */
+  /** An authentic object names a manifest that is not found, and nothing of an equal or higher sequence is: an older one is shown as the newest. */
   | { readonly kind: 'headMissing'; readonly sequence: number }
   /** The manifest of that sequence is found with another hash. */
   | { readonly kind: 'headDiffers'; readonly sequence: number };
@@ -33,11 +33,25 @@ export function historyFindings(points: readonly HistoryPoint[], heads: readonly
     if (group.some((point) => differs(point, before))) findings.push({ kind: 'previousDiffers', sequence });
   }
   for (const head of heads) {
-    const found = bySequence.get(head.sequence);
-    if (found === undefined) findings.push({ kind: 'headMissing', sequence: head.sequence });
-    else if (!found.some((point) => sameBytes(point.sha256, head.sha256))) findings.push({ kind: 'headDiffers', sequence: head.sequence });
+    const outcome = headOutcome(head, points);
+    if (outcome === 'missing') findings.push({ kind: 'headMissing', sequence: head.sequence });
+    if (outcome === 'differs') findings.push({ kind: 'headDiffers', sequence: head.sequence });
   }
   return findings.toSorted((a, b) => a.sequence - b.sequence);
+}
+
+/**
+ * What became of an object that an authentic one names as the newest: `gone` where newer ones are found, for it may have been collected, which
+ * is no fault; `missing` where none is, and `differs` where its sequence is found with other bytes only. `authentic` are objects of its kind.
+ */
+export function headOutcome(
+  head: Head,
+  authentic: readonly Pick<HistoryPoint, 'sequence' | 'sha256'>[],
+): 'found' | 'gone' | 'missing' | 'differs' {
+  const same = authentic.filter(({ sequence }) => sequence === head.sequence);
+  if (same.some(({ sha256 }) => sameBytes(sha256, head.sha256))) return 'found';
+  if (same.length > 0) return 'differs';
+  return authentic.some(({ sequence }) => sequence > head.sequence) ? 'gone' : 'missing';
 }
 
 function differs({ sequence, previous }: HistoryPoint, before: readonly HistoryPoint[] | undefined): boolean {

@@ -1,9 +1,6 @@
 import { isUuid, type InstallationId, type PolicyId } from '../../protocol/ids.ts';
 import { hexOf } from './bytes.ts';
 
-/** The location's marker, beside the installations (docs/format.md, In the store). */
-export const storeMarkerName = 'holdfast-store';
-
 /** A key of the grammar, taken apart. Only a hint: the authenticated header decides. */
 export type ObjectName =
   | { readonly type: 'pack'; readonly installationId: string; readonly policyId: string; readonly objectId: Uint8Array }
@@ -43,14 +40,6 @@ export function restorePointKey(
   objectId: Uint8Array,
 ): string {
   return `${restorePointsPrefix(installationId, policyId)}${sequenceHex(sequence)}-${timeInName(finished)}-${hexOf(objectId)}`;
-}
-
-export function keyringKey(installationId: InstallationId, sequence: number, objectId: Uint8Array): string {
-  return `${installationId}/keyring/${sequenceHex(sequence)}-${hexOf(objectId)}`;
-}
-
-export function keyringsPrefix(installationId: InstallationId): string {
-  return `${installationId}/keyring/`;
 }
 
 export function policiesPrefix(installationId: InstallationId): string {

@@ -87,7 +87,7 @@ describe('the search for a keyring', () => {
     const result = await search([...noise, unreadable, strayed, authentic, ...notKeyrings], { scrypt });
     assert.equal(result.newest?.candidate, authentic);
     assert.equal(scrypt.count, 1);
-    assert.equal(result.findings.filter(({ kind }) => kind === 'damaged').length, 3001);
+    assert.equal(result.findings.filter(({ kind }) => kind === 'damaged').length, 3003);
     assert.equal(result.findings.filter(({ kind }) => kind === 'unreadable').length, 1);
   });
 
@@ -151,7 +151,7 @@ describe('the search for a keyring', () => {
       assert.equal(scrypt.count, 0);
       const slot = await newSlot(masterKey, 'right', making);
       const result = await search([bait, candidateOf(newKeyring(masterKey, 1, [slot]))]);
-      assert.deepEqual(kinds(result), ['notChecked']);
+      assert.deepEqual(kinds(result), ['notAuthentic']);
       assert.equal(connections, 0);
     } finally {
       Object.defineProperty(net.Socket.prototype, 'connect', original);
@@ -185,7 +185,33 @@ describe('the search for a keyring', () => {
     const result = await search([candidateOf(newKeyring(foreignKey, 9, [slot]))]);
     assert.equal(result.newest, undefined);
     assert.equal(result.masterKeys.size, 1);
-    assert.deepEqual(kinds(result), ['notChecked']);
+    assert.deepEqual(kinds(result), ['notAuthentic']);
+  });
+
+  it('C9: calls a keyring forged where a key of its epoch is held, and not checked where none is', async () => {
+    using otherEpoch = MasterKey.fromBytes(installationId, 7, randomBytes(32));
+    const slot = await newSlot(masterKey, 'right', making);
+    const authentic = candidateOf(newKeyring(masterKey, 1, [slot]));
+    const sameEpoch = candidateOf(newKeyring(foreignKey, 8, [foreignSlot()]));
+    const unknownEpoch = candidateOf(newKeyring(otherEpoch, 9, [foreignSlot()]));
+    const result = await search([authentic, sameEpoch, unknownEpoch]);
+    assert.equal(result.newest?.candidate, authentic);
+    assert.deepEqual(
+      result.findings.map(({ kind, key }) => [kind, key]),
+      [
+        ['notChecked', unknownEpoch.key],
+        ['notAuthentic', sameEpoch.key],
+      ],
+    );
+  });
+
+  it('authenticates a keyring whose slot of an older epoch was opened first', async () => {
+    using later = MasterKey.fromBytes(installationId, 2, randomBytes(32));
+    const keyring = candidateOf(newKeyring(later, 4, [await newSlot(masterKey, 'right', making), await newSlot(later, 'right', making)]));
+    const result = await search([keyring]);
+    assert.equal(result.newest?.candidate, keyring);
+    assert.equal(result.masterKeys.size, 2);
+    assert.deepEqual(result.findings, []);
   });
 
   it('unwraps the slots of other key epochs that the newest keyring keeps', async () => {

@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 import * as fc from 'fast-check';
 import { sealObject } from '../../../daemon/repository/container.ts';
 import { encodeBoundHeader } from '../../../daemon/repository/header.ts';
-import { historyFindings, type HistoryPoint } from '../../../daemon/repository/history.ts';
+import { headOutcome, historyFindings, type HistoryPoint } from '../../../daemon/repository/history.ts';
 import { keySourceOf } from '../../../daemon/repository/keySource.ts';
 import { openManifest, restorePointIdOf, sealManifest } from '../../../daemon/repository/manifest.ts';
 import { jsonOf, withinLimit } from '../../../daemon/repository/manifestJson.ts';
@@ -327,6 +327,17 @@ describe('history of a policy', () => {
     const served = [point(1), point(2)];
     assert.deepEqual(historyFindings(served, [{ sequence: 3, sha256: hash(3) }]), [{ kind: 'headMissing', sequence: 3 }]);
     assert.deepEqual(historyFindings(served, [{ sequence: 2, sha256: hash(9) }]), [{ kind: 'headDiffers', sequence: 2 }]);
+  });
+
+  it('C8: takes a head that is not found for collected where a newer authentic one is there, and for hidden where none is', () => {
+    const head = { sequence: 3, sha256: hash(3) };
+    assert.deepEqual(historyFindings([point(2), point(4)], [head]), []);
+    assert.equal(headOutcome(head, [point(2), point(4)]), 'gone');
+    assert.equal(headOutcome(head, [point(2), point(3)]), 'found');
+    assert.equal(headOutcome(head, [point(2)]), 'missing');
+    assert.equal(headOutcome(head, []), 'missing');
+    assert.equal(headOutcome(head, [point(3, 8), point(4)]), 'differs');
+    assert.equal(headOutcome(head, [point(3, 8), point(3)]), 'found');
   });
 
   it('C8: reports a manifest that names none before it, and a first that names one', () => {

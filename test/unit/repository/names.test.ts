@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
+import { keyringName } from '../../../daemon/keys/keyringName.ts';
 import { ByteLru } from '../../../daemon/repository/byteLru.ts';
 import {
   indexKey,
   indexesPrefix,
-  keyringKey,
   packKey,
   packsPrefix,
   parseObjectKey,
   restorePointKey,
   restorePointsPrefix,
-  storeMarkerName,
 } from '../../../daemon/repository/names.ts';
 import { isObjectKey } from '../../../daemon/locations/objectKey.ts';
 import { keysNamed } from '../../support/repositoryKeys.ts';
@@ -31,8 +30,6 @@ describe('store keys', () => {
       restorePointKey(installationId, policyId, 1, '2026-01-02T03:04:05.999Z', objectId),
       `${policy}/restore-points/0000000000000001-20260102t030405z-${hex}`,
     );
-    assert.equal(keyringKey(installationId, 16, objectId), `${installationId}/keyring/0000000000000010-${hex}`);
-    assert.equal(storeMarkerName, 'holdfast-store');
   });
 
   it('parse to what they were built from, and are keys that a store takes', () => {
@@ -41,12 +38,12 @@ describe('store keys', () => {
         const pack = packKey(installationId, policyId, objectId);
         const index = indexKey(installationId, policyId, sequence, objectId);
         const point = restorePointKey(installationId, policyId, sequence, time.toISOString(), objectId);
-        const keyring = keyringKey(installationId, sequence, objectId);
         assert.deepEqual(parseObjectKey(pack), { type: 'pack', installationId, policyId, objectId });
         assert.deepEqual(parseObjectKey(index), { type: 'index', installationId, policyId, sequence, objectId });
         const name = parseObjectKey(point);
-        assert.deepEqual({ ...name, time: '' }, { type: 'manifest', installationId, policyId, sequence, objectId, time: '' });
+        const keyring = keyringName({ installationId, sequence, objectId });
         assert.deepEqual(parseObjectKey(keyring), { type: 'keyring', installationId, sequence, objectId });
+        assert.deepEqual({ ...name, time: '' }, { type: 'manifest', installationId, policyId, sequence, objectId, time: '' });
         assert.ok([pack, index, point, keyring].every(isObjectKey));
         assert.ok(pack.startsWith(packsPrefix(installationId, policyId)) && index.startsWith(indexesPrefix(installationId, policyId)));
         assert.ok(point.startsWith(restorePointsPrefix(installationId, policyId)));
