@@ -9,12 +9,12 @@ import { newSealedBuffers, type SealedBufferMemory, SealedBuffers } from '../thr
 import { fileWorkerCount, sealedBufferCount } from '../threads/threadCounts.ts';
 import { BackupThreads } from './backupThreads.ts';
 import { HitList } from './hitList.ts';
-import { manifestOf } from './manifestOf.ts';
 import { indexesToMerge } from './indexMerge.ts';
+import { manifestOf } from './manifestOf.ts';
 import type { PackContext, SealedIndex, SealedPackMessage, WalkerReport, WalkResult } from './messages.ts';
 import { ObjectPutter } from './objectPutter.ts';
-
 import { BackupStoppedError } from './stoppedError.ts';
+
 /** zstd: level 1 stores text in a tenth more, level 3 takes a fifth longer. */
 const compressionLevel = 2;
 const progressEvery = 100;
@@ -118,22 +118,22 @@ class BackupRun {
       cacheFolder: job.cacheFolder,
       readAllAgain: job.readAllAgain ?? false,
       parentIndexes: job.parentIndexes.length,
+      unusablePacks: job.unusablePacks ?? [],
       liveList: job.live.length > maxInlineLive ? encodeLiveList(job.live) : new Uint8Array(0),
       nextIndexSequence: job.nextIndexSequence,
     } as const;
     this.#threads = new BackupThreads(this.#engineThreads, this.#control, data, {
       onReport: (report) => this.#onReport(report),
-      unusablePacks: job.unusablePacks ?? [],
       onPack: (message) => this.#onPack(message),
       onFailure: (error) => {
         this.#fail(error);
         this.#salvaged.resolve();
+        this.#committed.resolve();
       },
     });
   }
 
   async #sendParentIndexes(): Promise<void> {
-        this.#committed.resolve();
     const { store, parentIndexes } = this.#job;
     const merged = indexesToMerge(parentIndexes);
     // The newest first: where a chunk was stored again because its pack was lost, the newer place counts.
