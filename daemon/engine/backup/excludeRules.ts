@@ -18,11 +18,17 @@ class Patterns {
   test(path: string): 'ignored' | 'kept' | 'undecided' {
     this.#asked += 1;
     if (this.#matcher === undefined || this.#asked > askedAtMost) {
-      this.#matcher = ignore({ allowRelativePaths: true }).add([...this.#lines]);
+      // Names that differ in case are different names: leaving out `Build` for `build` would lose data.
+      this.#matcher = ignore({ allowRelativePaths: true, ignoreCase: false }).add([...this.#lines]);
       this.#asked = 0;
     }
     const { ignored, unignored } = this.#matcher.test(path);
     return ignored ? 'ignored' : unignored ? 'kept' : 'undecided';
+  }
+
+  /** The same patterns where the folder `path`, which ends with a slash, is not ignored. */
+  without(path: string): Patterns {
+    return new Patterns([...this.#lines, `!/${path.replaceAll(/[\\*?[\] !#]/g, '\\$&')}`]);
   }
 }
 
@@ -71,15 +77,28 @@ export class ExcludeRules {
       ...(hasOwnHistory ? linesOf(`${absolute}/.git/info/exclude`) : []),
       ...(has('.gitignore') ? linesOf(`${absolute}/.gitignore`) : []),
     ];
+    const folder = path === '' ? '' : `${Buffer.from(path, 'latin1').toString('utf8')}/`;
     // A work tree of its own is not subject to the patterns of the one around it.
-    const outer = hasOwnHistory ? [] : scope;
-    if (lines.length === 0) return outer;
-    const prefixLength = path === '' ? 0 : Buffer.from(path, 'latin1').toString('utf8').length + 1;
-    return [...outer, { patterns: new Patterns(lines), prefixLength }];
+    const outer = hasOwnHistory ? [] : scope.map((level) => levelInside(level, folder));
+    return lines.length === 0 ? outer : [...outer, { patterns: new Patterns(lines), prefixLength: folder.length }];
   }
+}
+
+/**
+ * A level inside a folder that is entered although its patterns ignore it, because an inner level keeps it: the matcher would ignore all that is
+ * in there, while git asks the patterns about each name by itself.
+ */
+function levelInside(level: Level, folder: string): Level {
+  const relative = folder.slice(level.prefixLength);
+  return level.patterns.test(relative) === 'ignored' ? { ...level, patterns: level.patterns.without(relative) } : level;
 }
 
 /** No lines where the file is not there or can't be read: then nothing is left out, which errs on the safe side. */
 function linesOf(path: string): string[] {
-  return readSmallFile(path)?.toString('utf8').split(/\r?\n/) ?? [];
+  return (
+    readSmallFile(path)
+      ?.toString('utf8')
+      .replace(/^\ufeff/, '')
+      .split(/\r?\n/) ?? []
+  );
 }
