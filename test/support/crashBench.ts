@@ -10,7 +10,8 @@ import { passkeyAddPassphrase } from '../../protocol/methods/passkeys.ts';
 import { FakeScrypt } from '../unit/keys/support/fakeScrypt.ts';
 import { compareTrees } from './compareTrees.ts';
 import { type CrashScenario, passphrases } from './crashScenarios.ts';
-import { InProcessDaemon, succeeded } from './inProcessDaemon.ts';
+import { succeeded } from './drivenDaemon.ts';
+import { InProcessDaemon } from './inProcessDaemon.ts';
 import type { SeededRandom } from './random.ts';
 
 /** A restore point that was acknowledged, and a copy of what it was made from. */
