@@ -88,6 +88,7 @@ export class Installation implements Disposable {
     const { scrypt, wallClock } = this.#options;
     const installationId = idOf<InstallationId>(randomUUID());
     const masterKey = MasterKey.generate(installationId);
+    let isHeld = false;
     try {
       const slot = await wrapWithPassphrase({ masterKey, passphrase, scrypt, createdAt: wallClock(), signal });
       using opened = await unwrapWithPassphrase({ installationId, slot, passphrase, scrypt, signal });
@@ -108,10 +109,11 @@ export class Installation implements Disposable {
         });
         this.keyrings.changed();
       });
+      isHeld = true;
       this.hold(masterKey);
       return { installationId, passkey: passkeyName, slotId: slot.slotId };
     } catch (error) {
-      if (!this.keys.isUnlocked) masterKey[Symbol.dispose]();
+      if (!isHeld) masterKey[Symbol.dispose]();
       throw error;
     }
   }

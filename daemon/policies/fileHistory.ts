@@ -23,10 +23,12 @@ export async function fileHistory(
   params: FileHistoryParams,
   signal: AbortSignal,
 ): Promise<Page<FileVersion>> {
-  const versions: FileVersion[] = [];
+  const histories: FileVersion[][] = [];
   let isProtected = false;
   for (const policy of catalog.policies.list({ includeDeleted: true })) {
     let before: Seen | undefined;
+    const newestFirst: FileVersion[] = [];
+    histories.push(newestFirst);
     for (const record of catalog.restorePoints.live(policy.policyId)) {
       signal.throwIfAborted();
       const { reader } = await restorePoints.open(record, signal);
@@ -35,7 +37,7 @@ export async function fileHistory(
       isProtected = true;
       const seen: Seen = { record, entry: await entryAt(contents, params.path, signal) };
       const version = versionOf(before, seen);
-      if (version !== undefined) versions.push(version);
+      if (version !== undefined) newestFirst.unshift(version);
       before = seen;
     }
   }
@@ -44,12 +46,27 @@ export async function fileHistory(
       fix: 'Give the whole path of a file inside a source; "holdfast policy list" shows them.',
     });
   }
-  versions.sort((a, b) => (a.time < b.time ? 1 : a.time > b.time ? -1 : 0));
+  const versions = merged(histories);
   const from = params.after === undefined ? 0 : Number(params.after);
   if (!Number.isSafeInteger(from) || from < 0)
     throw new HoldfastError('badValue', 'Failed to list: the page to go on from is not one that this list gave.');
   const end = from + Math.min(params.limit ?? pageItems, pageItems);
   return { items: versions.slice(from, end), next: end < versions.length ? String(end) : null };
+}
+
+/** Of several policies the later first; within one policy in the order of its runs, whatever the clock did meanwhile. */
+function merged(histories: readonly FileVersion[][]): readonly FileVersion[] {
+  const all: FileVersion[] = [];
+  for (;;) {
+    let latest: FileVersion[] | undefined;
+    for (const history of histories) {
+      const time = history[0]?.time;
+      if (time !== undefined && (latest?.[0] === undefined || time > latest[0].time)) latest = history;
+    }
+    const next = latest?.shift();
+    if (next === undefined) return all;
+    all.push(next);
+  }
 }
 
 async function entryAt(contents: RestorePointContents, path: string, signal: AbortSignal): Promise<Entry | undefined> {

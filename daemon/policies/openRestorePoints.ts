@@ -1,4 +1,3 @@
-import type { LocationId } from '../../protocol/ids.ts';
 import { HoldfastError } from '../../protocol/errors.ts';
 import type { RestorePointRecord } from '../catalog/restorePointStore.ts';
 import type { Installation } from '../installation/installation.ts';
@@ -37,10 +36,10 @@ export class OpenRestorePoints {
       this.#open.set(record.id, known);
       return known;
     }
-    const { catalog, keys: holder, locations } = this.#installation;
+    const { catalog, keys: holder } = this.#installation;
     const policy = catalog.policies.get(record.policyId);
     const keys = holder.policyKeysOfAllGenerations(record.policyId, policy?.keyGeneration ?? 1);
-    const store = await locations.open(this.locationOf(record));
+    const store = await this.openStore(record);
     const expected = { policyId: record.policyId, storeId: record.storeId, sha256: record.sha256 };
     const reader = await RestorePointReader.open(store, record.manifestKey, keySourceOf(...keys), expected, { signal, cacheBytes });
     const opened: OpenRestorePoint = { record, reader, store, keys };
@@ -50,13 +49,23 @@ export class OpenRestorePoints {
     return opened;
   }
 
-  /** The location that holds the store of a restore point: the policy's where it does, else any copy. Throws `unknownName`. */
-  locationOf(record: RestorePointRecord): LocationId {
-    const { catalog } = this.#installation;
-    const candidates = catalog.locations.byStore(record.storeId);
+  /**
+   * The store of a restore point: at the policy's location where it is there, else at any other one that holds a copy of it. Rejects with `unknownName`
+   * where every such location was removed, with `storeUnreachable` where none is there.
+   */
+  async openStore(record: RestorePointRecord): Promise<ObjectStore> {
+    const { catalog, locations } = this.#installation;
     const preferred = catalog.policies.get(record.policyId)?.locationId;
-    const found = candidates.find((location) => location.locationId === preferred) ?? candidates[0];
-    if (found !== undefined) return found.locationId;
+    const candidates = catalog.locations
+      .byStore(record.storeId)
+      .toSorted((a, b) => Number(b.locationId === preferred) - Number(a.locationId === preferred));
+    for (const [index, { locationId }] of candidates.entries()) {
+      try {
+        return await locations.open(locationId);
+      } catch (error) {
+        if (!HoldfastError.is(error, 'storeUnreachable') || index === candidates.length - 1) throw error;
+      }
+    }
     throw new HoldfastError('unknownName', `Failed to open restore point ${record.id.slice(0, 8)}: its location was removed.`, {
       fix: 'Add the folder that holds it as a location again.',
     });

@@ -70,8 +70,8 @@ export class PolicyService {
   /** What is left out stays. Errors as in `create`. */
   async edit(params: PolicyEditParams): Promise<Policy> {
     const record = this.resolve(params.policy);
-    const before = definitionOf(record);
     const { policy: _, name, sources, location, ...rules } = params;
+    const before = sources === undefined ? definitionOf(record) : (parsePolicyDefinition(record.definition) ?? emptyDefinition);
     const locationId = location === undefined ? record.locationId : this.#options.resolveLocation(location).locationId;
     const sourcesNow = sources === undefined ? before.sources : withSourceIds(sources, before.sources);
     await checkSources(sourcesNow.filter((source) => !before.sources.includes(source)));
@@ -150,6 +150,16 @@ export function definitionOf(record: PolicyRecord): PolicyDefinition {
     fix: 'Update Holdfast, or give the policy its sources anew with "holdfast policy edit".',
   });
 }
+
+/** What new sources are put into where the old definition cannot be read. */
+const emptyDefinition: PolicyDefinition = {
+  sources: [],
+  exclude: [],
+  gitignore: false,
+  oneFileSystem: false,
+  includeCaches: false,
+  maxFileSize: null,
+};
 
 async function checkSources(sources: readonly SourceDefinition[]): Promise<void> {
   for (const { path } of sources) {

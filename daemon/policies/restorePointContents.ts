@@ -91,6 +91,7 @@ export class RestorePointContents {
     }
     const folders = this.layout.folders();
     const from = after === undefined ? 0 : folders.findIndex(([, source]) => source.id === after.sourceId);
+    if (from === -1) throw noSuchPage();
     for (const [index, [, source]] of folders.entries()) {
       if (index < from) continue;
       const entry = await this.reader.rootOf(source, signal);
@@ -189,6 +190,12 @@ export function timeOf(nanoseconds: bigint): string {
   return `${date.toISOString().slice(0, 19)}.${String(fraction).padStart(9, '0')}Z`;
 }
 
+function noSuchPage(): HoldfastError {
+  return new HoldfastError('badValue', 'Failed to list: the page to go on from is not one that this list gave.', {
+    fix: 'List from the start.',
+  });
+}
+
 interface Cursor {
   readonly sourceId: string;
   readonly names: readonly Uint8Array[];
@@ -201,9 +208,7 @@ function encodeCursor({ source, names }: LocatedEntry): string {
 function decodeCursor(text: string): Cursor {
   const [sourceId, ...names] = text.split('.');
   if (sourceId === undefined || names.some((name) => !/^[A-Za-z0-9_-]+$/.test(name))) {
-    throw new HoldfastError('badValue', 'Failed to list: the page to go on from is not one that this list gave.', {
-      fix: 'List from the start.',
-    });
+    throw noSuchPage();
   }
   return { sourceId, names: names.map((name) => Buffer.from(name, 'base64url')) };
 }

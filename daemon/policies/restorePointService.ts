@@ -12,7 +12,7 @@ export interface RestorePointServiceOptions {
   readonly onChanged: (restorePointId: string) => void;
 }
 
-const timePattern = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/i;
+const timePattern = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?)?$/i;
 
 /** Restore points as the user knows them: found by what they are called, listed, retired and pinned. */
 export class RestorePointService {
@@ -31,8 +31,8 @@ export class RestorePointService {
     const time = reference.slice(at + 1);
     if (at > 0 && timePattern.test(time)) {
       const policy = this.#policy(reference.slice(0, at));
-      const moment = new Date(time);
-      if (Number.isNaN(moment.getTime())) {
+      const moment = momentOf(time);
+      if (moment === undefined) {
         throw new HoldfastError('badValue', `Failed to read the time ${time}: there is no such time.`, {
           fix: 'Write it as 2026-01-02T03:04:05Z.',
         });
@@ -122,6 +122,17 @@ export class RestorePointService {
       all.map((record) => ({ id: record.policyId, name: record.name, record })),
     ).record;
   }
+}
+
+/** A time as typed, in UTC where it names no offset; `undefined` where there is no such day or hour. */
+function momentOf(text: string): Date | undefined {
+  const day = text.slice(0, 10);
+  const hasOffset = text.length === 10 || /(Z|[+-]\d\d:\d\d)$/i.test(text.slice(10));
+  const moment = new Date(hasOffset ? text : `${text}Z`);
+  const midnight = new Date(`${day}T00:00:00Z`);
+  // Dates are lenient: 30 February is taken for 2 March.
+  const isReal = !Number.isNaN(moment.getTime()) && !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(day);
+  return isReal ? moment : undefined;
 }
 
 function describeRestorePoint(record: RestorePointRecord, policy: string): RestorePoint {

@@ -12,7 +12,7 @@ import type { ManifestSource } from '../repository/manifestTypes.ts';
 import type { OpenRestorePoint, OpenRestorePoints } from './openRestorePoints.ts';
 import { RestorePointContents } from './restorePointContents.ts';
 import { progressOf } from './runProgress.ts';
-import { targetIsEmpty } from './targetFolder.ts';
+import { folderAround, targetIsEmpty } from './targetFolder.ts';
 
 export interface RestoreServiceOptions {
   readonly installation: Installation;
@@ -35,12 +35,17 @@ export class RestoreService {
         fix: 'Choose an empty folder, or say --conflict skip, overwrite or rename.',
       });
     }
-    const folders = this.#options.installation.locations.folders();
-    const inside = folders.find((folder) => params.target === folder || params.target?.startsWith(`${folder}/`) === true);
+    const { installation } = this.#options;
+    const own = [installation.stateDirectory, ...installation.locations.folders()];
+    const inside = params.target === null ? undefined : await folderAround(params.target, own);
     if (inside !== undefined) {
-      throw new HoldfastError('refusedByRule', `Failed to restore into ${params.target}: it lies in the location at ${inside}.`, {
-        fix: 'Choose a folder outside of every location.',
-      });
+      throw new HoldfastError(
+        'refusedByRule',
+        `Failed to restore into ${params.target}: it lies in ${inside}, which Holdfast keeps its own in.`,
+        {
+          fix: 'Choose a folder outside of the state directory and of every location.',
+        },
+      );
     }
     if (params.paths.length === 0) return;
     const open = await this.#options.restorePoints.open(record, signal);

@@ -1,5 +1,4 @@
-import { type BigIntStats, createReadStream, lstatSync } from 'node:fs';
-import { lstat, readdir, readlink } from 'node:fs/promises';
+import type { BigIntStats } from 'node:fs';
 import type { PathChange } from '../../protocol/methods/restorePoints.ts';
 import type { PolicyDefinition } from '../catalog/policyDefinition.ts';
 import { ExcludeRules, type GitignoreScope } from '../engine/backup/excludeRules.ts';
@@ -7,6 +6,7 @@ import type { Entry } from '../repository/entry.ts';
 import type { ManifestSource } from '../repository/manifestTypes.ts';
 import type { TreeReader } from '../repository/treeReader.ts';
 import type { RestorePointContents } from './restorePointContents.ts';
+import { factsOf, namesIn, sourceChunks, targetOf } from './sourceReading.ts';
 
 interface Folder {
   readonly contents: RestorePointContents;
@@ -49,7 +49,7 @@ async function* diffFolder(
   outer: GitignoreScope,
 ): AsyncGenerator<PathChange> {
   const { contents, source, tree, signal, rules } = place;
-  const there = new Map<string, Buffer>((await readdir(path, { encoding: 'buffer' })).map((name) => [name.toString('latin1'), name]));
+  const there = new Map<string, Buffer>((await namesIn(path)).map((name) => [name.toString('latin1'), name]));
   const relative = names.map((name) => Buffer.from(name).toString('latin1')).join('/');
   const scope = rules.enter(path.toString('latin1'), relative, outer, (name) => there.has(name));
   for await (const record of tree.entries(folder, { signal })) {
@@ -73,7 +73,8 @@ async function* diffFolder(
   }
   for (const [raw, name] of [...there].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     const here = Buffer.concat([path, Buffer.from('/'), name]);
-    const isFolder = lstatSync(here, { throwIfNoEntry: false })?.isDirectory() === true;
+    signal.throwIfAborted();
+    const isFolder = (await factsOf(here))?.isDirectory() === true;
     const inSource = relative === '' ? raw : `${relative}/${raw}`;
     if (rules.isExcluded(inSource, isFolder, scope) || place.alwaysExclude.includes(here.toString('utf8'))) continue;
     const shown = [...names, name].map((part) => Buffer.from(part).toString('utf8')).join('/');
@@ -86,8 +87,7 @@ async function changeOf(place: Folder, entry: Entry, facts: BigIntStats, path: B
   const isSameKind = (entry.kind === 'file' && facts.isFile()) || (entry.kind === 'link' && facts.isSymbolicLink());
   if (!isSameKind) return isSpecial(entry, facts) ? undefined : 'kind';
   if (entry.kind === 'link') {
-    const target = await readlink(path, { encoding: 'buffer' });
-    return target.equals(Buffer.from(entry.linkTarget ?? [])) ? undefined : 'modified';
+    return (await targetOf(path)).equals(Buffer.from(entry.linkTarget ?? [])) ? undefined : 'modified';
   }
   if (BigInt(entry.size ?? 0) !== facts.size) return 'modified';
   const isSameTime = entry.mtime === facts.mtimeNs;
@@ -115,35 +115,16 @@ function isSpecial(entry: Entry, facts: BigIntStats): boolean {
 }
 
 async function isSameData({ contents, signal }: Folder, entry: Entry, path: Buffer): Promise<boolean> {
-  const file = createReadStream(path);
-  const stored = contents.reader.readFile(entry, { signal });
+  await using pieces = sourceChunks(path);
   let left = Buffer.alloc(0);
-  try {
-    for await (const piece of stored) {
-      while (left.length < piece.length) {
-        const next: unknown = await nextOf(file);
-        if (!Buffer.isBuffer(next)) return false;
-        left = Buffer.concat([left, next]);
-      }
-      if (!left.subarray(0, piece.length).equals(piece)) return false;
-      left = left.subarray(piece.length);
+  for await (const piece of contents.reader.readFile(entry, { signal })) {
+    while (left.length < piece.length) {
+      const next = await pieces.next();
+      if (next.done === true) return false;
+      left = Buffer.concat([left, next.value]);
     }
-    return left.length === 0 && (await nextOf(file)) === undefined;
-  } finally {
-    file.destroy();
+    if (!left.subarray(0, piece.length).equals(piece)) return false;
+    left = left.subarray(piece.length);
   }
-}
-
-async function nextOf(file: AsyncIterable<unknown>): Promise<unknown> {
-  const { done, value }: IteratorResult<unknown> = await file[Symbol.asyncIterator]().next();
-  return done === true ? undefined : value;
-}
-
-async function factsOf(path: Buffer): Promise<BigIntStats | undefined> {
-  try {
-    return await lstat(path, { bigint: true });
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return undefined;
-    throw error;
-  }
+  return left.length === 0 && (await pieces.next()).done === true;
 }

@@ -43,7 +43,7 @@ async function addEntry(
   firstNames: Map<string, string>,
   signal: AbortSignal,
 ): Promise<void> {
-  const header = { mode: entry.mode, mtime: dateOf(entry), uid: entry.owner?.uid ?? 0, gid: entry.owner?.gid ?? 0 };
+  const header = { mode: entry.mode, ...timeAndOwner(entry) };
   switch (entry.kind) {
     case 'directory':
       return put(archive, { ...header, name: `${name}/`, type: 'directory' });
@@ -75,6 +75,29 @@ function put(archive: tarStream.Pack, header: Parameters<tarStream.Pack['entry']
   return promise;
 }
 
-function dateOf(entry: Entry): Date {
-  return new Date(Number((entry.mtime ?? 0n) / 1_000_000n));
+/** The largest that the fixed fields hold as the library writes them: six octal digits for ids, 31 bits of seconds. */
+const largestId = 0o777_777;
+const largestSecond = 2 ** 31 - 1;
+
+/** What the fixed fields cannot hold stands in an extended header (POSIX.1-2024, pax, "mtime", "uid", "gid"). */
+function timeAndOwner({ mtime = 0n, owner }: Entry): { mtime: Date; uid: number; gid: number; pax?: Record<string, string> } {
+  const seconds = Number(mtime / 1_000_000_000n);
+  const uid = owner?.uid ?? 0;
+  const gid = owner?.gid ?? 0;
+  const pax = {
+    ...(mtime < 0n || seconds > largestSecond ? { mtime: decimalSeconds(mtime) } : {}),
+    ...(uid > largestId ? { uid: String(uid) } : {}),
+    ...(gid > largestId ? { gid: String(gid) } : {}),
+  };
+  return {
+    mtime: new Date(Math.min(Math.max(seconds, 0), largestSecond) * 1000),
+    uid: Math.min(uid, largestId),
+    gid: Math.min(gid, largestId),
+    ...(Object.keys(pax).length === 0 ? {} : { pax }),
+  };
+}
+
+function decimalSeconds(nanoseconds: bigint): string {
+  const digits = (nanoseconds < 0n ? -nanoseconds : nanoseconds).toString().padStart(10, '0');
+  return `${nanoseconds < 0n ? '-' : ''}${digits.slice(0, -9)}.${digits.slice(-9)}`;
 }

@@ -26,9 +26,9 @@ export class VerifyService {
 
   async run(record: RestorePointRecord, readData: boolean, run: ActionRun): Promise<WorkResult> {
     const { installation, restorePoints, wallClock, onChanged } = this.#options;
-    const { catalog, keys, locations } = installation;
+    const { catalog, keys } = installation;
     const started = performance.now();
-    const store = await locations.open(restorePoints.locationOf(record));
+    const store = await restorePoints.openStore(record);
     const policy = catalog.policies.get(record.policyId);
     const allKeys = keys.policyKeysOfAllGenerations(record.policyId, policy?.keyGeneration ?? 1);
     const report = await verifyRestorePoint(store, record.manifestKey, keySourceOf(...allKeys), {
@@ -41,8 +41,10 @@ export class VerifyService {
     const damaged = findingsOf(report);
     catalog.transaction(() => {
       catalog.restorePoints.setVerified(record.id, wallClock().toISOString(), report.ok ? 'ok' : 'damaged');
-      if (!report.ok && record.state === 'live') catalog.restorePoints.setState(record.id, 'damaged');
-      if (report.ok && record.state === 'damaged') catalog.restorePoints.setState(record.id, 'live');
+      // It may have been retired meanwhile, and that it stays.
+      const state = catalog.restorePoints.get(record.id)?.state;
+      if (!report.ok && state === 'live') catalog.restorePoints.setState(record.id, 'damaged');
+      if (report.ok && state === 'damaged') catalog.restorePoints.setState(record.id, 'live');
       catalog.actions.addFindings(run.actionId, 'damaged', damaged);
     });
     // An open reader may hold what turned out to be damaged.
