@@ -12,6 +12,9 @@ const pieceLength = 256 * 1024;
 // Never follow a link that took the file's place, never wait for a FIFO's writer.
 const openFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
+/** Stands in for the system's code where something that is no file has a file's name. */
+export const notAFile = 'NOTAFILE';
+
 /** Reads files into a chunk stream, and says what became of each. One for each thread. */
 export class FileReader {
   readonly #stream: ChunkStream;
@@ -41,6 +44,8 @@ export class FileReader {
     try {
       descriptor = openSync(Buffer.from(task.path.buffer, task.path.byteOffset, task.path.byteLength), openFlags);
       const readAt = this.#now();
+      // Something else may have taken the file's name: a FIFO or a device is never read, nor recorded as the file.
+      if (!fstatSync(descriptor).isFile()) return failed(task, 'unreadable', notAFile);
       this.#stream.begin();
       const read = task.isSparse ? this.#readSparse(descriptor, task, extents) : this.#readAll(descriptor, task);
       const chunks = this.#stream.end();
@@ -52,8 +57,7 @@ export class FileReader {
       if (error instanceof RunStopped) throw error;
       const code = systemCode(error);
       if (code === undefined) throw error;
-      const outcome = code === 'ENOENT' || code === 'ENOTDIR' ? 'vanished' : 'unreadable';
-      return { id: task.id, outcome, reason: code, facts: undefined, readAt: 0, chunks: new Uint8Array(0), extents: [] };
+      return failed(task, code === 'ENOENT' || code === 'ENOTDIR' ? 'vanished' : 'unreadable', code);
     } finally {
       if (descriptor !== undefined) closeSync(descriptor);
     }
@@ -102,4 +106,8 @@ export class FileReader {
     extents.push(...runs.extents);
     return position - task.offset;
   }
+}
+
+function failed(task: FileTask, outcome: 'vanished' | 'unreadable', reason: string): FileTaskResult {
+  return { id: task.id, outcome, reason, facts: undefined, readAt: 0, chunks: new Uint8Array(0), extents: [] };
 }

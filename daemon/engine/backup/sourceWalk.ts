@@ -17,7 +17,7 @@ import { systemCode } from '../systemCode.ts';
 import { RunStopped } from '../threads/mailbox.ts';
 import type { RunControl, RunCounters } from '../threads/runMemory.ts';
 import { ExcludeRules, type GitignoreScope } from './excludeRules.ts';
-import type { FileDispatcher, FileRead } from './fileDispatcher.ts';
+import { type FileDispatcher, type FileRead, partLength } from './fileDispatcher.ts';
 import { factsOf } from './fileFacts.ts';
 import { chunkRefLength, type FileFacts } from './fileTasks.ts';
 import type { NodeStore } from './nodeStore.ts';
@@ -264,6 +264,8 @@ export class SourceWalk {
     const isSparse = facts.size >= smallestSparse && facts.allocated < facts.size;
     const file = { path: Buffer.from(absolute, 'latin1'), facts, isSparse };
     dispatcher.dispatch(file, (read) => {
+      // Workers count whole files; one that they read in parts is counted when all of it is back.
+      if (facts.size > partLength) counters.add('files', 1);
       if (isSparse && read.extents.length / 2 > mostExtents) {
         dispatcher.dispatch({ ...file, isSparse: false }, (again) => done(...this.#fileEntry(absolute, name, again, false)));
       } else {

@@ -136,7 +136,6 @@ class WalkerRun {
     while (this.#storedPacks < this.#ownPacks + dispatcher.packs) dispatcher.wait();
     dispatcher.end();
     this.#collector.flush();
-    for (const cache of this.#caches) attempt(() => cache.finish(counts.files, counts.bytes));
     const { skipped, skippedCount, warnings, hasWarnings } = this.#report;
     const nextIndexSequence = this.#collector.nextSequence;
     this.#tell({
@@ -155,9 +154,9 @@ class WalkerRun {
   #prepare(): { readonly table: ChunkTable; readonly hits: Uint8Array } {
     const packs: Uint8Array[] = [];
     const usable: string[] = [];
+    const unusable = new Set(this.#data.unusablePacks.map((objectId) => hexOf(objectId)));
     let table: ChunkTable | undefined;
     for (let index = 0; index < this.#data.parentIndexes; index += 1) {
-    const unusable = new Set(this.#data.unusablePacks.map((objectId) => hexOf(objectId)));
       const order = this.#mailbox.next();
       if (order.type !== 'parentIndex') throw new Error(`The order ${order.type} came before the parent indexes.`);
       const view = this.#openIndex(order);
@@ -230,7 +229,10 @@ class WalkerRun {
         cache,
         cacheWriter,
       };
+      const before = this.#report.counts;
       const root = new SourceWalk(source, tools).walk();
+      const { files, bytes } = this.#report.counts;
+      cacheWriter?.finish(files - before.files, bytes - before.bytes);
       if (root !== undefined) roots.push({ sourceId: source.id, root: Uint8Array.from(root) });
     }
     return roots;

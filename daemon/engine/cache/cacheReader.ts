@@ -11,10 +11,12 @@ export class CacheReader implements Disposable {
   readonly bytes: number;
   readonly #descriptor: number;
   readonly #table: Buffer;
+  readonly #tableAt: number;
 
-  private constructor(descriptor: number, header: Buffer, table: Buffer) {
+  private constructor(descriptor: number, { header, table, tableAt }: CacheParts) {
     this.#descriptor = descriptor;
     this.#table = table;
+    this.#tableAt = tableAt;
     this.files = header.readDoubleLE(40);
     this.bytes = header.readDoubleLE(48);
   }
@@ -28,10 +30,16 @@ export class CacheReader implements Disposable {
       if (systemCode(error) === undefined) throw error;
       return undefined;
     }
-    const parts = readParts(descriptor);
-    if (parts?.header.subarray(8, 40).equals(context) === true) return new CacheReader(descriptor, parts.header, parts.table);
-    closeSync(descriptor);
-    return undefined;
+    let reader: CacheReader | undefined;
+    try {
+      const parts = readParts(descriptor);
+      if (parts?.header.subarray(8, 40).equals(context) === true) reader = new CacheReader(descriptor, parts);
+    } catch (error) {
+      if (systemCode(error) === undefined) throw error;
+    } finally {
+      if (reader === undefined) closeSync(descriptor);
+    }
+    return reader;
   }
 
   /** The records of one folder, to be asked in ascending order of names; `undefined` where there are none. */
@@ -59,9 +67,17 @@ export class CacheReader implements Disposable {
   #segment(key: bigint, row: number): Buffer | undefined {
     const at = row * cacheRowLength;
     if (at >= this.#table.length || this.#table.readBigUInt64LE(at) !== key) return undefined;
-    const segment = Buffer.allocUnsafe(this.#table.readUInt32LE(at + 24));
-    const isWhole = readAll(this.#descriptor, segment, this.#table.readDoubleLE(at + 16));
-    return isWhole && crc32(segment) === this.#table.readUInt32LE(at + 12) ? segment : undefined;
+    const offset = this.#table.readDoubleLE(at + 16);
+    const length = this.#table.readUInt32LE(at + 24);
+    if (!(offset >= cacheHeaderLength && offset + length <= this.#tableAt)) return undefined;
+    const segment = Buffer.allocUnsafe(length);
+    try {
+      const isWhole = readAll(this.#descriptor, segment, offset);
+      return isWhole && crc32(segment) === this.#table.readUInt32LE(at + 12) ? segment : undefined;
+    } catch (error) {
+      if (systemCode(error) === undefined) throw error;
+      return undefined;
+    }
   }
 }
 
@@ -97,7 +113,13 @@ export class CacheCursor {
   }
 }
 
-function readParts(descriptor: number): { readonly header: Buffer; readonly table: Buffer } | undefined {
+interface CacheParts {
+  readonly header: Buffer;
+  readonly table: Buffer;
+  readonly tableAt: number;
+}
+
+function readParts(descriptor: number): CacheParts | undefined {
   const size = fstatSync(descriptor).size;
   const header = Buffer.alloc(cacheHeaderLength);
   const footer = Buffer.alloc(cacheFooterLength);
@@ -106,10 +128,10 @@ function readParts(descriptor: number): { readonly header: Buffer; readonly tabl
   if (!header.subarray(0, 8).equals(cacheMagic) || !footer.subarray(16).equals(cacheMagic)) return undefined;
   const tableAt = footer.readDoubleLE(0);
   const length = footer.readUInt32LE(8) * cacheRowLength;
-  if (tableAt + length !== size - cacheFooterLength) return undefined;
+  if (!Number.isSafeInteger(tableAt) || tableAt < cacheHeaderLength || tableAt + length !== size - cacheFooterLength) return undefined;
   const table = Buffer.allocUnsafe(length);
   if (!readAll(descriptor, table, tableAt)) return undefined;
-  return crc32(table, crc32(header)) === footer.readUInt32LE(12) ? { header, table } : undefined;
+  return crc32(table, crc32(header)) === footer.readUInt32LE(12) ? { header, table, tableAt } : undefined;
 }
 
 /** `false` where the file ends before. */

@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { GrowableBytes } from '../../repository/growableBytes.ts';
+import { systemCode } from '../systemCode.ts';
 import { cacheFooterLength, cacheHeaderLength, cacheMagic, cacheRowLength } from './cacheFile.ts';
 import { type CacheKey, writeRecord } from './cacheRecord.ts';
 
@@ -22,7 +23,10 @@ export interface CacheFolder {
   segments: number;
 }
 
-/** Writes a new cache under a temporary name; it takes the place of the old one only when `commit` is called. */
+/**
+ * Writes a new cache under a temporary name; it takes the place of the old one only when `commit` is called. A disk that refuses it ends the cache and
+ * nothing else: what is added afterwards is forgotten, and `commit` leaves the old one.
+ */
 export class CacheWriter {
   readonly #path: string;
   readonly #temporary: string;
@@ -30,6 +34,7 @@ export class CacheWriter {
   readonly #rows: Row[] = [];
   readonly #out: GrowableBytes = new GrowableBytes(writeLength * 2);
   #descriptor: number | undefined;
+  #isFinished = false;
   #written: number = cacheHeaderLength;
 
   /** `path` may not be there; its folder is. */
@@ -64,8 +69,7 @@ export class CacheWriter {
 
   /** Completes the file; `files` and `bytes` are this run's totals. */
   finish(files: number, bytes: number): void {
-    const descriptor = this.#descriptor;
-    if (descriptor === undefined) return;
+    if (this.#descriptor === undefined) return;
     const header = Buffer.alloc(cacheHeaderLength);
     header.set(cacheMagic);
     header.set(this.#context, 8);
@@ -80,21 +84,23 @@ export class CacheWriter {
     this.#out.append(table);
     this.#out.append(footer);
     this.#drain();
-    writeAll(descriptor, header, 0);
-    fsyncSync(descriptor);
-    closeSync(descriptor);
-    this.#descriptor = undefined;
+    this.#attempt((descriptor) => {
+      writeAll(descriptor, header, 0);
+      fsyncSync(descriptor);
+      this.#isFinished = true;
+    });
+    this.#close();
   }
 
   /** Puts the finished file in the old one's place. */
   commit(): void {
-    renameSync(this.#temporary, this.#path);
+    if (this.#isFinished) renameSync(this.#temporary, this.#path);
+    else this.abandon();
   }
 
   /** Removes what was written. */
   abandon(): void {
-    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
-    this.#descriptor = undefined;
+    this.#close();
     unlinkSync(this.#temporary);
   }
 
@@ -113,10 +119,24 @@ export class CacheWriter {
   }
 
   #drain(): void {
-    if (this.#descriptor === undefined) return;
-    writeAll(this.#descriptor, this.#out.bytes(), this.#written);
+    this.#attempt((descriptor) => writeAll(descriptor, this.#out.bytes(), this.#written));
     this.#written += this.#out.length;
     this.#out.clear();
+  }
+
+  #attempt(write: (descriptor: number) => void): void {
+    if (this.#descriptor === undefined) return;
+    try {
+      write(this.#descriptor);
+    } catch (error) {
+      if (systemCode(error) === undefined) throw error;
+      this.#close();
+    }
+  }
+
+  #close(): void {
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
+    this.#descriptor = undefined;
   }
 }
 

@@ -11,8 +11,8 @@ type Tree = Readonly<Record<string, string>>;
 class Folder implements Disposable {
   readonly path = mkdtempSync(join(tmpdir(), 'holdfast-exclude-'));
 
-  constructor(files: Tree) {
-    for (const [name, content] of Object.entries(files)) {
+  constructor(tree: Tree) {
+    for (const [name, content] of Object.entries(tree)) {
       const full = join(this.path, name);
       mkdirSync(join(full, '..'), { recursive: true });
       writeFileSync(full, content);
