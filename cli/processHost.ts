@@ -7,6 +7,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { WriteStream } from 'node:tty';
+import { errorOfComplaint } from '../client/daemonComplaint.ts';
 import { launchCommand } from '../protocol/daemonLaunch.ts';
 import { HoldfastError } from '../protocol/errors.ts';
 import { type Host, type Input, type Output, OutputClosed } from './host.ts';
@@ -134,14 +135,21 @@ async function serve(entryPath: string, stateDirectory: string): Promise<number>
     args: ['--state', stateDirectory, '--foreground'],
     environment: process.env,
   });
-  const child = spawn(command, args, { stdio: 'inherit', env: environment });
+  const child = spawn(command, args, { stdio: ['inherit', 'inherit', 'pipe'], env: environment });
   // Ctrl-C reaches the daemon through the terminal, and it says itself when it has ended; a signal to this process alone is handed on.
   const handOn = (signal: NodeJS.Signals): void => void child.kill(signal);
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const signal of signals) process.on(signal, handOn);
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   child.once('error', (cause) => reject(new HoldfastError('failed', `Failed to start the daemon: ${cause.message}.`, { cause })));
-  child.once('exit', (code, signal) => resolve(code ?? (signal === 'SIGINT' ? 130 : 1)));
+  // What it logs is shown as it comes; the one line that says why it could not start is ours to say.
+  let complaint: HoldfastError | undefined;
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    const error = errorOfComplaint(line);
+    if (error === undefined) process.stderr.write(`${line}\n`);
+    else complaint = error;
+  });
+  child.once('close', (code, signal) => (complaint === undefined ? resolve(code ?? (signal === 'SIGINT' ? 130 : 1)) : reject(complaint)));
   try {
     return await promise;
   } finally {

@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { launchCommand } from '../protocol/daemonLaunch.ts';
 import { HoldfastError } from '../protocol/errors.ts';
-import { isErrorCode } from '../protocol/wireErrors.ts';
+import { errorOfComplaint } from './daemonComplaint.ts';
 
 export interface DaemonProgram {
   /** The daemon's entry file: `dist/daemon/main.js`, or `daemon/main.ts` in a checkout. */
@@ -51,14 +51,13 @@ export function startDaemon(stateDirectory: string, program: DaemonProgram): Sta
 }
 
 function readComplaint(file: string, status: number | string | null): HoldfastError {
+  let text = '';
   try {
-    const line = readFileSync(file, 'utf8').trim().split('\n').at(-1) ?? '';
-    const { error }: { error: { code: string; message: string; fix?: string; details?: Record<string, unknown> } } = JSON.parse(line);
-    const { code, message, fix, details } = error;
-    if (isErrorCode(code))
-      return new HoldfastError(code, message, { ...(fix === undefined ? {} : { fix }), ...(details === undefined ? {} : { details }) });
+    text = readFileSync(file, 'utf8');
   } catch {
     // It ended without a word of its own: the status is all there is to tell.
   }
+  const error = errorOfComplaint(text.trim().split('\n').at(-1) ?? '');
+  if (error !== undefined) return error;
   return new HoldfastError('failed', `Failed to start the daemon: it ended with ${status}.`, { fix: 'Run "holdfast serve" to see why.' });
 }

@@ -69,7 +69,7 @@ export class LocationService {
     return this.#catalog.locations.list().map((record) => specOf(record).path);
   }
 
-  /** Validates and saves; the folder gets its marker and the keyring. A folder that is missing is made, its parent is not. */
+  /** Validates and saves; `refusedByRule` where another location is the same store. The folder gets its marker and the keyring. A folder that is missing is made, its parent is not. */
   async add(params: LocationAddParams, signal: AbortSignal): Promise<LocationSaved> {
     const spec = parseLocationSpec(params.spec);
     this.#refuseTaken(params.name);
@@ -82,6 +82,7 @@ export class LocationService {
     const { fileSystem, wallClock } = this.#options;
     const now = wallClock();
     const { storeId } = await initialiseStore(spec.path, { storeId: idOf<StoreId>(randomUUID()), now, fileSystem });
+    this.#refuseSameStore(params.name, storeId);
     const record: LocationRecord = {
       locationId: idOf<LocationId>(randomUUID()),
       name: params.name,
@@ -180,6 +181,16 @@ export class LocationService {
     if (this.#catalog.locations.byName(name) === undefined) return;
     throw new HoldfastError('nameTaken', `Failed to name the location ${name}: another location has this name.`, {
       fix: 'Choose another name.',
+    });
+  }
+
+  /** Under two names its objects would be counted and cared for twice. */
+  #refuseSameStore(name: string, storeId: StoreId): void {
+    const same = this.#catalog.locations.list().find((location) => location.storeId === storeId);
+    if (same === undefined) return;
+    throw new HoldfastError('refusedByRule', `Failed to add location ${name}: location ${same.name} is the same store.`, {
+      fix: `Use ${same.name}; where the store has moved, say so with "holdfast location edit ${same.name} --path DIR".`,
+      details: { location: same.name },
     });
   }
 
