@@ -41,7 +41,6 @@ UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 UUID_RE = re.compile(UUID)
 SEQ_NAME = re.compile(r"([0-9a-f]{16})-([0-9a-f]{32})")
 POINT_NAME = re.compile(r"([0-9a-f]{16})-([0-9]{8}t[0-9]{6}z)-([0-9a-f]{32})")
-TERM_NAME = re.compile(r"([0-9a-f]{16})-([0-9a-f]{32})")
 
 
 class Refused(Exception):
@@ -277,12 +276,21 @@ def live_record(v, what):
     return array(record(sequence=positive, objectId=binary(16), versionId=nullable(text), sha256=binary(32)), 256)(v, what)
 
 
+SOURCE = record(id=uuid_text, kind=one_of("folder", "command"), label=text, nameEncoding=one_of("bytes", "wtf-8"),
+                separator=one_of("/", "\\"), root=binary(32))
+
+
+def source_record(v, what):
+    source = SOURCE(v, what)
+    need(source["kind"] == "folder" or source["separator"] == "/", f"{what}: the separator of a command is /")
+    return source
+
+
 MANIFEST_JSON = record(
     free=("policy", "statistics", "warnings"),
     formatVersion=one_of(1), writer=text, policyId=uuid_text, sequence=positive, previous=nullable(binary(32)),
     claimed=record(started=nullable(moment), finished=moment, storeTime=nullable(moment)), keyGeneration=positive,
-    sources=array(record(id=uuid_text, kind=one_of("folder", "command"), label=text,
-                         nameEncoding=one_of("bytes", "wtf-8"), separator=one_of("/", "\\"), root=binary(32))),
+    sources=array(source_record),
     indexes=array(record(key=text, versionId=nullable(text), length=positive, sha256=binary(32),
                          objectId=binary(16), salt=binary(32)), 256),
     live=live_record, heads=HEADS,
@@ -403,6 +411,7 @@ class Installation:
         self.name, self.id, self.folder = name, uuid.UUID(name).bytes, os.path.join(store, name)
         self.secret, self.computed, self.fruitless, self.ended = secret, set(), 0, False
         self.masters, self.epochs = {}, {}  # masterKeyId -> key, keyEpoch -> [masterKeyId]
+        self.opened = {}  # policy -> its authentic restore points, and what was refused
         self.problems, self.notes = [], Counter()
         self.keyrings = []
         for n in names_in(os.path.join(self.folder, "keyring")):
@@ -488,43 +497,38 @@ class Installation:
 
     def check_keyrings(self):
         """The codes of all keyrings, with every key held by now; only authentic ones are asked for their heads."""
-        authentic = []
         for k in self.keyrings:
-            where, held = f"keyring/{k.name}", self.epochs.get(k.body["keyEpoch"], [])
-            if not held:
+            where = f"keyring/{k.name}"
+            if not self.epochs.get(k.body["keyEpoch"]):
                 self.notes[f"{where}: not checked, no master key of its keyEpoch is held"] += 1
-            elif k.header.master not in held or not hmac.compare_digest(k.mk_mac, hmac256(
-                    kdf(self.masters[k.header.master], self.id, "keyring-mac"), b"\1" + k.data[:-64])):
+            elif not self.is_authentic(k):
                 self.problems.append({"where": where, "what": "keyring: forged or damaged (mkMac); it is not used"})
             else:
-                authentic.append(k)
                 if k.header.scope != ZEROS16:
                     self.notes["drMac of keyrings not checked: the DR key is not held"] += 1
-        for k in authentic:
-            problems, notes = self.check_heads(k.body["heads"], f"keyring/{k.name}")
-            self.problems += problems
-            self.notes.update(notes)
+                problems, notes = self.check_heads(k.body["heads"], where)
+                self.problems += problems
+                self.notes.update(notes)
+
+    def is_authentic(self, keyring):
+        master = keyring.header.master
+        return master in self.epochs.get(keyring.body["keyEpoch"], []) and hmac.compare_digest(
+            keyring.mk_mac, hmac256(kdf(self.masters[master], self.id, "keyring-mac"), b"\1" + keyring.data[:-64]))
 
     def check_heads(self, heads, where):
+        """The newest objects that an authentic one names; only authentic ones count as found, or as newer."""
         problems, notes = [], Counter()
-        named = [(f"policies/{p}/restore-points", POINT_NAME, h) for p, h in heads["policies"].items()]
-        named += [(f, r, heads[m]) for f, r, m in (("keyring", SEQ_NAME, "keyring"), ("terms", TERM_NAME, "term")) if heads[m]]
-        for folder, grammar, head in named:
-            matches = [m for m in map(grammar.fullmatch, names_in(os.path.join(self.folder, folder)))
-                       if m and int(m[1], 16) <= MAX_NUMBER]
-            same = [m[0] for m in matches if int(m[1], 16) == head["sequence"]]
-            hashes = []
-            for n in same:
-                try:
-                    hashes.append(sha256(read_object(os.path.join(self.folder, folder, n), MANIFEST)))
-                except Refused:
-                    pass
-            if head["sha256"] in hashes:
+        named = [(f"policies/{p}/restore-points", [(q.sequence, q.sha256) for q in self.points(p)[0]], h)
+                 for p, h in heads["policies"].items()]
+        named += [("keyring", [(k.sequence, sha256(k.data)) for k in self.keyrings if self.is_authentic(k)], heads["keyring"]),
+                  ("terms", [], heads["term"])]  # terms belong to section 9: none is opened here
+        for folder, known, head in named:
+            if head is None or (head["sequence"], head["sha256"]) in known:
                 continue
             what = f"head {folder} {head['sequence']}"
-            if same:
+            if any(sequence == head["sequence"] for sequence, _ in known):
                 problems.append({"where": where, "what": f"{what}: found with another SHA-256"})
-            elif all(int(m[1], 16) < head["sequence"] for m in matches):
+            elif all(sequence < head["sequence"] for sequence, _ in known):
                 problems.append({"where": where, "what": f"{what}: not found, and nothing newer either"})
             else:
                 notes[f"{where}: {what} not found, newer ones are (retired?)"] += 1
@@ -532,6 +536,8 @@ class Installation:
 
     def points(self, policy):
         """The authentic restore points of a policy by ascending sequence, and what was refused."""
+        if policy in self.opened:
+            return self.opened[policy]
         folder, found, problems = os.path.join(self.folder, "policies", policy, "restore-points"), [], []
         for n in names_in(folder):
             try:
@@ -543,6 +549,7 @@ class Installation:
             if a.sequence == b.sequence:
                 problems.append({"where": policy, "what": f"fork: two authentic restore points of sequence {a.sequence}, "
                                                           f"{a.object_id.hex()} and {b.object_id.hex()}"})
+        self.opened[policy] = found, problems
         return found, problems
 
 
@@ -750,7 +757,7 @@ PACK_ROW, BLOCK_ROW, LOCATOR = struct.Struct("<16s32sIIQ32sII"), struct.Struct("
 
 
 def good_block(stored, raw, codec, kind):
-    return stored >= 1 and 1 <= raw <= 8 * MIB and codec in (0, 1) and kind in KIND_NAMES
+    return stored >= 1 and 1 <= raw <= 8 * MIB and codec in (0, 1) and kind in KIND_NAMES and (codec == 1 or stored == raw)
 
 
 class Index:
@@ -794,8 +801,8 @@ class Index:
             self.packs.append(row)
         room, raw_lengths = [row.length - 192 - 16 * body_segments(row.length - 192) for row in self.packs], []
         for pack, offset, stored, raw, codec, kind, zero in BLOCK_ROW.iter_unpack(c[self.blocks_at:self.ids_at]):
-            need(pack < packs and zero == 0 and offset + stored <= room[pack] and good_block(stored, raw, codec, kind)
-                 and (codec == 1 or stored == raw), "index: bad block row")
+            need(pack < packs and zero == 0 and offset + stored <= room[pack] and good_block(stored, raw, codec, kind),
+                 "index: bad block row")
             raw_lengths.append(raw)
         last = None
         for i in range(self.chunk_count):

@@ -630,6 +630,8 @@ def manifest_rules():
     for bad in (None, "", "x", "//", 1):
         one("separator", sources=[{"id": str(uuid.uuid4()), "kind": "folder", "label": "", "nameEncoding": "bytes", "separator": bad,
                                    "root": b64(bytes(32))}])
+    one("separator of a command", sources=[{"id": str(uuid.uuid4()), "kind": "command", "label": "", "nameEncoding": "bytes",
+                                            "separator": "\\", "root": b64(bytes(32))}])
     one("UUID", sources=[{"id": "../..", "kind": "folder", "label": "", "nameEncoding": "bytes", "separator": "/", "root": b64(bytes(32))}])
     one("array", sources=None)
     with Box() as box:
@@ -651,6 +653,29 @@ def manifest_rules():
         object_id = tw.base64.b64decode(w.written[-1]["objectId"]).hex()
         code, report, _ = box.verify(w, "--object", object_id)
         assert code == 5 and report["objectId"] == object_id and "fork" in json.dumps(report)
+
+
+@test
+def heads_count_authentic_objects_only():
+    """A head that is not found is a note where a newer authentic object is there, and a finding else."""
+    def one(code, words, other):
+        with Box() as box:
+            w = small(box)
+            w.point(("folder", Folder({b"f": File(b"x")})))
+            w.point(("folder", Folder({b"f": File(b"y")})))
+            w.keyring(slots=[w.slot()])  # names restore point 2
+            lost = w.written.pop()
+            if other == "authentic":
+                w.point(("folder", Folder({b"f": File(b"z")})), previous=lost["sha256"])
+            elif other:
+                name = os.path.basename(lost["path"]).replace("0000000000000002", "0000000000000009")
+                w.put(f"policies/{w.policy_id}/restore-points/{name}", open(lost["path"], "rb").read())
+            os.unlink(lost["path"])
+            got, report, _ = box.verify(w)
+            assert got == code and words in json.dumps(report["notes"] if code == 0 else report["problems"]), report
+    one(5, "restore-points 2: not found, and nothing newer", None)
+    one(5, "restore-points 2: not found, and nothing newer", "junk with a newer name")
+    one(0, "restore-points 2 not found, newer ones are", "authentic")
 
 
 @test
@@ -857,7 +882,7 @@ def directory_rules():
             compare(out, tree)
     one(None)
     one("pack: a bad row", extra=[(b"zz", 2, 0, 1, [])])
-    for at, new in ((4, u32(0)), (8, u32(0)), (8, u32((8 << 20) + 1)), (12, b"\2"), (13, b"\0"), (13, b"\4")):
+    for at, new in ((4, u32(0)), (8, u32(0)), (8, u32((8 << 20) + 1)), (12, b"\2"), (12, b"\0"), (13, b"\0"), (13, b"\4")):
         one("pack: " + ("blocks are not back" if at == 4 else "a bad row"), at, new)
     for at, new in ((16 + 32, u32(501)), (16 + 36, u32(0)), (16 + 36, u32(501)), (16 + 36, u32(1 << 31))):
         one("pack: a bad chunk", at, new)
@@ -883,6 +908,9 @@ def entry_rules():
             ("out of order", entry(b"bad", 1, 0o644, tlv(5, u16(1) + b"b"), tlv(5, u16(1) + b"a"), good)),
             ("of one name", entry(b"bad", 1, 0o644, tlv(5, u16(1) + b"aa"), tlv(5, u16(1) + b"ab"), good)),
             ("of one name", entry(b"bad", 1, 0o644, tlv(7, b"\1a"), tlv(7, b"\1b"), good)),
+            ("of one name", entry(b"bad", 1, 0o644, tlv(7, b"\x09a"), tlv(7, b"\x09b"), good)),
+            ("not of this kind", entry(b"bad", 8, 0o644, good, tlv(0x86, u64(1)))),
+            ("not of this kind", entry(b"bad", 8, 0o644, good, tlv(0x89, u16(1) + b"s" + u64(0) + b"\0"))),
             ("tag 00", entry(b"bad", 1, 0o644, tlv(0, b""), good)),
             ("more chunks than bytes", entry(b"bad", 1, 0o644, tlv(0x81, u64(1)), tlv(0x82, bytes(64)))),
             ("more chunks than bytes", entry(b"bad", 1, 0o644, tlv(0x81, u64(64)), tlv(0x83, bytes(32) + b"\0" + u64(65)))),
