@@ -14,3 +14,11 @@ export function findingLines(findings: readonly Finding[], total: number, word: 
   const rest = total - lines.length;
   return rest <= 0 ? lines : [...lines, `  ${mark}  and ${counted(rest, 'more', 'more')}; --json names them all`];
 }
+
+/** What is there but needs a look, for people: the first sentences, the rest by number. */
+export function warningLines(warnings: readonly string[], total: number, style: Style): string[] {
+  const mark = style.warning('warning');
+  const lines = warnings.slice(0, shownMost).map((warning) => `  ${mark}  ${clipped(escaped(warning), 800)}`);
+  const rest = total - lines.length;
+  return rest <= 0 ? lines : [...lines, `  ${mark}  and ${counted(rest, 'more', 'more')}; --json names more of them`];
+}

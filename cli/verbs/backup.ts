@@ -3,7 +3,7 @@ import type { ActionWithResult } from '../../protocol/methods/actions.ts';
 import { type BackupDocument, type BackupStarted, backupDocument, backupStart } from '../../protocol/methods/backups.ts';
 import type { ErrorDocument } from '../../protocol/methods/values.ts';
 import type { Call } from '../call.ts';
-import { findingLines } from '../findingLines.ts';
+import { findingLines, warningLines } from '../findingLines.ts';
 import { follow } from '../follow.ts';
 import { reference } from '../names.ts';
 import { allFindings, documentOfAction, errorOfAction, printsDocument, statusOfAction } from '../outcome.ts';
@@ -94,6 +94,8 @@ function emptyDocument(action: ActionWithResult, started: BackupStarted | undefi
     addedBytes: 0,
     skipped: [],
     skippedCount: 0,
+    warnings: [],
+    warningsCount: 0,
     seconds: 0,
   };
 }
@@ -113,7 +115,7 @@ function failedLines({ policy }: BackupDocument, error: ErrorDocument, { style }
 
 function linesOf(document: BackupDocument, session: Session, dryRun: boolean): string[] {
   const { style } = session;
-  const { policy, restorePointId, files, bytes, addedBytes, seconds, skipped, skippedCount } = document;
+  const { policy, restorePointId, files, bytes, addedBytes, seconds, skipped, skippedCount, warnings, warningsCount } = document;
   const point =
     restorePointId === null
       ? dryRun
@@ -124,6 +126,7 @@ function linesOf(document: BackupDocument, session: Session, dryRun: boolean): s
   const sum = `${counted(files, 'file')}, ${size(bytes)}, ${size(addedBytes)} ${dryRun ? 'would be added' : 'added'}, ${duration(seconds)}`;
   return [
     `${style.bold(name)}: ${point}, ${sum}${document.outcome === 'completeWithWarnings' ? style.warning(', with warnings') : ''}`,
+    ...warningLines(warnings, warningsCount, style),
     ...findingLines(skipped, skippedCount, 'skipped', style),
   ];
 }

@@ -2,7 +2,7 @@ import { type Conflict, type RestoreDocument, restoreDocument, restoreStart } fr
 import { exitStatusOf } from '../../protocol/errors.ts';
 import type { ActionWithResult } from '../../protocol/methods/actions.ts';
 import type { Call } from '../call.ts';
-import { findingLines } from '../findingLines.ts';
+import { findingLines, warningLines } from '../findingLines.ts';
 import { reference } from '../names.ts';
 import { allFindings, documentOfAction, errorOfAction, printsDocument, statusOfAction } from '../outcome.ts';
 import { escaped } from '../output/text.ts';
@@ -47,7 +47,7 @@ async function resultOf(action: ActionWithResult, session: Session, target: stri
     skipped: await allFindings(session, action, 'skipped', inline.skipped, inline.skippedCount),
     damaged: await allFindings(session, action, 'damaged', inline.damaged, inline.damagedCount),
   };
-  const { files, bytes, seconds, skipped, skippedCount, damaged, damagedCount } = document;
+  const { files, bytes, seconds, skipped, skippedCount, warnings, warningsCount, damaged, damagedCount } = document;
   const { style } = session;
   const where = target === null ? 'in place' : `to ${escaped(target)}`;
   const verb = dryRun ? 'Would restore' : 'Restored';
@@ -56,6 +56,7 @@ async function resultOf(action: ActionWithResult, session: Session, target: stri
     lines: [
       `${verb} ${counted(files, 'file')}, ${size(bytes)}, ${where} in ${duration(seconds)}.`,
       ...findingLines(damaged, damagedCount, 'damaged', style),
+      ...warningLines(warnings, warningsCount, style),
       ...findingLines(skipped, skippedCount, 'skipped', style),
     ],
     exitStatus: damagedCount > 0 ? exitStatusOf.damaged : status,

@@ -254,9 +254,11 @@ export class BackupService {
       outcome: result.hasWarnings ? 'completeWithWarnings' : 'complete',
       files: statistics.files,
       bytes: statistics.bytes,
-      addedBytes: isDryRun ? 0 : statistics.addedBytes,
+      addedBytes: statistics.addedBytes,
       skipped: result.skipped.slice(0, findingsInline).map(({ path, reason }) => ({ path, reason })),
       skippedCount: result.skippedCount,
+      warnings: result.warnings.slice(0, findingsInline),
+      warningsCount: result.warnings.length,
       seconds: roundedSeconds(result.seconds),
     };
     return {

@@ -127,6 +127,8 @@ function documentOf(record: RestorePointRecord, run: ActionRun, result: RestoreR
     bytes: result.bytes,
     skipped: skipped.slice(0, findingsInline).map(plain),
     skippedCount: skipped.length,
+    warnings: result.warnings.slice(0, findingsInline),
+    warningsCount: result.warnings.length,
     damaged: result.damaged.slice(0, findingsInline).map(plain),
     damagedCount: result.damaged.length,
     seconds: roundedSeconds(result.seconds),

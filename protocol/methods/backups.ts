@@ -52,6 +52,10 @@ export interface BackupDocument {
   readonly skipped: readonly Finding[];
   /** All there are; `skipped` holds the first of them. */
   readonly skippedCount: number;
+  /** Sentences about what is there and needs a look: files that changed while they were read. */
+  readonly warnings: readonly string[];
+  /** All there are; `warnings` holds the first of them. */
+  readonly warningsCount: number;
   readonly seconds: number;
 }
 
@@ -66,5 +70,7 @@ export const backupDocument: z.ZodType<BackupDocument> = z.strictObject({
   addedBytes: count,
   skipped: z.array(finding).max(findingsInline),
   skippedCount: count,
+  warnings: z.array(z.string()).max(findingsInline),
+  warningsCount: count,
   seconds,
 });

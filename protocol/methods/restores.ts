@@ -44,6 +44,10 @@ export interface RestoreDocument {
   readonly skipped: readonly Finding[];
   /** All there are; `skipped` holds the first of them. */
   readonly skippedCount: number;
+  /** Sentences about what is there and needs a look: modes and times that could not be set. */
+  readonly warnings: readonly string[];
+  /** All there are; `warnings` holds the first of them. */
+  readonly warningsCount: number;
   readonly damaged: readonly Finding[];
   readonly damagedCount: number;
   readonly seconds: number;
@@ -57,6 +61,8 @@ export const restoreDocument: z.ZodType<RestoreDocument> = z.strictObject({
   bytes: count,
   skipped: z.array(finding).max(findingsInline),
   skippedCount: count,
+  warnings: z.array(z.string()).max(findingsInline),
+  warningsCount: count,
   damaged: z.array(finding).max(findingsInline),
   damagedCount: count,
   seconds,

@@ -94,7 +94,8 @@ export class SourceWalk {
         return undefined;
       }
     } catch (error) {
-      report.skip(absolute, reasonOf(codeOf(error)));
+      const code = codeOf(error);
+      report.skip(absolute, code === 'ENOENT' || code === 'ENOTDIR' ? 'it is not there' : reasonOf(code));
       return undefined;
     }
     this.#rootDevice = facts.device;
@@ -198,8 +199,7 @@ export class SourceWalk {
       stats = lstatSync(rawPath(absolute), { bigint: true });
     } catch (error) {
       const code = codeOf(error);
-      if (code === 'ENOENT') report.warn(absolute, 'vanished before it was read');
-      else report.skip(absolute, reasonOf(code));
+      report.skip(absolute, reasonOf(code));
       return undefined;
     }
     const isFolder = stats.isDirectory();
@@ -278,7 +278,7 @@ export class SourceWalk {
     const { report } = this.#tools;
     const { facts, outcome } = read;
     if (outcome === 'vanished') {
-      report.warn(absolute, 'vanished before it was read');
+      report.skip(absolute, reasonOf('ENOENT'));
       return [null];
     }
     if (outcome === 'unreadable') {

@@ -101,6 +101,8 @@ export const backupDocument: BackupDocument = {
   addedBytes: 789,
   skipped: [],
   skippedCount: 0,
+  warnings: [],
+  warningsCount: 0,
   seconds: 1.5,
 };
 

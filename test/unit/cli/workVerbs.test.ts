@@ -120,6 +120,8 @@ describe('cli restore', () => {
     bytes: 100,
     skipped: [],
     skippedCount: 0,
+    warnings: [],
+    warningsCount: 0,
     damaged: [],
     damagedCount: 0,
     seconds: 0.5,
