@@ -68,5 +68,5 @@ export async function startTimes(scratch: string): Promise<StartTimes> {
 export function holdfastContestant(): Contestant {
   const facts: unknown = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
   const version = typeof facts === 'object' && facts !== null && 'version' in facts ? String(facts.version) : '';
-  return { name: 'holdfast', mode: 'defaults (zstd 1, AES-256-GCM)', version, begin };
+  return { name: 'holdfast', mode: 'defaults (zstd 2, AES-256-GCM)', version, begin };
 }

@@ -7,6 +7,7 @@ import type { BackupJob, BackupResult, BackupStatistics, EnginePhase, EngineThre
 import { newRunMemory, RunControl, type RunMemory, sumCounters } from '../threads/runMemory.ts';
 import { newSealedBuffers, type SealedBufferMemory, SealedBuffers } from '../threads/sealedBuffers.ts';
 import { fileWorkerCount, sealedBufferCount } from '../threads/threadCounts.ts';
+import { collectSoon } from '../threads/shortLivedMemory.ts';
 import { BackupThreads } from './backupThreads.ts';
 import { HitList } from './hitList.ts';
 import { indexesToMerge } from './indexMerge.ts';
@@ -27,7 +28,11 @@ const salvageTime = { cancelled: 700, failed: 30_000 } as const;
  */
 export async function runBackup(job: BackupJob, threads: EngineThreads): Promise<BackupResult> {
   job.signal.throwIfAborted();
-  return await new BackupRun(job, threads).run();
+  try {
+    return await new BackupRun(job, threads).run();
+  } finally {
+    collectSoon();
+  }
 }
 
 class BackupRun {

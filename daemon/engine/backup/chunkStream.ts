@@ -6,6 +6,7 @@ import type { ChunkerParameters } from '../chunker/chunkerParameters.ts';
 import { GearScanner } from '../chunker/gearScanner.ts';
 import { type ChunkTable, ownPack } from '../dedup/chunkTable.ts';
 import type { RunCounters } from '../threads/runMemory.ts';
+import { hashStateLength, type ShortLivedMemory } from '../threads/shortLivedMemory.ts';
 import { chunkRefLength } from './fileTasks.ts';
 import type { PackContext } from './messages.ts';
 import type { PackWriter } from './packWriter.ts';
@@ -25,6 +26,7 @@ export class ChunkStream {
   readonly #hits: Uint8Array;
   readonly #writer: PackWriter;
   readonly #counters: RunCounters;
+  readonly #shortLived: ShortLivedMemory;
   readonly #scanner: GearScanner;
   readonly #cutter: Cutter;
   readonly #refs: GrowableBytes = new GrowableBytes();
@@ -41,13 +43,19 @@ export class ChunkStream {
   constructor(
     context: PackContext,
     chunker: ChunkerParameters,
-    shared: { readonly table: ChunkTable; readonly hits: Uint8Array; readonly counters: RunCounters },
+    shared: {
+      readonly table: ChunkTable;
+      readonly hits: Uint8Array;
+      readonly counters: RunCounters;
+      readonly shortLived: ShortLivedMemory;
+    },
     writer: PackWriter,
   ) {
     this.#context = context;
     this.#table = shared.table;
     this.#hits = shared.hits;
     this.#counters = shared.counters;
+    this.#shortLived = shared.shortLived;
     this.#writer = writer;
     this.#scanner = new GearScanner(context.keys.gear, chunker.max * 3);
     this.#cutter = new Cutter(chunker, (at, end, mask) => this.#scanner.scan(at, end, mask));
@@ -110,6 +118,7 @@ export class ChunkStream {
     const hash = this.#hash;
     if (hash === undefined) throw new Error('A chunk has no bytes.');
     const id = hash.digest();
+    this.#shortLived.note(hashStateLength);
     this.#hash = undefined;
     const length = end - this.#start;
     const at = this.#refs.grow(chunkRefLength);

@@ -4,6 +4,7 @@ import { ChunkTable } from '../dedup/chunkTable.ts';
 import { Mailbox, outboxOf, RunStopped } from '../threads/mailbox.ts';
 import { RunControl, RunCounters } from '../threads/runMemory.ts';
 import { SealedBuffers } from '../threads/sealedBuffers.ts';
+import { ShortLivedMemory } from '../threads/shortLivedMemory.ts';
 import { ChunkStream } from './chunkStream.ts';
 import { FileReader } from './fileReader.ts';
 import { readTasks, writeResult } from './fileTasks.ts';
@@ -22,11 +23,12 @@ export function runFileWorker(data: FileWorkerData): void {
   const counters = new RunCounters(memory.run, thread);
   const table = new ChunkTable(data.table);
   let packs = 0;
-  const writer = new PackWriter(data.context, new SealedBuffers(memory.sealed, control), (message) => {
+  const shortLived = new ShortLivedMemory();
+  const writer = new PackWriter(data.context, new SealedBuffers(memory.sealed, control), shortLived, (message) => {
     packs += 1;
     main.postMessage(message, []);
   });
-  const stream = new ChunkStream(data.context, data.chunker, { table, hits: new Uint8Array(memory.hits), counters }, writer);
+  const stream = new ChunkStream(data.context, data.chunker, { table, hits: new Uint8Array(memory.hits), counters, shortLived }, writer);
   const reader = new FileReader(stream, control, () => Date.now());
   const mailbox = new Mailbox<FileWorkerOrder>([port], control, thread);
   const walker = outboxOf<FileWorkerAnswer>(port, control, walkerThread);

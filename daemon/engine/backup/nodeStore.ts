@@ -1,6 +1,7 @@
 import { chunkIdOf, idKeyOf } from '../../repository/chunkId.ts';
 import { ChunkRows } from '../../repository/chunkRows.ts';
 import { type ChunkTable, ownPack } from '../dedup/chunkTable.ts';
+import { hashStateLength, type ShortLivedMemory } from '../threads/shortLivedMemory.ts';
 import type { PackContext } from './messages.ts';
 import type { PackWriter } from './packWriter.ts';
 
@@ -13,19 +14,22 @@ export class NodeStore {
   readonly #context: PackContext;
   readonly #table: ChunkTable;
   readonly #hits: Uint8Array;
+  readonly #shortLived: ShortLivedMemory;
   readonly #writer: PackWriter;
   readonly #open: Readonly<Record<NodeKind, Gathered>> = { tree: new Gathered(), list: new Gathered() };
 
-  constructor(context: PackContext, table: ChunkTable, hits: Uint8Array, writer: PackWriter) {
+  constructor(context: PackContext, table: ChunkTable, hits: Uint8Array, shortLived: ShortLivedMemory, writer: PackWriter) {
     this.#context = context;
     this.#table = table;
     this.#hits = hits;
+    this.#shortLived = shortLived;
     this.#writer = writer;
   }
 
   /** Stores a node and returns its id. `bytes` may be used again afterwards. */
   store(kind: NodeKind, bytes: Uint8Array): Buffer {
     const id = chunkIdOf(idKeyOf(this.#context.keys, kind), bytes);
+    this.#shortLived.note(hashStateLength + bytes.length);
     const known = this.#table.claim(id, ownPack);
     if (known > ownPack) this.#hits[known] = 1;
     if (known >= 0) return id;

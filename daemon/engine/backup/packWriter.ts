@@ -1,5 +1,5 @@
 import { uuidBytes } from '../../../protocol/ids.ts';
-import { encodeBlock } from '../../repository/blockCodec.ts';
+import { type EncodedBlock, encodeBlock } from '../../repository/blockCodec.ts';
 import type { ChunkKind } from '../../repository/chunkId.ts';
 import type { ChunkRows } from '../../repository/chunkRows.ts';
 import { sealPack } from '../../repository/container.ts';
@@ -7,7 +7,7 @@ import { newObjectId, systemEntropy } from '../../repository/entropy.ts';
 import { type PackBlock, PackBuilder } from '../../repository/pack.ts';
 import { packBlockOf, parsePackDirectory } from '../../repository/packDirectory.ts';
 import { fullPackPlaintextLength } from '../../repository/padding.ts';
-import { ShortLivedMemory } from '../threads/shortLivedMemory.ts';
+import type { ShortLivedMemory } from '../threads/shortLivedMemory.ts';
 import type { SealedBuffers } from '../threads/sealedBuffers.ts';
 import { looksIncompressible } from './compressibility.ts';
 import type { PackContext, PackTail, SealedPackMessage } from './messages.ts';
@@ -21,10 +21,11 @@ export class PackWriter {
   readonly #sealed: SealedBuffers;
   readonly #deliver: (message: SealedPackMessage) => void;
   readonly #plaintext: SharedArrayBuffer = new SharedArrayBuffer(fullPackPlaintextLength);
-  readonly #shortLived: ShortLivedMemory = new ShortLivedMemory();
+  readonly #shortLived: ShortLivedMemory;
   readonly #builder: PackBuilder = new PackBuilder(Buffer.from(this.#plaintext));
 
-  constructor(context: PackContext, sealed: SealedBuffers, deliver: (message: SealedPackMessage) => void) {
+  constructor(context: PackContext, sealed: SealedBuffers, shortLived: ShortLivedMemory, deliver: (message: SealedPackMessage) => void) {
+    this.#shortLived = shortLived;
     this.#context = context;
     this.#sealed = sealed;
     this.#deliver = deliver;
@@ -36,8 +37,7 @@ export class PackWriter {
 
   /** Compresses `raw` where that helps, and appends it as one block. `chunks` may be used again afterwards. Throws `RunStopped`. */
   add(kind: ChunkKind, raw: Uint8Array, chunks: ChunkRows): void {
-    const block = looksIncompressible(raw) ? { codec: 'raw' as const, stored: raw } : encodeBlock(raw, this.#context.compressionLevel);
-    if (block.codec === 'zstd') this.#shortLived.note(block.stored.length);
+    const block = looksIncompressible(raw) ? { codec: 'raw' as const, stored: raw } : this.#compress(raw);
     this.#append({ kind, codec: block.codec, rawLength: raw.length, stored: block.stored, chunks });
   }
 
@@ -61,6 +61,13 @@ export class PackWriter {
   /** Seals what there is, full or not. */
   flush(): void {
     if (!this.isEmpty) this.#seal('tail');
+  }
+
+  #compress(raw: Uint8Array): EncodedBlock {
+    const block = encodeBlock(raw, this.#context.compressionLevel);
+    // The buffer that it compresses into is of half the size.
+    this.#shortLived.noteHeld(raw.length / 2);
+    return block;
   }
 
   #append(block: PackBlock): void {

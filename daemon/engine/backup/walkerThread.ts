@@ -14,6 +14,7 @@ import { systemCode } from '../systemCode.ts';
 import { Mailbox, RunStopped } from '../threads/mailbox.ts';
 import { RunControl, RunCounters } from '../threads/runMemory.ts';
 import { SealedBuffers } from '../threads/sealedBuffers.ts';
+import { ShortLivedMemory } from '../threads/shortLivedMemory.ts';
 import { FileDispatcher, type WalkerMail } from './fileDispatcher.ts';
 import { IndexCollector, openParentIndex } from './indexCollector.ts';
 import type { WalkerData, WalkerOrder, WalkerReport } from './messages.ts';
@@ -113,11 +114,12 @@ class WalkerRun {
     const { context, memory, liveList } = this.#data;
     const { table, hits } = this.#prepare();
     const sealed = new SealedBuffers(memory.sealed, this.#control);
-    const writer = new PackWriter(context, sealed, (message) => {
+    const shortLived = new ShortLivedMemory();
+    const writer = new PackWriter(context, sealed, shortLived, (message) => {
       this.#ownPacks += 1;
       this.#tell(message);
     });
-    const nodes = new NodeStore(context, table, hits, writer);
+    const nodes = new NodeStore(context, table, hits, shortLived, writer);
     const dispatcher = new FileDispatcher(
       this.#mailbox,
       this.#control,

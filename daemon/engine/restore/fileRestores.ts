@@ -11,10 +11,10 @@ import type { FileTarget, Place } from './packJobCodec.ts';
 import { codeOf, reasonFor } from './targetFolders.ts';
 
 /** Jobs are made when so much is collected: enough for neighbours in a pack to meet, little enough for memory and for an early start. */
-const placesPerWave = 8192;
-const bytesPerWave = 128 * 1024 * 1024;
+const placesPerWave = 4096;
+const bytesPerWave = 64 * 1024 * 1024;
 /** Jobs under way at once; the planner waits beyond it. */
-const jobsAtOnce = 48;
+const jobsAtOnce = 24;
 
 interface OpenFile {
   readonly target: FileTarget;

@@ -3,6 +3,7 @@ import { HoldfastError } from '../../../protocol/errors.ts';
 import { uuidBytes } from '../../../protocol/ids.ts';
 import type { EngineProgress, EngineThreads, RestoreJob, RestoreResult } from '../jobs.ts';
 import { newRunMemory, RunControl, type RunMemory, sumCounters } from '../threads/runMemory.ts';
+import { collectSoon } from '../threads/shortLivedMemory.ts';
 import { fileWorkerCount } from '../threads/threadCounts.ts';
 import { errorOf, failureOf } from './mainStore.ts';
 import type {
@@ -19,9 +20,10 @@ import { reasonFor } from './targetFolders.ts';
 
 /** Memory for one fetched range: 8 MiB, a block more, and what whole segments add. */
 const fetchBufferLength = 9 * 1024 * 1024;
-const fetchBuffers = 8;
 /** Ranges that a worker has at once: one in hand, one to go on with. */
 const ordersPerWorker = 2;
+/** Beside those of the workers: as many are on their way from the store. */
+const fetchesAtOnce = 2;
 const progressEvery = 100;
 const defaultEntryLimit = 2 ** 28;
 const endTime = 2000;
@@ -34,7 +36,11 @@ const resourceLimits = { maxYoungGenerationSizeMb: 8 } as const;
  */
 export async function runRestore(job: RestoreJob, threads: EngineThreads): Promise<RestoreResult> {
   job.signal.throwIfAborted();
-  return await new RestoreRun(job, threads).run();
+  try {
+    return await new RestoreRun(job, threads).run();
+  } finally {
+    collectSoon();
+  }
 }
 
 interface RestoreWorker {
@@ -212,7 +218,7 @@ class RestoreRun {
   }
 
   #fetchMore(): void {
-    while (this.#queue.length > 0 && (this.#free.length > 0 || this.#buffers < fetchBuffers)) {
+    while (this.#queue.length > 0 && (this.#free.length > 0 || this.#buffers < this.#workerCount * ordersPerWorker + fetchesAtOnce)) {
       const job = this.#queue.shift();
       if (job === undefined) break;
       const buffer = this.#free.pop() ?? this.#newBuffer();

@@ -10,6 +10,7 @@ import type { PolicyKeys } from '../../repository/policyKeys.ts';
 import { openRange, planRange } from '../../repository/segments.ts';
 import { systemCode } from '../systemCode.ts';
 import { RunControl, RunCounters } from '../threads/runMemory.ts';
+import { hashStateLength, ShortLivedMemory } from '../threads/shortLivedMemory.ts';
 import { createTemporary, giveName, openTemporary, removeIfThere, setAttributes } from './fileFinish.ts';
 import type { FailedPart, PackJob, RestoreWorkerData, WorkDone, WorkOrder } from './messages.ts';
 import { type BlockToPlace, type ChunkToPlace, decodeBlocks, type Place } from './packJobCodec.ts';
@@ -48,6 +49,7 @@ class RangeWriter {
   readonly #counters: RunCounters;
   readonly #keySource: PolicyKeySource;
   readonly #opened: Buffer = Buffer.allocUnsafeSlow(openedLength);
+  readonly #shortLived: ShortLivedMemory = new ShortLivedMemory();
 
   constructor(data: RestoreWorkerData) {
     this.#data = data;
@@ -90,6 +92,8 @@ class RangeWriter {
       const opened = this.#tryOpen(job, key, fetched, first.offset, length);
       return opened === undefined ? undefined : { opened, keys };
     });
+    // Segments leave the cipher in buffers of their own before they are in place.
+    this.#shortLived.note(length);
     for (const block of blocks) {
       if (this.#control.isStopped) return;
       try {
@@ -98,6 +102,8 @@ class RangeWriter {
             ? this.#openAlone(job, candidates, fetched, block)
             : { ...whole, opened: whole.opened.subarray(block.offset - first.offset, block.offset - first.offset + block.storedLength) };
         const raw = decodeBlock(stored, block.codec, block.rawLength, 'a block');
+        if (block.codec === 'zstd') this.#shortLived.noteHeld(block.rawLength);
+        this.#shortLived.note(block.chunks.length * hashStateLength);
         for (const chunk of block.chunks) this.#placeChunk(chunk, raw, keys, files, failed);
       } catch (error) {
         if (!HoldfastError.is(error)) throw error;

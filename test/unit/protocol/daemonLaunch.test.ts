@@ -44,7 +44,17 @@ describe('launch', () => {
     assert.equal(args[3], request.runtimePath);
     assert.ok(args.includes('--disable-sigusr1'));
     assert.deepEqual(args.slice(-4), [request.entryPath, ...request.args, launchedFlag]);
-    assert.deepEqual(environment, { ELECTRON_RUN_AS_NODE: '1' });
+    assert.equal(environment['ELECTRON_RUN_AS_NODE'], '1');
+    assert.equal(environment['NODE_OPTIONS'], undefined);
     assert.equal(launchCommand({ ...request, platform: 'win32' }).command, request.runtimePath);
+  });
+
+  it('has the allocator of Linux give memory back, unless the caller set it otherwise', () => {
+    const request = { runtimePath: '/node', isElectron: false, entryPath: '/main.js', args: [], environment: { MALLOC_ARENA_MAX: '9' } };
+    assert.deepEqual(launchCommand({ ...request, platform: 'linux' }).environment, {
+      MALLOC_ARENA_MAX: '9',
+      MALLOC_MMAP_THRESHOLD_: '131072',
+    });
+    assert.deepEqual(launchCommand({ ...request, platform: 'darwin' }).environment, { MALLOC_ARENA_MAX: '9' });
   });
 });
