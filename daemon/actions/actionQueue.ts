@@ -6,7 +6,10 @@ import { noProgress, ProgressTracker, type RunProgress } from './progress.ts';
 
 export interface ActionRequest {
   readonly kind: ActionKind;
+  /** For people. */
   readonly subject: string;
+  /** Names it for good, where it has an id. */
+  readonly subjectId?: string;
   /** Made by the client; a second request with the same id is answered with the first action. */
   readonly requestId: string;
   /** Two actions that share a lane never run at the same time: one run of a policy, one writer of a location. */
@@ -30,7 +33,7 @@ export interface WorkResult {
 
 /** Where actions outlive the process. Handed in: the catalog's table. */
 export interface ActionHistory {
-  insert(action: Action, requestId: string): void;
+  insert(action: Action, requestId: string, subjectId: string | null): void;
   update(action: Action): void;
   findByRequestId(requestId: string): Action | undefined;
 }
@@ -99,7 +102,7 @@ export class ActionQueue {
       result: null,
       error: null,
     };
-    this.#options.history.insert(action, request.requestId);
+    this.#options.history.insert(action, request.requestId, request.subjectId ?? null);
     const entry: Entry = { action, request, controller: new AbortController(), ended: Promise.withResolvers() };
     this.#entries.set(action.actionId, entry);
     this.#options.onChanged(action);

@@ -22,6 +22,7 @@ interface Row {
   readonly errorCode: string | null;
   readonly error: Uint8Array | null;
   readonly result: Uint8Array | null;
+  readonly subjectId: string | null;
 }
 
 interface FindingBlock {
@@ -61,14 +62,15 @@ export class ActionStore {
     this.#cells = cells;
   }
 
-  insert(action: ActionWithResult, requestId: string): void {
-    this.#actions.insert(this.#toRow(action, requestId));
+  /** `subjectId` names what it works on for good, whatever that is called later: a backup's policy. */
+  insert(action: ActionWithResult, requestId: string, subjectId: string | null = null): void {
+    this.#actions.insert(this.#toRow(action, requestId, subjectId));
   }
 
   /** Writes its state, times, progress and outcome. */
   update(action: ActionWithResult): void {
     const before = this.#actions.get({ actionId: action.actionId });
-    if (before !== undefined) this.#actions.replace(this.#toRow(action, before.requestId));
+    if (before !== undefined) this.#actions.replace(this.#toRow(action, before.requestId, before.subjectId));
   }
 
   get(actionId: string): ActionWithResult | undefined {
@@ -102,10 +104,10 @@ export class ActionStore {
     );
   }
 
-  /** The last finished action of a kind and subject. */
-  lastFinished(kind: ActionKind, subject: string): ActionWithResult | undefined {
-    const tail = 'WHERE kind = ? AND subject = ? AND finishedAt IS NOT NULL ORDER BY queuedAt DESC, actionId DESC LIMIT 1';
-    const row = this.#actions.select(tail, [kind, subject])[0];
+  /** The last finished action of a kind and subject, in the order in which they were asked for: clocks may have been set since. */
+  lastFinished(kind: ActionKind, subjectId: string): ActionWithResult | undefined {
+    const tail = 'WHERE kind = ? AND subjectId = ? AND finishedAt IS NOT NULL ORDER BY rowid DESC LIMIT 1';
+    const row = this.#actions.select(tail, [kind, subjectId])[0];
     return row === undefined ? undefined : this.#fromRow(row);
   }
 
@@ -147,7 +149,7 @@ export class ActionStore {
     return { items: items.flatMap((cell) => checked(z.array(finding), cell)), next };
   }
 
-  #toRow(action: ActionWithResult, requestId: string): Row {
+  #toRow(action: ActionWithResult, requestId: string, subjectId: string | null): Row {
     const { actionId, error, result, progress } = action;
     if (!this.#cells.isOpen && (error !== null || result !== null)) this.#keep(actionId, { error, result });
     const sealed = (column: string, value: unknown): Uint8Array | null =>
@@ -165,6 +167,7 @@ export class ActionStore {
       errorCode: error?.code ?? null,
       error: sealed('error', error),
       result: sealed('result', result),
+      subjectId,
     };
   }
 
@@ -175,7 +178,7 @@ export class ActionStore {
   }
 
   #fromRow(row: Row): ActionWithResult {
-    const { requestId: _, errorCode, error, result, progress, ...plain } = row;
+    const { requestId: _, subjectId: __, errorCode, error, result, progress, ...plain } = row;
     const opened = (column: string, cell: Uint8Array | null): unknown =>
       cell === null ? null : (this.#cells.open(table, column, row.actionId, cell) ?? null);
     const kept = this.#unsealed.get(row.actionId);

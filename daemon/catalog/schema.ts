@@ -78,4 +78,13 @@ CREATE TABLE findings (
 CREATE TABLE sequences (scope TEXT NOT NULL PRIMARY KEY, last INTEGER NOT NULL, digest BLOB NOT NULL) STRICT;
 `;
 
-export const migrations: readonly Migration[] = [{ version: 1, run: (database) => database.exec(first) }];
+/** What an action works on, whatever it is called meanwhile: the id of a backup's policy. */
+const second = `
+ALTER TABLE actions ADD COLUMN subjectId TEXT;
+CREATE INDEX actionsBySubject ON actions (subjectId);
+`;
+
+export const migrations: readonly Migration[] = [
+  { version: 1, run: (database) => database.exec(first) },
+  { version: 2, run: (database) => database.exec(second) },
+];

@@ -114,7 +114,7 @@ export class PolicyService {
   describe(record: PolicyRecord): Policy {
     const { sources, ...rules } = definitionOf(record);
     const location = record.locationId === null ? undefined : this.#catalog.locations.get(record.locationId);
-    const last = this.#catalog.actions.lastFinished('backup', record.name);
+    const last = this.#catalog.actions.lastFinished('backup', record.policyId);
     return {
       ...rules,
       policyId: record.policyId,

@@ -38,6 +38,7 @@ export function backupHandlers(
           const action = queue.submit({
             kind: 'backup',
             subject: policy.name,
+            subjectId: policy.policyId,
             requestId: wanted.length === 1 ? params.requestId : requestIdOf(params.requestId, policy),
             lanes: [laneOfPolicy(policy.policyId)],
             work: (run) => backups.run(policy, request, run),

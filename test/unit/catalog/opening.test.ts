@@ -11,7 +11,7 @@ const hasCode = (code: ErrorCode) => (error: unknown) => HoldfastError.is(error,
 
 const isOnWindows = process.platform === 'win32';
 const next: Migration = {
-  version: 2,
+  version: 3,
   run: (database) =>
     database.exec(
       "ALTER TABLE locations ADD COLUMN note TEXT NOT NULL DEFAULT 'none'; CREATE TABLE notes (id TEXT NOT NULL PRIMARY KEY, digest BLOB NOT NULL) STRICT",
@@ -85,7 +85,7 @@ describe('opening the catalog', () => {
     catalog.locations.add(someLocation());
     catalog.close();
     const broken: Migration = {
-      version: 2,
+      version: 3,
       run: (database) => database.exec('ALTER TABLE locations ADD COLUMN note TEXT; INSERT INTO nowhere VALUES (1)'),
     };
     assert.throws(() => folder.open({ migrations: [...migrations, broken] }), hasCode('failed'));

@@ -247,7 +247,7 @@ describe('catalog stores', () => {
   it('keeps actions, answers a repeated request with the first one, and seals what may name files', () => {
     const requestId = newId();
     const action = someAction();
-    catalog.actions.insert(action, requestId);
+    catalog.actions.insert(action, requestId, 'the id of home');
     assert.deepEqual(catalog.actions.findByRequestId(requestId), action);
     assert.throws(() => catalog.actions.insert(someAction(), requestId), hasCode('failed'));
     const error = { code: 'sourceMissing', message: 'Failed to read /home/secret: it is not there.', fix: null, details: null };
@@ -260,8 +260,8 @@ describe('catalog stores', () => {
     } as const;
     catalog.actions.update(ended);
     assert.deepEqual(reopened().actions.get(action.actionId), ended);
-    assert.equal(catalog.actions.lastFinished('backup', 'home')?.actionId, action.actionId);
-    assert.equal(catalog.actions.lastFinished('backup', 'other'), undefined);
+    assert.equal(catalog.actions.lastFinished('backup', 'the id of home')?.actionId, action.actionId);
+    assert.equal(catalog.actions.lastFinished('backup', 'home'), undefined, 'a name may be another one’s by now');
     catalog.useSeal(undefined);
     const locked = catalog.actions.get(action.actionId);
     assert.deepEqual([locked?.state, locked?.error?.code, locked?.result], ['failed', 'sourceMissing', null]);
