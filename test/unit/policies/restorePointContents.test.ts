@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { RestorePointContents, timeOf } from '../../../daemon/policies/restorePointContents.ts';
+import type { Entry } from '../../../daemon/repository/entry.ts';
+import { keySourceOf } from '../../../daemon/repository/keySource.ts';
+import { RestorePointReader } from '../../../daemon/repository/restorePointReader.ts';
+import type { Entry as ShownEntry } from '../../../protocol/methods/restorePoints.ts';
+import { FixtureRepository } from '../../support/fixtureRepository.ts';
+import { MemoryStore } from '../../support/memoryStore.ts';
+import { fileEntry } from '../../support/policyBench.ts';
+import { keysNamed } from '../../support/repositoryKeys.ts';
+import { writeSampleRepository } from '../../support/sampleRepository.ts';
+
+const signal = new AbortController().signal;
+const keys = keysNamed('contents');
+
+async function opened(store: MemoryStore, key: string): Promise<RestorePointContents> {
+  return new RestorePointContents(await RestorePointReader.open(store, key, keySourceOf(keys), { storeId: store.storeId }, { signal }));
+}
+
+async function sample(): Promise<{ readonly contents: RestorePointContents; readonly entries: number }> {
+  const store = new MemoryStore();
+  const { written, entries } = await writeSampleRepository(store, keys);
+  return { contents: await opened(store, written.key), entries };
+}
+
+function folder(fixture: FixtureRepository, name: string, entries: readonly Entry[]): Entry {
+  return { name: Buffer.from(name), kind: 'directory', mode: 0o755, child: fixture.folder(entries) };
+}
+
+/** Two sources, one of them a single file. */
+async function twoSources(): Promise<RestorePointContents> {
+  const store = new MemoryStore();
+  const fixture = new FixtureRepository(store, keys);
+  const work = fixture.source([fileEntry(fixture, 'a', 'A'), folder(fixture, 'sub', [fileEntry(fixture, 'b', 'B')])]);
+  const single = fixture.sourceOf(fixture.folder([fileEntry(fixture, 'notes.md', 'N')]));
+  const written = await fixture.commit([
+    { ...work, label: '/home/user/work' },
+    { ...single, label: '/home/user/notes.md' },
+  ]);
+  return opened(store, written.key);
+}
+
+async function allPages(contents: RestorePointContents, path: string, recursive: boolean, limit: number): Promise<readonly ShownEntry[]> {
+  const items: ShownEntry[] = [];
+  for (let after: string | null | undefined; after !== null; ) {
+    const page = await contents.files({ restorePoint: '', path, recursive, limit, ...(after === undefined ? {} : { after }) }, signal);
+    assert.ok(page.items.length <= limit);
+    items.push(...page.items);
+    after = page.next;
+  }
+  return items;
+}
+
+describe('restore point contents', () => {
+  it('lists a folder, and all below it, the same whatever the length of the pages', async () => {
+    const { contents, entries } = await sample();
+    const whole = await allPages(contents, '', true, 1000);
+    assert.equal(whole.length, entries - 1);
+    for (const limit of [1, 7, 100]) assert.deepEqual(await allPages(contents, '', true, limit), whole, `pages of ${limit}`);
+    const top = await allPages(contents, '', false, 3);
+    assert.deepEqual(
+      top,
+      whole.filter(({ path }) => !path.includes('/')),
+    );
+  });
+
+  it('finds odd names by what is shown of them, where only one name is shown so', async () => {
+    const { contents } = await sample();
+    const odd = await allPages(contents, 'odd', false, 100);
+    for (const entry of odd) {
+      const located = await contents.locate(entry.path, signal);
+      assert.equal(located === undefined ? '' : contents.pathOf(located), entry.path);
+    }
+    assert.equal(odd.filter(({ pathBytes }) => pathBytes !== null).length, 1, 'one name is no text, and says its bytes');
+    await assert.rejects(contents.locate('odd/\ufffd', signal), { code: 'unknownName' });
+  });
+
+  it('shows several sources in folders of their own, a single file under its own name', async () => {
+    const contents = await twoSources();
+    const whole = await allPages(contents, '', true, 1000);
+    for (const limit of [1, 2]) assert.deepEqual(await allPages(contents, '', true, limit), whole);
+    assert.deepEqual(
+      whole.map(({ path }) => path),
+      ['notes.md/notes.md', 'work', 'work/a', 'work/sub', 'work/sub/b'],
+    );
+    for (const path of ['work/sub/b', '/home/user/work/sub/b', '/home/user/notes.md']) {
+      assert.equal((await contents.locate(path, signal))?.entry.kind, 'file', path);
+    }
+    for (const path of ['a', 'work/nothing', 'work/a/below-a-file', '/home/user', '..', 'work/../work/a']) {
+      await assert.rejects(contents.locate(path, signal), { code: 'unknownName' }, path);
+    }
+  });
+
+  it('W9: a page to go on from that this list never gave is a wrong value, and never the list from its start', async () => {
+    const contents = await twoSources();
+    for (const after of ['x', 'x.!!!', '00000000-0000-4000-8000-000000000000.YQ', '00000000-0000-4000-8000-000000000000', '.']) {
+      await assert.rejects(contents.files({ restorePoint: '', recursive: true, after }, signal), { code: 'badValue' }, after);
+    }
+  });
+
+  it('F1: writes times to the nanosecond, also before 1970 and beyond what a date can hold', () => {
+    assert.equal(timeOf(0n), '1970-01-01T00:00:00.000000000Z');
+    assert.equal(timeOf(-1n), '1969-12-31T23:59:59.999999999Z');
+    assert.equal(timeOf(1_700_000_000_123_456_789n), '2023-11-14T22:13:20.123456789Z');
+    assert.equal(timeOf(2n ** 62n).slice(0, 4), '2116');
+    assert.match(timeOf(-(2n ** 63n)), /^1677-/);
+  });
+});
