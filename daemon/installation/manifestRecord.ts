@@ -31,7 +31,7 @@ export function restorePointRecordOf(read: ReadManifest, storeId: StoreId): Rest
     startedAt: manifest.claimed.started ?? manifest.claimed.finished,
     finishedAt: manifest.claimed.finished,
     storeTime: manifest.claimed.storeTime,
-    ...numbersOf(manifest.statistics),
+    ...numbersOf(manifest.statistics, read.length),
     outcome: manifest.warnings.length > 0 ? 'completeWithWarnings' : 'complete',
     state: 'live',
     pinned: false,
@@ -46,11 +46,14 @@ export function restorePointRecordOf(read: ReadManifest, storeId: StoreId): Rest
   };
 }
 
-/** The numbers of a manifest's free statistics that the catalog shows; 0 for what another writer left out. */
-function numbersOf(statistics: Readonly<Record<string, unknown>>): Pick<RestorePointRecord, 'files' | 'bytes' | 'addedBytes'> {
+/** The numbers of a manifest's free statistics that the catalog shows; 0 for what another writer left out. Its own length it cannot count. */
+function numbersOf(
+  statistics: Readonly<Record<string, unknown>>,
+  ownLength: number,
+): Pick<RestorePointRecord, 'files' | 'bytes' | 'addedBytes'> {
   const number = (name: string): number => {
     const value = statistics[name];
     return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0;
   };
-  return { files: number('files'), bytes: number('bytes'), addedBytes: number('addedBytes') };
+  return { files: number('files'), bytes: number('bytes'), addedBytes: number('addedBytes') + ownLength };
 }
