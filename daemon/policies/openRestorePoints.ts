@@ -49,23 +49,11 @@ export class OpenRestorePoints {
     return opened;
   }
 
-  /**
-   * The store of a restore point: at the policy's location where it is there, else at any other one that holds a copy of it. Rejects with `unknownName`
-   * where every such location was removed, with `storeUnreachable` where none is there.
-   */
+  /** The store of a restore point: at the one location that holds it. Rejects with `unknownName` where that was removed, and as locations do. */
   async openStore(record: RestorePointRecord): Promise<ObjectStore> {
     const { catalog, locations } = this.#installation;
-    const preferred = catalog.policies.get(record.policyId)?.locationId;
-    const candidates = catalog.locations
-      .byStore(record.storeId)
-      .toSorted((a, b) => Number(b.locationId === preferred) - Number(a.locationId === preferred));
-    for (const [index, { locationId }] of candidates.entries()) {
-      try {
-        return await locations.open(locationId);
-      } catch (error) {
-        if (!HoldfastError.is(error, 'storeUnreachable') || index === candidates.length - 1) throw error;
-      }
-    }
+    const [location] = catalog.locations.byStore(record.storeId);
+    if (location !== undefined) return locations.open(location.locationId);
     throw new HoldfastError('unknownName', `Failed to open restore point ${record.id.slice(0, 8)}: its location was removed.`, {
       fix: 'Add the folder that holds it as a location again.',
     });

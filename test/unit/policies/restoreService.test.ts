@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import type { RestoreJob, RestoreResult } from '../../../daemon/engine/jobs.ts';
+import { RestoreService } from '../../../daemon/policies/restoreService.ts';
+import type { RestoreStartParams } from '../../../protocol/methods/restores.ts';
+import { PolicyBench } from '../../support/policyBench.ts';
+
+const signal = new AbortController().signal;
+const nothing: RestoreResult = { files: 1, bytes: 5, skipped: [], damaged: [], warnings: [], seconds: 0.123_456 };
+
+class Bench implements Disposable {
+  readonly jobs: RestoreJob[] = [];
+  readonly house: PolicyBench;
+  readonly service: RestoreService;
+  result: RestoreResult = nothing;
+
+  constructor(house: PolicyBench) {
+    this.house = house;
+    const { installation } = house.base;
+    const runRestore = async (job: RestoreJob): Promise<RestoreResult> => {
+      this.jobs.push(job);
+      return this.result;
+    };
+    this.service = new RestoreService({ installation, restorePoints: house.open, runRestore });
+  }
+
+  static async ready(): Promise<Bench> {
+    const house = await PolicyBench.ready();
+    await house.createPolicy();
+    await house.backUp('files');
+    return new Bench(house);
+  }
+
+  params(changes: Partial<RestoreStartParams>): RestoreStartParams {
+    const target = this.house.base.at('back');
+    return { requestId: '', restorePoint: 'files', target, paths: [], conflict: 'refuse', dryRun: false, ...changes };
+  }
+
+  check(changes: Partial<RestoreStartParams>): Promise<void> {
+    return this.service.check(this.house.points.resolve('files'), this.params(changes), signal);
+  }
+
+  run(changes: Partial<RestoreStartParams>): ReturnType<RestoreService['run']> {
+    return this.service.run(this.house.points.resolve('files'), this.params(changes), this.house.startAction());
+  }
+
+  [Symbol.dispose](): void {
+    this.house[Symbol.dispose]();
+  }
+}
+
+describe('restore service', () => {
+  it('takes a target that is empty or not there, and another only where a conflict mode says what to do', async () => {
+    using bench = await Bench.ready();
+    const target = bench.house.base.at('back');
+    await bench.check({});
+    mkdirSync(target);
+    await bench.check({});
+    writeFileSync(`${target}/mine`, 'x');
+    await assert.rejects(bench.check({}), { code: 'targetNotEmpty' });
+    await bench.check({ conflict: 'skip' });
+    await assert.rejects(bench.check({ target: `${target}/mine` }), { code: 'badValue' });
+  });
+
+  it('refuses to write into the state directory and into a location, straight or by a link', async () => {
+    using bench = await Bench.ready();
+    const { base } = bench.house;
+    symlinkSync(base.at('store'), base.at('link'));
+    mkdirSync(base.at('stores'));
+    for (const target of [base.state, `${base.state}/cache/x`, base.at('store'), base.at('store', 'a', 'b'), base.at('link', 'new')]) {
+      await assert.rejects(bench.check({ target, conflict: 'overwrite' }), { code: 'refusedByRule' }, target);
+    }
+    await bench.check({ target: base.at('stores') });
+  });
+
+  it('refuses a path that is not in the restore point before any work', async () => {
+    using bench = await Bench.ready();
+    await bench.check({ paths: ['a.txt'] });
+    await assert.rejects(bench.check({ paths: ['a.txt', 'b.txt'] }), { code: 'unknownName' });
+    assert.deepEqual(bench.jobs, []);
+  });
+
+  it('hands single paths on as bytes, everything as no selection, and in-place as where it came from', async () => {
+    using bench = await Bench.ready();
+    await bench.run({ paths: ['a.txt'] });
+    await bench.run({});
+    await bench.run({ target: null, conflict: 'overwrite' });
+    const [one, all, inPlace] = bench.jobs;
+    assert.deepEqual([...(one?.selection?.values() ?? [])].flat(), [Buffer.from('a.txt')]);
+    assert.equal(all?.selection, undefined);
+    assert.equal(all?.targets[0]?.folder, bench.house.base.at('back'));
+    assert.equal(inPlace?.targets[0]?.folder, bench.house.base.at('source'));
+  });
+
+  it('ends as damaged where anything is, with warnings where anything was left alone, else well', async () => {
+    using bench = await Bench.ready();
+    const ended = async (changes: Partial<RestoreResult>): Promise<unknown> => {
+      bench.result = { ...nothing, ...changes };
+      const { outcome, error, document } = await bench.run({});
+      return [outcome, error?.code, document['outcome'], document['seconds']];
+    };
+    const entry = { path: 'a', reason: 'it is there already', special: false };
+    assert.deepEqual(await ended({}), ['complete', undefined, 'complete', 0.123]);
+    assert.deepEqual(await ended({ skipped: [entry] }), ['completeWithWarnings', 'completedWithWarnings', 'completeWithWarnings', 0.123]);
+    assert.deepEqual(await ended({ skipped: [entry], damaged: [entry] }), ['failed', 'damaged', 'damaged', 0.123]);
+    assert.deepEqual(await ended({ skipped: [{ ...entry, special: true }] }), ['complete', undefined, 'complete', 0.123]);
+  });
+});
