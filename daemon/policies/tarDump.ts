@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import tarStream from 'tar-stream';
@@ -43,7 +44,8 @@ async function addEntry(
   firstNames: Map<string, string>,
   signal: AbortSignal,
 ): Promise<void> {
-  const header = { mode: entry.mode, ...timeAndOwner(entry) };
+  // The library takes a mode of 0 for none; of what lies above the permissions it writes nothing.
+  const header = { mode: entry.mode | constants.S_IFREG, ...timeAndOwner(entry) };
   switch (entry.kind) {
     case 'directory':
       return put(archive, { ...header, name: `${name}/`, type: 'directory' });
