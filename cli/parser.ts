@@ -38,7 +38,7 @@ export function parse(args: readonly string[], inputs: ParserInputs): Parsed {
     );
   }
   try {
-    program.parse([...args], { from: 'user' });
+    program.parse(withHelpFlag(program, args), { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { kind: 'help', text: help.join('') };
@@ -211,6 +211,13 @@ function globalsOf(command: Command): GlobalFlags {
 
 function capitalised(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1);
+}
+
+/** `help location list` as `location list --help`: Commander's own help command shows the first word's only. */
+function withHelpFlag(program: Command, args: readonly string[]): string[] {
+  const [first, ...words] = args;
+  const isKnown = first === 'help' && pathOf(program, words).split(' ').length === words.length + 1;
+  return isKnown ? [...words, '--help'] : [...args];
 }
 
 /** Commander's complaint as a sentence of ours and a way out. */
