@@ -18,13 +18,43 @@ export function openTemporary(temporary: string): number {
   return openSync(rawPath(temporary), writeFlags);
 }
 
-/** Gives an open file its owner, mode and times. Changing the owner takes set-user-id away, so the mode comes after it. */
-export function setAttributes(descriptor: number, target: FileTarget): void {
-  if (target.uid >= 0) fchownSync(descriptor, target.uid, target.gid);
-  fchmodSync(descriptor, target.mode);
-  if (target.mtime !== undefined) {
-    const time = timeArgument(target.mtime);
-    futimesSync(descriptor, time, time);
+/** What file systems and systems answer that do not keep an attribute, or not such a one. */
+const attributeRefused: ReadonlySet<string> = new Set([
+  'EPERM',
+  'EACCES',
+  'EINVAL',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'ENOSYS',
+  'EOVERFLOW',
+  'ERANGE',
+]);
+const setIdBits = 0o6000;
+
+export type Attributes = Pick<FileTarget, 'uid' | 'gid' | 'mode' | 'mtime'>;
+
+/**
+ * Gives an open file or folder its owner, mode and times. What the system does not take is told to `note` (the middle of a sentence), and the rest
+ * is set all the same: a file system without owners must not keep the data from coming back.
+ */
+export function setAttributes(descriptor: number, { uid, gid, mode, mtime }: Attributes, note: (what: string) => void): void {
+  const isOwned = uid < 0 || isTaken(() => fchownSync(descriptor, uid, gid));
+  if (!isOwned) note("its owner can't be restored here");
+  // Changing the owner takes set-user-id away, so the mode comes after it; whoever owns the file instead must not lend his rights to it.
+  if (!isTaken(() => fchmodSync(descriptor, isOwned ? mode : mode & ~setIdBits))) note("its mode can't be restored here");
+  if (mtime === undefined) return;
+  const time = timeArgument(mtime);
+  if (!isTaken(() => futimesSync(descriptor, time, time))) note("its time can't be restored here");
+}
+
+/** `false` where the system does not take an attribute; other errors pass. */
+export function isTaken(set: () => void): boolean {
+  try {
+    set();
+    return true;
+  } catch (error) {
+    if (!attributeRefused.has(systemCode(error) ?? '')) throw error;
+    return false;
   }
 }
 

@@ -16,6 +16,9 @@ const bytesPerWave = 64 * 1024 * 1024;
 /** Jobs under way at once; the planner waits beyond it. */
 const jobsAtOnce = 24;
 
+/** Stored bytes of a block: 8 MiB, and what compressing in vain may add. */
+const longestBlock = 8.5 * 1024 * 1024;
+
 interface OpenFile {
   readonly target: FileTarget;
   readonly done: FileDone;
@@ -24,6 +27,8 @@ interface OpenFile {
   /** Parts planned and not back yet; planning itself counts as one. */
   left: number;
   failure: FileFailure | undefined;
+  /** What of it could not be restored, although it is there. */
+  readonly notes: string[];
 }
 
 /** Why a file is not there. */
@@ -33,7 +38,7 @@ export interface FileFailure {
   readonly isLocal: boolean;
 }
 
-export type FileDone = (failure: FileFailure | undefined) => void;
+export type FileDone = (failure: FileFailure | undefined, notes: readonly string[]) => void;
 
 interface PartUnderWay {
   readonly place: Place;
@@ -69,7 +74,7 @@ export class FileRestores {
   async add(target: FileTarget, entry: Entry, done: FileDone): Promise<void> {
     const number = this.#nextFile;
     this.#nextFile += 1;
-    const file: OpenFile = { target, done, isWhole: false, isCreated: false, left: 1, failure: undefined };
+    const file: OpenFile = { target, done, isWhole: false, isCreated: false, left: 1, failure: undefined, notes: [] };
     this.#files.set(number, file);
     try {
       await this.#plan(number, file, entry);
@@ -88,10 +93,11 @@ export class FileRestores {
     while (this.#jobs.size > 0) await this.#nextTurn();
   }
 
-  jobDone({ id, failed }: WorkDone): void {
+  jobDone({ id, failed, notes }: WorkDone): void {
     const places = this.#jobs.get(id);
     if (places === undefined) return;
     this.#jobs.delete(id);
+    for (const { file, what } of notes) this.#files.get(file)?.notes.push(what);
     const failures = new Map<string, FailedPart>(failed.map((part) => [`${part.file}/${part.part}`, part]));
     for (const place of places) {
       const name = `${place.file}/${place.part}`;
@@ -185,15 +191,20 @@ export class FileRestores {
   }
 
   #firstLocation(id: Uint8Array): ChunkLocation | undefined {
-    for (const location of this.#indexes.locations(id, 'data')) return location;
+    for (const location of this.#locations(id)) return location;
     return undefined;
+  }
+
+  /** The copies of a chunk, but for those in blocks that claim to be longer than any encoder makes them: they would not fit into memory. */
+  *#locations(id: Uint8Array): Generator<ChunkLocation> {
+    for (const location of this.#indexes.locations(id, 'data')) if (location.block.storedLength <= longestBlock) yield location;
   }
 
   /** Sends the part again to the next copy of its chunk, if there is one. */
   #tryElsewhere(under: PartUnderWay, failure: FailedPart): boolean {
     if (failure.isLocal === true || this.#stopped !== undefined) return false;
     let isBehind = false;
-    for (const location of this.#indexes.locations(under.id, 'data')) {
+    for (const location of this.#locations(under.id)) {
       const isSame = location.index === under.location.index && location.blockNumber === under.location.blockNumber;
       if (isBehind && location.length === under.location.length) {
         this.#parts.set(`${under.place.file}/${under.place.part}`, { ...under, location });
@@ -225,7 +236,7 @@ export class FileRestores {
     // A file of one chunk was finished by the worker that wrote it.
     const failure = file.isWhole ? file.failure : (file.failure ?? finish(file));
     if (failure !== undefined && file.isCreated) removeIfThere(file.target.temporary);
-    file.done(failure);
+    file.done(failure, file.notes);
   }
 }
 
@@ -235,7 +246,7 @@ function finish(file: OpenFile): FileFailure | undefined {
   try {
     const descriptor = openTemporary(target.temporary);
     try {
-      setAttributes(descriptor, target);
+      setAttributes(descriptor, target, (what) => file.notes.push(what));
     } finally {
       closeSync(descriptor);
     }

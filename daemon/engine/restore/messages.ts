@@ -113,6 +113,8 @@ export interface WorkOrder {
 export interface WorkDone {
   readonly id: number;
   readonly failed: readonly FailedPart[];
+  /** What of a whole file could not be restored, although its data is there. */
+  readonly notes: readonly { readonly file: number; readonly what: string }[];
   /** The system's code for what ends the whole restore. */
   readonly fatal: string | null;
 }

@@ -1,15 +1,13 @@
 import {
   closeSync,
   constants,
-  fchmodSync,
-  fchownSync,
   ftruncateSync,
-  futimesSync,
   linkSync,
   lchownSync,
   lutimesSync,
   openSync,
   renameSync,
+  statSync,
   symlinkSync,
 } from 'node:fs';
 import { randomBytes } from 'node:crypto';
@@ -29,7 +27,7 @@ import { displayPath } from '../displayPath.ts';
 import type { DamagedEntry, RestoreSource, RestoreTarget, SkippedEntry } from '../jobs.ts';
 import { rawPath } from '../rawPath.ts';
 import { RunControl, RunCounters } from '../threads/runMemory.ts';
-import { createTemporary, giveName, removeIfThere, setAttributes } from './fileFinish.ts';
+import { createTemporary, giveName, isTaken, removeIfThere, setAttributes } from './fileFinish.ts';
 import { causeOf, type FileFailure, FileRestores, nameTaken } from './fileRestores.ts';
 import { timeArgument } from './fileTimes.ts';
 import { failureOf, MainStore } from './mainStore.ts';
@@ -38,6 +36,10 @@ import type { FileTarget } from './packJobCodec.ts';
 import { type Selected, Selection } from './selection.ts';
 import { codeOf, enterFolder, freeName, isFreePath, makeTarget, reasonFor } from './targetFolders.ts';
 
+const setUserId = 0o4000;
+const setGroupId = 0o2000;
+const setIdBits = setUserId | setGroupId;
+const nameHeld = 'something has its name already';
 const blockCacheBytes = 32 * 1024 * 1024;
 
 /** The planner: reads indexes and trees, makes folders and links, plans the files. Ends after its report. */
@@ -213,7 +215,10 @@ class Planner {
     if (wanted.root.isAll) this.#finish.push(this.#folderToFinish(folder, '', root));
     const under: NodePlace = { id: source.root, depth: 0, above: undefined };
     const todo: FolderToDo[] = [{ child: root.child, path: folder, inSource: '', selected: wanted.root, under }];
-    for (let next = todo.pop(); next !== undefined; next = todo.pop()) todo.push(...(await this.#restoreFolder(next, tree, restores)));
+    for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+      // One by one: a folder may have more folders than a call takes arguments.
+      for (const below of await this.#restoreFolder(next, tree, restores)) todo.push(below);
+    }
     for (const path of wanted.notFound()) this.#damaged.push({ path: shown(path), reason: 'the restore point has no such entry' });
   }
 
@@ -285,18 +290,21 @@ class Planner {
       this.#bytes += entry.size ?? 0;
       return;
     }
-    const path = this.#pathFor(place.path, name);
-    if (path === undefined) {
-      this.#skip(inSource, 'something has its name already');
+    const found = this.#pathFor(place.path, name);
+    if ('refused' in found) {
+      this.#skip(inSource, found.refused);
       return;
     }
-    const target = this.#targetOf(place.path, path, entry);
+    const { path } = found;
+    this.#noteExtras(entry, inSource);
+    const target = this.#targetOf(place.path, path, entry, inSource);
     const group = this.#groupOf(target, entry, inSource);
     if (group !== undefined && group.path !== path) {
       this.#links.push({ group, target, shown: inSource });
       return;
     }
-    const done = (failure: FileFailure | undefined): void => {
+    const done = (failure: FileFailure | undefined, notes: readonly string[] = []): void => {
+      for (const note of notes) this.#warn(inSource, `is restored, but ${note}`);
       if (failure === undefined) {
         this.#files += 1;
         this.#bytes += entry.size ?? 0;
@@ -305,20 +313,60 @@ class Planner {
       }
       if (group !== undefined) group.outcome = failure ?? 'there';
     };
-    if (entry.kind === 'link') done(this.#makeLink(target, entry));
-    else if (dataLengthOf(entry) === 0) done(this.#makeEmpty(target));
+    const notes: string[] = [];
+    const note = (what: string): void => void notes.push(what);
+    if (entry.kind === 'link') done(this.#makeLink(target, entry, note), notes);
+    else if (dataLengthOf(entry) === 0) done(this.#makeEmpty(target, note), notes);
     else await restores.add(target, entry, done);
   }
 
   /** Where an entry goes; `undefined` where it is to be left out. */
-  #pathFor(folder: string, name: string): string | undefined {
+  #pathFor(folder: string, name: string): { readonly path: string } | { readonly refused: string } {
     const path = `${folder}/${name}`;
     const { conflict } = this.#data;
-    if (conflict === 'refuse' || conflict === 'overwrite' || isFreePath(path)) return path;
-    return conflict === 'skip' ? undefined : freeName(folder, name, isFreePath);
+    if (conflict === 'refuse' || conflict === 'overwrite') return { path };
+    try {
+      if (isFreePath(path)) return { path };
+      return conflict === 'skip' ? { refused: nameHeld } : { path: freeName(folder, name, isFreePath) };
+    } catch (error) {
+      return { refused: reasonFor(codeOf(error)) };
+    }
   }
 
-  #targetOf(folder: string, path: string, entry: Entry): FileTarget {
+  /**
+   * The mode of a new file or folder in `folder`: set-user-id and set-group-id bits only where its owner will be the recorded one
+   * (docs/format.md, Restoring).
+   */
+  #modeOf(folder: string, entry: Entry, inSource: string): number {
+    const { mode, owner } = entry;
+    if ((mode & setIdBits) === 0 || this.#data.owners || this.#data.dryRun || entry.kind === 'link') return mode;
+    const parent = statSync(rawPath(folder), { throwIfNoEntry: false });
+    const gid = parent !== undefined && (parent.mode & setGroupId) !== 0 ? parent.gid : process.getegid?.();
+    const kept =
+      (owner?.uid === process.geteuid?.() ? mode & setUserId : 0) | (owner?.gid === gid && gid !== undefined ? mode & setGroupId : 0);
+    if (kept !== (mode & setIdBits)) this.#warn(inSource, 'is restored without its set-user-id or set-group-id bit: its owner is another');
+    return (mode & ~setIdBits) | kept;
+  }
+
+  #timeOf(entry: Entry, inSource: string): bigint | undefined {
+    const { mtime } = entry;
+    if (mtime === undefined || BigInt.asIntN(64, mtime) === mtime) return mtime;
+    this.#warn(inSource, 'is restored without its time: it is further away than this system can tell');
+    return undefined;
+  }
+
+  /** Names what an entry carries and this program does not restore. */
+  #noteExtras(entry: Entry, inSource: string): void {
+    const extras = [
+      entry.extendedAttributes === undefined ? '' : 'extended attributes',
+      entry.accessLists === undefined ? '' : 'access lists',
+      entry.windowsAttributes === undefined ? '' : 'Windows attributes',
+      entry.streams === undefined ? '' : 'further streams',
+    ].filter((extra) => extra !== '');
+    if (extras.length > 0) this.#warn(inSource, `is restored without its ${extras.join(', ')}`);
+  }
+
+  #targetOf(folder: string, path: string, entry: Entry, inSource: string): FileTarget {
     this.#temporaries += 1;
     const { conflict, owners } = this.#data;
     // On systems that fold case two names of a tree may be one here: the second must not silently replace the first.
@@ -327,10 +375,10 @@ class Planner {
       temporary: `${folder}/.holdfast-${this.#nonce}-${this.#temporaries}.tmp`,
       path,
       size: entry.size ?? 0,
-      mode: entry.mode,
+      mode: this.#modeOf(folder, entry, inSource),
       uid: owners ? (entry.owner?.uid ?? -1) : -1,
       gid: owners ? (entry.owner?.gid ?? -1) : -1,
-      mtime: entry.mtime,
+      mtime: this.#timeOf(entry, inSource),
       mayReplace: conflict === 'overwrite' || (conflict === 'refuse' && !foldsCase),
     };
   }
@@ -351,15 +399,15 @@ class Planner {
     return undefined;
   }
 
-  #makeLink(target: FileTarget, entry: Entry): FileFailure | undefined {
+  #makeLink(target: FileTarget, entry: Entry, note: (what: string) => void): FileFailure | undefined {
     try {
       symlinkSync(Buffer.from(entry.linkTarget ?? []), rawPath(target.temporary));
       try {
-        if (target.uid >= 0) lchownSync(rawPath(target.temporary), target.uid, target.gid);
-        if (target.mtime !== undefined) {
-          const time = timeArgument(target.mtime);
-          lutimesSync(rawPath(target.temporary), time, time);
-        }
+        const { uid, gid, mtime } = target;
+        const link = rawPath(target.temporary);
+        if (uid >= 0 && !isTaken(() => lchownSync(link, uid, gid))) note("its owner can't be restored here");
+        const time = mtime === undefined ? undefined : timeArgument(mtime);
+        if (time !== undefined && !isTaken(() => lutimesSync(link, time, time))) note("its time can't be restored here");
         renameSync(rawPath(target.temporary), rawPath(target.path));
       } catch (error) {
         removeIfThere(target.temporary);
@@ -373,12 +421,12 @@ class Planner {
   }
 
   /** A file without data: empty, or all hole. */
-  #makeEmpty(target: FileTarget): FileFailure | undefined {
+  #makeEmpty(target: FileTarget, note: (what: string) => void): FileFailure | undefined {
     try {
       const descriptor = createTemporary(target.temporary);
       try {
         if (target.size > 0) ftruncateSync(descriptor, target.size);
-        setAttributes(descriptor, target);
+        setAttributes(descriptor, target, note);
       } finally {
         closeSync(descriptor);
       }
@@ -413,9 +461,11 @@ class Planner {
 
   #folderToFinish(path: string, inSource: string, entry: Entry): FolderToFinish {
     const { owners } = this.#data;
+    this.#noteExtras(entry, inSource);
+    const folder = path.slice(0, Math.max(1, path.lastIndexOf('/')));
     const uid = owners ? (entry.owner?.uid ?? -1) : -1;
     const gid = owners ? (entry.owner?.gid ?? -1) : -1;
-    return { path, shown: inSource, mode: entry.mode, mtime: entry.mtime, uid, gid };
+    return { path, shown: inSource, mode: this.#modeOf(folder, entry, inSource), mtime: this.#timeOf(entry, inSource), uid, gid };
   }
 
   /** Owners, modes and times of folders, deepest first: what is made inside changes the time, and a mode may shut the door. */
@@ -426,12 +476,7 @@ class Planner {
       try {
         const descriptor = openSync(rawPath(folder.path), flags);
         try {
-          if (folder.uid >= 0) fchownSync(descriptor, folder.uid, folder.gid);
-          fchmodSync(descriptor, folder.mode);
-          if (folder.mtime !== undefined) {
-            const time = timeArgument(folder.mtime);
-            futimesSync(descriptor, time, time);
-          }
+          setAttributes(descriptor, folder, (what) => this.#warn(folder.shown, `is restored, but ${what}`));
         } finally {
           closeSync(descriptor);
         }
@@ -444,6 +489,10 @@ class Planner {
   #fail(inSource: string, { reason, isLocal }: FileFailure): void {
     if (isLocal) this.#skip(inSource, reason);
     else this.#damaged.push({ path: shown(inSource), reason });
+  }
+
+  #warn(inSource: string, what: string): void {
+    this.#warnings.push(`${inSource === '' ? '.' : shown(inSource)} ${what}.`);
   }
 
   #skip(inSource: string, reason: string, special = false): void {

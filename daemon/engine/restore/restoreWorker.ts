@@ -50,6 +50,8 @@ class RangeWriter {
   readonly #keySource: PolicyKeySource;
   readonly #opened: Buffer = Buffer.allocUnsafeSlow(openedLength);
   readonly #shortLived: ShortLivedMemory = new ShortLivedMemory();
+  /** Of the job in hand. */
+  #notes: { readonly file: number; readonly what: string }[] = [];
 
   constructor(data: RestoreWorkerData) {
     this.#data = data;
@@ -60,6 +62,7 @@ class RangeWriter {
 
   work({ job, fetched, reason }: WorkOrder): WorkDone {
     const failed: FailedPart[] = [];
+    this.#notes = [];
     using files = new OpenFiles();
     try {
       const candidates = this.#candidates(job);
@@ -72,9 +75,9 @@ class RangeWriter {
     } catch (error) {
       const code = systemCode(error);
       if (code === undefined) throw error;
-      return { id: job.id, failed, fatal: code };
+      return { id: job.id, failed, notes: this.#notes, fatal: code };
     }
-    return { id: job.id, failed, fatal: null };
+    return { id: job.id, failed, notes: this.#notes, fatal: null };
   }
 
   /** Where an epoch has several master keys, the tags decide. */
@@ -149,7 +152,7 @@ class RangeWriter {
 
   #place(place: Place, bytes: Buffer, files: OpenFiles, failed: FailedPart[]): void {
     try {
-      if (place.isWhole) writeWhole(place, bytes);
+      if (place.isWhole) writeWhole(place, bytes, (what) => this.#notes.push({ file: place.file, what }));
       else writePieces(files.get(place), place, bytes);
       this.#counters.add('bytes', bytes.length);
       if (place.isWhole) this.#counters.add('files', 1);
@@ -170,14 +173,14 @@ function firstOf<Item, Result>(items: readonly Item[], attempt: (item: Item) => 
 }
 
 /** Makes, fills and finishes a file of one chunk. */
-function writeWhole(place: Place, bytes: Buffer): void {
+function writeWhole(place: Place, bytes: Buffer, note: (what: string) => void): void {
   const { target } = place;
   const descriptor = createTemporary(target.temporary);
   let isWritten = false;
   try {
     writePieces(descriptor, place, bytes);
     if (target.size > bytes.length) ftruncateSync(descriptor, target.size);
-    setAttributes(descriptor, target);
+    setAttributes(descriptor, target, note);
     isWritten = true;
   } finally {
     closeSync(descriptor);
