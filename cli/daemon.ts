@@ -6,6 +6,8 @@ export interface ConnectOptions {
   readonly stateDirectory: string;
   /** Whether a daemon is started where none runs. */
   readonly start: boolean;
+  /** Told why, as a clause, when a daemon of an older program made way for a new one, which is locked. */
+  readonly onReplaced?: (reason: string) => void;
 }
 
 /** What the command line asks of a connection to the daemon. It rejects with the daemon's own `HoldfastError`s. */

@@ -32,9 +32,14 @@ export function processHost(daemonEntry: string): Host {
     uuid: () => randomUUID(),
     exists: existsSync,
     readFile,
-    connect: async ({ stateDirectory, start }) => {
+    connect: async ({ stateDirectory, start, onReplaced }) => {
       const { connectDaemon } = await import('../client/connect.ts');
-      return await connectDaemon({ stateDirectory, clientName: 'cli', ...(start ? { start: { entryPath: daemonEntry } } : {}) });
+      return await connectDaemon({
+        stateDirectory,
+        clientName: 'cli',
+        ...(start ? { start: { entryPath: daemonEntry } } : {}),
+        ...(onReplaced === undefined ? {} : { onReplaced }),
+      });
     },
     serve: async (stateDirectory) => await serve(daemonEntry, stateDirectory),
     untilEnded,

@@ -5,6 +5,7 @@ import type { Daemon } from './daemon.ts';
 import type { GlobalFlags } from './globals.ts';
 import type { Host } from './host.ts';
 import { type Style, styleFor } from './output/style.ts';
+import { escaped } from './output/text.ts';
 import { Secrets } from './secrets.ts';
 import { baseDirectory, defaultStateDirectory, stateDirectory } from './stateDirectory.ts';
 
@@ -110,7 +111,16 @@ export class Session implements AsyncDisposable {
   }
 
   async #connect(start: boolean): Promise<Daemon | undefined> {
-    this.#daemon ??= await this.host.connect({ stateDirectory: this.stateDirectory, start });
+    let replaced: string | undefined;
+    const onReplaced = (reason: string): void => {
+      replaced = reason;
+    };
+    this.#daemon ??= await this.host.connect({
+      stateDirectory: this.stateDirectory,
+      start,
+      ...(start ? { onReplaced } : {}),
+    });
+    if (replaced !== undefined) await this.note(`Replaced the daemon that ran: ${escaped(replaced)}. The new one is locked.`);
     return this.#daemon;
   }
 }

@@ -1,14 +1,19 @@
+import { existsSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { HoldfastError } from '../protocol/errors.ts';
+import { programVersion } from '../protocol/version.ts';
 import { DaemonConnection } from './connection.ts';
 import { dial } from './dial.ts';
 import { readEndpoint } from './endpointReader.ts';
+import { makesWay, outdatedReason } from './outdated.ts';
 import { type DaemonProgram, startDaemon } from './startDaemon.ts';
 
 export interface ConnectOptions {
   readonly stateDirectory: string;
   /** How to start a daemon where none runs; left out: then `undefined` is the answer. */
   readonly start?: DaemonProgram;
+  /** Told why, as a clause, when a daemon of an older program made way for a new one, which is locked. Only with `start`. */
+  readonly onReplaced?: (reason: string) => void;
   /** For the daemon's log: `cli`, `vscode`. */
   readonly clientName: string;
   readonly signal?: AbortSignal;
@@ -29,7 +34,18 @@ type Attempt = DaemonConnection | 'nobody' | 'closed' | 'unproved';
  */
 export async function connectDaemon(options: ConnectOptions): Promise<DaemonConnection | undefined> {
   try {
-    return (await findDaemon(options)) ?? (options.start === undefined ? undefined : await startAndConnect(options, options.start));
+    const { start } = options;
+    const running = await findDaemon(options);
+    if (start === undefined) return running;
+    if (running === undefined) return await startAndConnect(options, start);
+    const reason = outdatedReason(running.daemon, { programVersion, exists: existsSync });
+    if (reason === undefined) return running;
+    const { pid } = running.daemon;
+    if (!(await makesWay(running))) return running.isClosed ? await startAndConnect(options, start) : running;
+    await untilEnded(pid, options.signal);
+    const fresh = await startAndConnect(options, start);
+    options.onReplaced?.(reason);
+    return fresh;
   } catch (error) {
     if (options.signal?.aborted !== true) throw error;
     throw new HoldfastError('cancelled', 'Failed to connect to the daemon: it was cancelled.', { cause: error });
@@ -68,6 +84,21 @@ async function startAndConnect(options: ConnectOptions, program: DaemonProgram):
   }
   const late = `Failed to start the daemon: it did not answer within ${startMilliseconds / 1000} s.`;
   throw starting.failure() ?? new HoldfastError('failed', late, { fix: 'Run "holdfast serve" to see why.' });
+}
+
+/** The lock on the state directory goes with the process, so a daemon that is started before is told that one runs. */
+async function untilEnded(pid: number, signal: AbortSignal | undefined): Promise<void> {
+  const deadline = performance.now() + startMilliseconds;
+  while (isAlive(pid) && performance.now() < deadline) await pause(lookMilliseconds, signal);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function attemptOnce({ stateDirectory, clientName, signal }: ConnectOptions): Promise<Attempt> {

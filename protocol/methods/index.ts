@@ -22,7 +22,7 @@ import {
   restorePointVerify,
 } from './restorePoints.ts';
 import { restoreStart } from './restores.ts';
-import { sessionInit, sessionLock, sessionStatus, sessionStepUp, sessionStop, sessionUnlock } from './session.ts';
+import { sessionInit, sessionLock, sessionMakeWay, sessionStatus, sessionStepUp, sessionStop, sessionUnlock } from './session.ts';
 
 /** Every method there is: the one table that the server dispatches by and that says who may call what. */
 export const methods: readonly AnyMethod[] = [
@@ -32,6 +32,7 @@ export const methods: readonly AnyMethod[] = [
   sessionInit,
   sessionUnlock,
   sessionLock,
+  sessionMakeWay,
   sessionStop,
   sessionStepUp,
   logRead,

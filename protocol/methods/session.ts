@@ -123,6 +123,19 @@ export const sessionStop: Method<Nothing, StopResult> = {
   right: 'always',
 };
 
+export interface MakeWayResult {
+  /** Wait for the end of this process; the connection closes before it. */
+  readonly pid: number;
+}
+
+/** Ends the daemon for a newer one, where no action is queued or running: nothing is cancelled for it. Errors: `stillInUse`. */
+export const sessionMakeWay: Method<Nothing, MakeWayResult> = {
+  name: 'session.makeWay',
+  params: nothing,
+  result: z.strictObject({ pid: count }),
+  right: 'always',
+};
+
 export interface StepUpParams {
   readonly passphrase: SecretRef;
 }

@@ -1,4 +1,13 @@
-import { sessionInit, sessionLock, sessionStatus, sessionStepUp, sessionStop, sessionUnlock } from '../../../protocol/methods/session.ts';
+import { HoldfastError } from '../../../protocol/errors.ts';
+import {
+  sessionInit,
+  sessionLock,
+  sessionMakeWay,
+  sessionStatus,
+  sessionStepUp,
+  sessionStop,
+  sessionUnlock,
+} from '../../../protocol/methods/session.ts';
 import { programVersion } from '../../../protocol/version.ts';
 import type { ActionQueue } from '../../actions/actionQueue.ts';
 import type { Installation } from '../../installation/installation.ts';
@@ -60,6 +69,15 @@ export function sessionHandlers(services: SessionServices): readonly (readonly [
       const cancelledActions = queue.unfinished;
       services.stop();
       return { pid: process.pid, cancelledActions };
+    }),
+    handlerOf(sessionMakeWay, async () => {
+      if (queue.unfinished > 0) {
+        throw new HoldfastError('stillInUse', `Failed to make way: ${queue.unfinished} actions are under way.`, {
+          fix: 'Wait for their end.',
+        });
+      }
+      services.stop();
+      return { pid: process.pid };
     }),
     handlerOf(sessionStepUp, async ({ passphrase }, context) => {
       await withSecret(context, passphrase, (secret) => installation.passkeys.prove(secret, context.signal));

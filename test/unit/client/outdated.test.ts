@@ -1,11 +1,27 @@
 import assert from 'node:assert/strict';
 import { outdatedReason } from '../../../client/outdated.ts';
 
+const exists = (): boolean => true;
+
 describe('outdated daemon', () => {
-  it('is one of another version or on another runtime', () => {
-    const own = { programVersion: '0.2.0', runtimePath: '/opt/node' };
-    assert.equal(outdatedReason(own, own), undefined);
-    assert.match(outdatedReason({ ...own, programVersion: '0.1.0' }, own) ?? '', /version 0\.1\.0, not 0\.2\.0/);
-    assert.match(outdatedReason({ ...own, runtimePath: '/old/code' }, own) ?? '', /runs on \/old\/code/);
+  const daemon = { programVersion: '0.10.0', runtimePath: '/opt/node', entryPath: '/opt/main.js' };
+
+  it('is one of an older version, compared by numbers', () => {
+    for (const programVersion of ['0.10.1', '0.11.0', '1.0.0', '1.0.0-beta']) {
+      assert.match(outdatedReason(daemon, { programVersion, exists }) ?? '', /^it was version 0\.10\.0, not /, programVersion);
+    }
+  });
+
+  it('is none of the same or a newer version, nor one that is on another runtime', () => {
+    for (const programVersion of ['0.10.0', '0.9.9', '0.2.0', 'what?']) {
+      assert.equal(outdatedReason(daemon, { programVersion, exists }), undefined, programVersion);
+    }
+  });
+
+  it('is one whose runtime or entry file is not there any more', () => {
+    for (const gone of [daemon.runtimePath, daemon.entryPath]) {
+      const own = { programVersion: '0.10.0', exists: (path: string): boolean => path !== gone };
+      assert.equal(outdatedReason(daemon, own), `it ran from ${gone}, which is not there any more`);
+    }
   });
 });

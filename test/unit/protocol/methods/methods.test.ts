@@ -19,7 +19,17 @@ function members(schema: z.ZodType): readonly string[] {
 
 /** The table of protocol.md and cli.md: what works in which state, and what asks for a passphrase once more. */
 const rights: Readonly<Record<string, readonly string[]>> = {
-  always: ['hello', 'events.subscribe', 'session.status', 'session.lock', 'session.stop', 'log.read', 'action.result', 'action.cancel'],
+  always: [
+    'hello',
+    'events.subscribe',
+    'session.status',
+    'session.lock',
+    'session.stop',
+    'session.makeWay',
+    'log.read',
+    'action.result',
+    'action.cancel',
+  ],
   notSetUp: ['session.init', 'recovery.importStored'],
   whileLocked: ['session.unlock', 'passkey.list', 'location.list'],
   stepUp: [
