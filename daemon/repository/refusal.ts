@@ -1,6 +1,7 @@
 import { HoldfastError, type ErrorCode } from '../../protocol/errors.ts';
 
-const formatRules = [
+/** Every rule that a refusal may name. */
+export const formatRules = [
   'headerTruncated',
   'headerMagic',
   'headerVersion',
@@ -30,7 +31,6 @@ const formatRules = [
   'blockCodec',
   'blockLength',
   'chunkId',
-  'chunkKind',
   'indexCounts',
   'indexPrefix',
   'indexPack',
@@ -59,11 +59,9 @@ const formatRules = [
   'manifestJson',
   'manifestMembers',
   'manifestOwnerTag',
-  'manifestPrevious',
   'manifestName',
   'objectName',
   'missing',
-  'keys',
 ] as const;
 
 /** The rule of docs/format.md that stored bytes broke; `details.rule` of the error. */
