@@ -3,7 +3,7 @@ import { type FileHandle, link, lstat, mkdir, open, readdir, rename, rmdir, stat
 
 /** What this room asks of the operating system. All calls reject with Node's own errors (`code` such as `ENOSPC`); tests hand in one with faults. */
 export interface FileSystem {
-  /** Opens an existing file for reading; a symbolic link as the last part is refused (ELOOP). */
+  /** Opens what has that name for reading, and waits for nobody (a FIFO's writer); a symbolic link as the last part is refused (ELOOP). */
   openToRead(path: string): Promise<OpenFile>;
   /** Makes a new file of mode 0600; EEXIST where there is anything under that name. */
   create(path: string): Promise<OpenFile>;
@@ -68,6 +68,9 @@ const folderSyncMissing: ReadonlySet<string> = new Set(['EINVAL', 'ENOTSUP', 'EO
 /** Windows opens no folders at all. */
 const folderOpenMissing: ReadonlySet<string> = new Set(['EPERM', 'EISDIR', 'EACCES']);
 
+const fileFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+const folderFlags = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0);
+
 /** The code of a Node system error, or `undefined`. */
 export function systemCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined;
@@ -105,7 +108,7 @@ class NodeFile implements OpenFile {
 async function syncFolder(path: string): Promise<boolean> {
   let handle: FileHandle;
   try {
-    handle = await open(path, 'r');
+    handle = await open(path, folderFlags);
   } catch (error) {
     if (process.platform === 'win32' && folderOpenMissing.has(systemCode(error) ?? '')) return false;
     throw error;
@@ -124,7 +127,7 @@ async function syncFolder(path: string): Promise<boolean> {
 
 /** The real one: libuv's thread pool, nothing synchronous. Buffers go to the system as they are, those over a SharedArrayBuffer too. */
 export const nodeFileSystem: FileSystem = {
-  openToRead: async (path) => new NodeFile(await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0))),
+  openToRead: async (path) => new NodeFile(await open(path, fileFlags)),
   create: async (path) => new NodeFile(await open(path, 'wx', 0o600)),
   syncFolder,
   link,

@@ -1,4 +1,4 @@
-import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { HoldfastError } from '../../protocol/errors.ts';
 import type { StoreId } from '../../protocol/ids.ts';
 import { createDurably, temporaryPrefix } from './durableFile.ts';
@@ -81,6 +81,8 @@ export class FolderStore implements FilesystemStore {
     const folder = dirname(path);
     try {
       await this.#checkThere();
+      const link = await this.#linkAbove(path);
+      if (link !== undefined) throw ledAway(action, link);
       if ((await this.#factsOf(path)) !== undefined) throw objectExists(action);
       await this.#makeFolders(folder, beforeStep);
       await createDurably(this.#fileSystem, folder, basename(path), body, { beforeStep, onFailure });
@@ -99,7 +101,8 @@ export class FolderStore implements FilesystemStore {
     const action = `look for object ${key}`;
     throwIfAborted(options.signal, action);
     try {
-      const facts = await this.#factsOf(this.#path(key));
+      const path = this.#path(key);
+      const facts = (await this.#linkAbove(path)) === undefined ? await this.#factsOf(path) : undefined;
       if (facts === undefined || facts.kind !== 'file' || facts.size === 0) return await this.#nothing();
       return objectFacts(key, facts);
     } catch (error) {
@@ -114,7 +117,8 @@ export class FolderStore implements FilesystemStore {
     throwIfAborted(signal, action);
     let file: OpenFile | undefined;
     try {
-      file = await this.#openToRead(this.#path(key));
+      const path = this.#path(key);
+      if ((await this.#linkAbove(path)) === undefined) file = await this.#openToRead(path);
       const facts = await file?.facts();
       if (file === undefined || facts === undefined || facts.kind !== 'file' || facts.size === 0) return await this.#nothing();
       const length = Math.max(0, Math.min(options.length ?? Number.POSITIVE_INFINITY, facts.size - offset));
@@ -179,6 +183,7 @@ export class FolderStore implements FilesystemStore {
     const path = this.#path(key);
     try {
       await this.#checkThere();
+      if ((await this.#linkAbove(path)) !== undefined) return;
       await this.#fileSystem.unlink(path);
       await this.#fileSystem.syncFolder(dirname(path));
     } catch (error) {
@@ -213,6 +218,22 @@ export class FolderStore implements FilesystemStore {
     return join(this.root, key);
   }
 
+  /**
+   * A symbolic link among the folders that lead to an object, which this program never makes: what is behind it belongs to somebody else, and no listing
+   * would show it. Looked for each time, since whoever can write here can make one at any time.
+   */
+  async #linkAbove(path: string): Promise<string | undefined> {
+    const parts = relative(this.root, dirname(path)).split(sep);
+    let folder = this.root;
+    for (const part of parts) {
+      folder = join(folder, part);
+      const facts = await this.#factsOf(folder);
+      if (facts === undefined) return undefined;
+      if (facts.kind === 'other') return folder;
+    }
+    return undefined;
+  }
+
   /** "Not there" is only said of a store that is there. */
   async #nothing(): Promise<undefined> {
     await this.#checkThere();
@@ -238,19 +259,39 @@ export class FolderStore implements FilesystemStore {
     }
   }
 
-  /** Makes the missing folders from the top; each is durable (its parent synced) before anything is put into it. */
+  /**
+   * Makes the missing folders from the top; each is durable (its parent synced) before anything is put into it. A link or a file in place of a
+   * folder, which this program never makes, is `tampered`: it would lead what is put out of the location, and no listing would find it.
+   */
   async #makeFolders(folder: string, beforeStep: () => void): Promise<void> {
-    if (folder === this.root || (await this.#factsOf(folder))?.kind === 'folder') return;
+    if (folder === this.root) return;
     const parent = dirname(folder);
     await this.#makeFolders(parent, beforeStep);
+    if (await this.#isFolder(folder)) return;
     beforeStep();
     try {
       await this.#fileSystem.makeFolder(folder);
     } catch (error) {
-      if (systemCode(error) !== 'EEXIST') throw error;
+      if (systemCode(error) !== 'EEXIST' || !(await this.#isFolder(folder))) throw error;
     }
     beforeStep();
     await this.#fileSystem.syncFolder(parent);
+  }
+
+  /** Whether a folder of the location is there. Rejects with `tampered` where something else has its name. */
+  async #isFolder(folder: string): Promise<boolean> {
+    const facts = await this.#factsOf(folder);
+    if (facts === undefined || facts.kind === 'folder') return facts !== undefined;
+    throw new HoldfastError('tampered', `Failed to use ${folder}: a link or a file has the place of a folder of the location.`, {
+      fix: 'Look who put it there; put the folder back in its place.',
+    });
+  }
+
+  /** Rejects with `tampered` where a folder on the way to an object is none. */
+  async #checkWay(folder: string): Promise<void> {
+    if (folder === this.root) return;
+    await this.#checkWay(dirname(folder));
+    await this.#isFolder(folder);
   }
 }
 
@@ -258,6 +299,12 @@ const sweepCandidates: NameFilter = (entry) => entry.name.startsWith(temporaryPr
 
 function objectExists(action: string): HoldfastError {
   return new HoldfastError('objectExists', `Failed to ${action}: an object of that name is there already.`);
+}
+
+function ledAway(action: string, link: string): HoldfastError {
+  return new HoldfastError('storeFailed', `Failed to ${action}: ${link} is not a folder but leads elsewhere.`, {
+    fix: 'Find out who put it there, and remove it.',
+  });
 }
 
 function objectFacts(key: string, facts: FileFacts): ObjectFacts {

@@ -20,6 +20,10 @@ export interface ValidateOptions {
 }
 
 const canaryLength = 65_536;
+const canaryPrefix = 'holdfast-check-';
+const canaryFolder = /^holdfast-check-[0-9a-f]{16}$/;
+/** A canary that is older was left by a crash; a younger one may be another validation's. */
+const oldCanaryMs = 3_600_000;
 /** The canary carries no header, so that no storeId goes anywhere. */
 const unknownStore: StoreId = idOf<StoreId>('00000000-0000-0000-0000-000000000000');
 const littleSpace = 1024 ** 3;
@@ -116,7 +120,8 @@ class Validation {
   }
 
   async #tryCanary(): Promise<void> {
-    const folder = `holdfast-check-${randomBytes(8).toString('hex')}`;
+    await this.#removeOldCanaries();
+    const folder = `${canaryPrefix}${randomBytes(8).toString('hex')}`;
     const key = `${folder}/canary`;
     // The folder is a store only once it has a marker, which the checks before have looked at.
     const store = new FolderStore(this.#root, this.#fileSystem, this.#options.storeId ?? unknownStore, async () => undefined);
@@ -137,6 +142,23 @@ class Validation {
     } finally {
       await removeQuietly(this.#fileSystem, join(this.#root, key));
       await this.#fileSystem.removeFolder(join(this.#root, folder)).catch(() => undefined);
+    }
+  }
+
+  /** What validations left that did not come to their end. What can't be removed is no worse than before. */
+  async #removeOldCanaries(): Promise<void> {
+    const fileSystem = this.#fileSystem;
+    const now = this.#options.now().getTime();
+    try {
+      for (const { name, kind } of await fileSystem.readFolder(this.#root)) {
+        const folder = join(this.#root, name);
+        if (kind !== 'folder' || !canaryFolder.test(name)) continue;
+        if (now - (await fileSystem.factsOf(folder)).modified.getTime() < oldCanaryMs) continue;
+        for (const left of await fileSystem.readFolder(folder)) await removeQuietly(fileSystem, join(folder, left.name));
+        await fileSystem.removeFolder(folder);
+      }
+    } catch (error) {
+      if (systemCode(error) === undefined) throw error;
     }
   }
 

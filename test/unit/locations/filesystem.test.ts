@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type FileSystem, nodeFileSystem } from '../../../daemon/locations/fileAccess.ts';
 import { type FilesystemStore, openFilesystemStore } from '../../../daemon/locations/filesystem.ts';
 import { initialiseStore, markerName } from '../../../daemon/locations/marker.ts';
@@ -151,5 +151,36 @@ describe('filesystem location', () => {
     const cancelled = await openFilesystemStore({ root, storeId, fileSystem: cancelling });
     await assert.rejects(cancelled.put('a/big', Buffer.alloc(9 << 20, 1), { signal: controller.signal }), hasCode('cancelled'));
     assert.deepEqual(await readdir(join(root, 'a')), []);
+  });
+
+  it('M6: follows no symbolic link that leads an object elsewhere, neither to read nor to write nor to delete', async () => {
+    const elsewhere = join(root, '..', `${basename(root)}-elsewhere`);
+    await store.put('a/b/one', Buffer.from('mine'));
+    try {
+      await rename(join(root, 'a'), elsewhere);
+      await symlink(elsewhere, join(root, 'a'));
+      await assert.rejects(store.put('a/b/two', Buffer.from('x')), hasCode('storeFailed'));
+      await assert.rejects(store.put('a/c/two', Buffer.from('x')), hasCode('storeFailed'));
+      assert.equal(await store.get('a/b/one'), undefined);
+      assert.equal(await store.head('a/b/one'), undefined);
+      await store.delete('a/b/one', null);
+      assert.deepEqual(await readdir(join(elsewhere, 'b')), ['one']);
+      assert.deepEqual(await readdir(elsewhere), ['b']);
+      assert.deepEqual(await keysOf(store), []);
+    } finally {
+      await rm(elsewhere, { recursive: true, force: true });
+    }
+  });
+
+  it('works in a folder that is itself reached by a link', async () => {
+    const link = join(root, '..', `${basename(root)}-link`);
+    await symlink(root, link);
+    try {
+      const linked = await openFilesystemStore({ root: link, storeId });
+      await linked.put('a/one', Buffer.from('x'));
+      assert.equal((await linked.get('a/one'))?.body.length, 1);
+    } finally {
+      await rm(link);
+    }
   });
 });

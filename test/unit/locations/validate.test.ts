@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { initialiseStore } from '../../../daemon/locations/marker.ts';
@@ -174,5 +174,22 @@ describe('validation of a folder', () => {
       (await disk.readFolder('/')).map(({ name }) => name),
       ['state'],
     );
+  });
+
+  it('removes what a crashed validation left, and touches nothing that is young, a link, or of another name', async () => {
+    const old = new Date(Date.now() - 2 * 3_600_000);
+    const names = ['0123456789abcdef', 'fedcba9876543210'].map((hex) => `holdfast-check-${hex}`);
+    for (const name of [...names, 'holdfast-check-mine']) {
+      await mkdir(join(folder, name));
+      await writeFile(join(folder, name, 'canary'), 'x');
+    }
+    const [left = '', young = ''] = names;
+    const link = 'holdfast-check-aaaaaaaaaaaaaaaa';
+    await symlink(join(folder, 'holdfast-check-mine'), join(folder, link));
+    for (const name of [left, 'holdfast-check-mine']) await utimes(join(folder, name), old, old);
+    const checks = await validateLocation({ spec: { kind: 'filesystem', path: folder }, stateDirectory: folder, now: () => new Date() });
+    assert.equal(resultOf(checks, 'delete'), 'pass');
+    assert.deepEqual((await readdir(folder)).toSorted(), [link, young, 'holdfast-check-mine'].toSorted());
+    assert.deepEqual(await readdir(join(folder, 'holdfast-check-mine')), ['canary']);
   });
 });
