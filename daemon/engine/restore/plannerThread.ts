@@ -271,7 +271,7 @@ class Planner {
     if (this.#data.dryRun) return `${parent}/${name}`;
     const outcome = enterFolder(parent, name, this.#data.conflict, isFreePath);
     if ('path' in outcome) return outcome.path;
-    this.#skip(inSource, outcome.refused);
+    this.#skip(inSource, outcome.refused, this.#data.conflict === 'skip');
     return undefined;
   }
 
@@ -285,14 +285,15 @@ class Planner {
       this.#skip(inSource, specialReasons[kind], true);
       return;
     }
+    const found = this.#pathFor(place.path, name);
+    if ('refused' in found) {
+      // What is left because `skip` says so is named, and no warning.
+      this.#skip(inSource, found.refused, found.refused === nameHeld);
+      return;
+    }
     if (this.#data.dryRun) {
       this.#files += 1;
       this.#bytes += entry.size ?? 0;
-      return;
-    }
-    const found = this.#pathFor(place.path, name);
-    if ('refused' in found) {
-      this.#skip(inSource, found.refused);
       return;
     }
     const { path } = found;
