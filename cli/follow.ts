@@ -31,8 +31,9 @@ export async function follow(
   const daemon = await session.daemon();
   const watch = new Watch();
   using stack = new DisposableStack();
-  stack.use(await daemon.subscribe(['action.changed', 'lookAgain'], () => watch.wake()));
+  // First of all: a Ctrl-C from now on is meant for the actions.
   stack.use(session.host.onInterrupt(() => watch.interrupt()));
+  stack.use(await daemon.subscribe(['action.changed', 'lookAgain'], () => watch.wake()));
   void daemon.closed.then(() => watch.close());
   const ends: ActionWithResult[] = [];
   for (const { actionId, label } of actions) {

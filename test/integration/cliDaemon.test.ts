@@ -6,9 +6,17 @@ import { DatabaseSync } from 'node:sqlite';
 import * as z from 'zod';
 import { cliMain, root, runCli } from '../support/cli.ts';
 import { refused } from '../support/cliExpect.ts';
-import { errorDocument, initDocument, logLineDocument, statusDocument, versionDocument } from '../support/cliShapes.ts';
+import {
+  errorDocument,
+  initDocument,
+  locationDocument,
+  logLineDocument,
+  passkeyDocument,
+  statusDocument,
+  versionDocument,
+} from '../support/cliShapes.ts';
 import { endDaemons, ScratchState } from '../support/daemon.ts';
-import { isAlive } from '../support/processes.ts';
+import { goneWithin, isAlive, processesNaming } from '../support/processes.ts';
 
 /** Every verb that needs the keys, as it could be typed. */
 const verbsThatNeedKeys: readonly string[] = [
@@ -207,6 +215,11 @@ describe('holdfast: set-up, daemon and locking', function () {
       assert.equal(result.status, 0, `${line}: ${result.stdout}`);
     }
     assert.equal((await scratch.json(statusDocument, ['status'])).state, 'locked');
+    // What they show is the same as ever, since whoever unlocks has to choose a passkey.
+    const [passkey] = await scratch.json(z.array(passkeyDocument), ['passkey', 'list']);
+    assert.deepEqual([passkey?.name, passkey?.state, passkey?.inUse], ['passphrase', 'ready', true]);
+    const [location] = await scratch.json(z.array(locationDocument), ['location', 'list']);
+    assert.equal(location?.name, 'store');
     const spec = path.join(scratch.folder, 'spec.json');
     writeFileSync(spec, JSON.stringify({ kind: 'filesystem', path: path.join(scratch.folder, 'store') }));
     await refused(scratch, ['import-stored', '--location-spec', spec, '--passphrase-file', scratch.passphraseFile], 2, 'alreadySetUp');
@@ -260,6 +273,16 @@ describe('holdfast: set-up, daemon and locking', function () {
     assert.equal((await scratch.json(statusDocument, ['status'])).state, 'locked');
     assert.notEqual(scratch.daemonPid(), pid);
     assert.equal((await scratch.cli(['unlock', '--passphrase-file', scratch.passphraseFile])).status, 0);
+  });
+
+  it('is started once by calls at the same time', async () => {
+    await scratch.json(z.unknown(), ['stop']);
+    const calls = Array.from({ length: 4 }, () => scratch.cli(['location', 'list', '--json']));
+    for (const { status, stdout, stderr } of await Promise.all(calls)) assert.deepEqual([status, stderr], [0, ''], stdout);
+    const pid = scratch.daemonPid() ?? -1;
+    // The daemons that came second find the lock taken and end.
+    for (const other of processesNaming(scratch.state)) if (other !== pid) assert.ok(await goneWithin(other, 20_000));
+    assert.equal((await scratch.json(statusDocument, ['status'])).pid, pid);
   });
 
   it('runs where it is linked to, as an installed command is', () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import * as z from 'zod';
 import { runCli } from '../support/cli.ts';
 import { refused } from '../support/cliExpect.ts';
 import { ScratchState } from '../support/daemon.ts';
@@ -200,6 +201,8 @@ describe('holdfast: what can be typed', function () {
       const checked = spawnSync(shell, ['-n', file], { encoding: 'utf8' });
       if (checked.error === undefined) assert.equal(checked.status, 0, checked.stderr);
     }
+    const document = await scratch.json(z.looseObject({ shell: z.string(), script: z.string() }), ['completion', 'bash']);
+    assert.equal(document.shell, 'bash');
     // Bash is asked for real: it completes a verb.
     const asked = spawnSync(
       'bash',

@@ -104,11 +104,11 @@ describe('holdfast passkey', function () {
     const rotated = secret('rotated', 'the passphrase after the rotation');
     const { passkey, previous } = await scratch.json(rotatedDocument, ['passkey', 'rotate', 'second', '--passphrase-file', rotated]);
     assert.deepEqual([passkey.name, passkey.inUse, passkey.state], ['second', true, 'ready']);
-    assert.match(previous.name ?? '', /^second@\d{4}-\d\d-\d\d/);
+    assert.match(previous.name, /^second@\d{4}-\d\d-\d\d/);
     assert.equal(previous.inUse, false);
     assert.equal(await unlock(second, ['--passkey', 'second']), 3);
     assert.equal(await unlock(second), 0);
-    const retired = await scratch.json(passkeyDocument, ['passkey', 'retire', previous.name ?? '', '--yes']);
+    const retired = await scratch.json(passkeyDocument, ['passkey', 'retire', previous.name, '--yes']);
     assert.equal(retired.state, 'retired');
     assert.equal(await unlock(second), 3);
     assert.equal(await unlock(rotated), 0);

@@ -40,10 +40,11 @@ describe('holdfast on a terminal', function () {
     for (const typed of ['one', 'two', 'three']) {
       await cli.expect(/Passphrase: /);
       cli.type(`${typed}\r`);
-      await cli.expect(/opens nothing|wrong|not the passphrase|Failed to unlock/i);
+      await cli.expect(/the passphrase is wrong\./);
     }
     const { status, output } = await cli.done;
     assert.equal(status, 3, output);
+    assert.equal(output.match(/Passphrase: /g)?.length, 3);
     assert.equal(await stateNow(), 'locked');
   });
 
@@ -151,6 +152,17 @@ describe('holdfast on a terminal', function () {
     ] as const) {
       assert.equal((await shown(args, env)).includes(escape), false);
     }
+  });
+
+  it('serves until Ctrl-C', async () => {
+    await using fresh = new ScratchState();
+    await using cli = new TerminalCli(['serve'], { state: fresh.state });
+    await cli.expect(/listens/);
+    cli.type(ctrlC);
+    const { status, output } = await cli.done;
+    assert.equal(status, 0, output);
+    assert.match(output, /no longer listens/);
+    assert.equal(fresh.daemonPid(), undefined);
   });
 
   it('draws progress on the terminal and takes it away again, and none with --no-progress or --quiet', async () => {

@@ -83,10 +83,10 @@ export const statusDocument: z.ZodType<StatusDocument> = z.looseObject({
 
 export interface PasskeyDocument extends Document {
   readonly slotId: string;
-  readonly name: string | null;
+  readonly name: string;
   readonly kind: 'passphrase';
   readonly inUse: boolean;
-  readonly state: 'ready' | 'unverified' | 'failing' | 'retired' | null;
+  readonly state: 'ready' | 'unverified' | 'failing' | 'retired';
   readonly reference: object;
   readonly createdAt: string;
   readonly verifiedAt: string | null;
@@ -95,10 +95,10 @@ export interface PasskeyDocument extends Document {
 }
 export const passkeyDocument: z.ZodType<PasskeyDocument> = z.looseObject({
   slotId: uuid,
-  name: z.string().nullable(),
+  name: z.string(),
   kind: z.literal('passphrase'),
   inUse: z.boolean(),
-  state: z.enum(['ready', 'unverified', 'failing', 'retired']).nullable(),
+  state: z.enum(['ready', 'unverified', 'failing', 'retired']),
   reference: z.strictObject({}),
   createdAt: time,
   verifiedAt: time.nullable(),
