@@ -12,7 +12,8 @@ import { root } from './run.ts';
 
 const state = path.join(root, '.holdfast');
 const store = path.join(state, 'store');
-const restored = path.join(state, 'restored');
+// Outside of the state directory, which no restore may write into.
+const restored = path.join(root, '.holdfast-restored');
 const passphraseFile = path.join(state, 'passphrase');
 const locationName = 'checkout-store';
 const warningsStatus = 6;
@@ -159,17 +160,18 @@ async function main(): Promise<number> {
     await ensureLocation(cli);
     const policy = await ensurePolicy(cli, source, isCheckout);
     say(isCheckout ? `Backing up this checkout (${source}); what its .gitignore files name is left out.` : `Backing up ${source}.`);
+    // An earlier copy is no part of what is backed up, whatever folder that is.
+    rmSync(restored, { recursive: true, force: true });
     const since = Date.now();
     const backup = await cli.call(backupShape, ['backup', policy], [0, warningsStatus]);
     for (const { path: skipped, reason } of backup.skipped.slice(0, shownDifferences)) say(`  skipped ${skipped}: ${reason}`);
     say('Restoring it into an empty folder.');
-    rmSync(restored, { recursive: true, force: true });
     mkdirSync(restored, { mode: 0o700 });
     const restore = await cli.call(restoreShape, ['restore', backup.restorePointId, '--target', restored]);
     say('Comparing the two, byte for byte and with their metadata.');
     const expected = new ExpectedTree({
       source,
-      leftOut: [state],
+      leftOut: [state, restored],
       gitignore: isCheckout,
       skipped: backup.skipped.map((skipped) => skipped.path),
     });
