@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { createSecretKey, randomBytes } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import path from 'node:path';
 import { sessionStatus } from '../../protocol/methods/session.ts';
 import { connectPlain, ended, openUnproved, within } from '../support/channel.ts';
+import { ConnectedDaemon } from '../support/connectedDaemon.ts';
 import { DaemonProcess, openDescriptors, residentMemory } from '../support/daemonProcess.ts';
+import { succeeded } from '../support/drivenDaemon.ts';
 import { dial } from '../../client/dial.ts';
 import { RawClient } from '../support/channel.ts';
 import { isAlive, peakMemory } from '../support/processes.ts';
@@ -138,22 +142,46 @@ describe('floods', function () {
     }
   });
 
-  it('W10: 200 reconnects leave no descriptor behind', async () => {
+  it('W10: a thousand reconnects during backups leave no descriptor behind, and disturb none of them', async () => {
     await using daemon = new DaemonProcess();
     await using first = await daemon.connect();
     const { pid } = first.daemon;
+    const driven = new ConnectedDaemon(first);
+    const [source, store] = ['source', 'store'].map((name) => path.join(daemon.folder, name));
+    assert.ok(source !== undefined && store !== undefined);
+    for (const folder of [source, store]) mkdirSync(folder);
+    await driven.init('a passphrase for a thousand clients');
+    await driven.addLocation(store);
+    await driven.createPolicy(source);
+    let runsSeen = 0;
     const reconnect = async (times: number): Promise<void> => {
       for (let index = 0; index < times; index += 1) {
-        const connection = await within(5000, daemon.find());
+        const connection = await within(10_000, daemon.find());
         assert.ok(connection);
-        await connection.call(sessionStatus, {});
+        if ((await connection.call(sessionStatus, {})).runningActions.length > 0) runsSeen += 1;
         if (index % 2 === 0) connection.terminate();
         else await connection[Symbol.asyncDispose]();
       }
     };
+    // The first run and the first clients open what stays open.
+    writeFileSync(path.join(source, 'file'), randomBytes(mebibyte));
+    await driven.backUp();
     await reconnect(20);
     const before = openDescriptors(pid);
-    await Promise.all([reconnect(60), reconnect(60), reconnect(60)]);
+
+    const storm = { isOver: false };
+    const reconnects = Promise.all([reconnect(334), reconnect(333), reconnect(333)]).finally(() => {
+      storm.isOver = true;
+    });
+    const runs: (string | null)[] = [];
+    while (!storm.isOver) {
+      writeFileSync(path.join(source, `file ${runs.length % 3}`), randomBytes(8 * mebibyte));
+      runs.push((await driven.backUp()).restorePointId);
+    }
+    await reconnects;
+    assert.ok(runsSeen >= 200, `${runsSeen} of the clients came during one of ${runs.length} backups`);
+    assert.equal((await driven.restorePoints('files')).length, runs.length + 1);
+    succeeded(await driven.verify(runs.at(-1) ?? ''));
     // The last sockets are closed by the daemon after this side has gone: one more round trip comes behind them.
     await first.call(sessionStatus, {});
     await first.call(sessionStatus, {});

@@ -34,7 +34,7 @@ import {
   restorePointShow,
   restorePointUnpin,
 } from '../../protocol/methods/restorePoints.ts';
-import { sessionLock, sessionStatus, sessionStepUp, sessionUnlock } from '../../protocol/methods/session.ts';
+import { sessionLock, sessionMakeWay, sessionStatus, sessionStepUp, sessionUnlock } from '../../protocol/methods/session.ts';
 import { frameBytes } from '../../protocol/webSocketMessages.ts';
 import { within } from '../support/channel.ts';
 import { ConnectedDaemon } from '../support/connectedDaemon.ts';
@@ -166,6 +166,7 @@ describe('secrets of a daemon process', function () {
 
     const elsewhere = await watch(other);
     await elsewhere.importStored(store, passphrases.rotated);
+    await elsewhere.call(sessionMakeWay, {});
     for (const each of [...daemon.called, ...elsewhere.called]) called.add(each);
     assert.deepEqual(
       methods.map(({ name }) => name).filter((name) => !called.has(name) && !['hello', 'events.subscribe', 'session.stop'].includes(name)),
