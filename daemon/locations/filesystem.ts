@@ -1,4 +1,4 @@
-import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { HoldfastError } from '../../protocol/errors.ts';
 import type { StoreId } from '../../protocol/ids.ts';
 import { createDurably, temporaryPrefix } from './durableFile.ts';
@@ -81,8 +81,7 @@ export class FolderStore implements FilesystemStore {
     const folder = dirname(path);
     try {
       await this.#checkThere();
-      const link = await this.#linkAbove(path);
-      if (link !== undefined) throw ledAway(action, link);
+      await this.#checkWay(folder);
       if ((await this.#factsOf(path)) !== undefined) throw objectExists(action);
       await this.#makeFolders(folder, beforeStep);
       await createDurably(this.#fileSystem, folder, basename(path), body, { beforeStep, onFailure });
@@ -102,7 +101,7 @@ export class FolderStore implements FilesystemStore {
     throwIfAborted(options.signal, action);
     try {
       const path = this.#path(key);
-      const facts = (await this.#linkAbove(path)) === undefined ? await this.#factsOf(path) : undefined;
+      const facts = (await this.#isLedAway(path)) ? undefined : await this.#factsOf(path);
       if (facts === undefined || facts.kind !== 'file' || facts.size === 0) return await this.#nothing();
       return objectFacts(key, facts);
     } catch (error) {
@@ -118,7 +117,7 @@ export class FolderStore implements FilesystemStore {
     let file: OpenFile | undefined;
     try {
       const path = this.#path(key);
-      if ((await this.#linkAbove(path)) === undefined) file = await this.#openToRead(path);
+      if (!(await this.#isLedAway(path))) file = await this.#openToRead(path);
       const facts = await file?.facts();
       if (file === undefined || facts === undefined || facts.kind !== 'file' || facts.size === 0) return await this.#nothing();
       const length = Math.max(0, Math.min(options.length ?? Number.POSITIVE_INFINITY, facts.size - offset));
@@ -183,7 +182,7 @@ export class FolderStore implements FilesystemStore {
     const path = this.#path(key);
     try {
       await this.#checkThere();
-      if ((await this.#linkAbove(path)) !== undefined) return;
+      await this.#checkWay(dirname(path));
       await this.#fileSystem.unlink(path);
       await this.#fileSystem.syncFolder(dirname(path));
     } catch (error) {
@@ -219,19 +218,28 @@ export class FolderStore implements FilesystemStore {
   }
 
   /**
-   * A symbolic link among the folders that lead to an object, which this program never makes: what is behind it belongs to somebody else, and no listing
-   * would show it. Looked for each time, since whoever can write here can make one at any time.
+   * Rejects with `tampered` where a link or a file has the place of a folder on the way to an object. This program never makes one: it would lead what is
+   * put out of the location, and no listing would find it. Looked for each time, since whoever can write here can make one at any time.
    */
-  async #linkAbove(path: string): Promise<string | undefined> {
-    const parts = relative(this.root, dirname(path)).split(sep);
-    let folder = this.root;
-    for (const part of parts) {
-      folder = join(folder, part);
-      const facts = await this.#factsOf(folder);
-      if (facts === undefined) return undefined;
-      if (facts.kind === 'other') return folder;
+  async #checkWay(folder: string): Promise<void> {
+    if (folder === this.root) return;
+    await this.#checkWay(dirname(folder));
+    const facts = await this.#factsOf(folder);
+    if (facts === undefined || facts.kind === 'folder') return;
+    throw new HoldfastError('tampered', `Failed to use ${folder}: a link or a file has the place of a folder of the location.`, {
+      fix: 'Look who put it there; put the folder back in its place.',
+    });
+  }
+
+  /** Whether a folder on the way to an object is none: what is behind it is no object of this location, as no listing shows it. */
+  async #isLedAway(path: string): Promise<boolean> {
+    try {
+      await this.#checkWay(dirname(path));
+      return false;
+    } catch (error) {
+      if (!HoldfastError.is(error, 'tampered')) throw error;
+      return true;
     }
-    return undefined;
   }
 
   /** "Not there" is only said of a store that is there. */
@@ -259,39 +267,19 @@ export class FolderStore implements FilesystemStore {
     }
   }
 
-  /**
-   * Makes the missing folders from the top; each is durable (its parent synced) before anything is put into it. A link or a file in place of a
-   * folder, which this program never makes, is `tampered`: it would lead what is put out of the location, and no listing would find it.
-   */
+  /** Makes the missing folders from the top; each is durable (its parent synced) before anything is put into it. */
   async #makeFolders(folder: string, beforeStep: () => void): Promise<void> {
-    if (folder === this.root) return;
+    if (folder === this.root || (await this.#factsOf(folder))?.kind === 'folder') return;
     const parent = dirname(folder);
     await this.#makeFolders(parent, beforeStep);
-    if (await this.#isFolder(folder)) return;
     beforeStep();
     try {
       await this.#fileSystem.makeFolder(folder);
     } catch (error) {
-      if (systemCode(error) !== 'EEXIST' || !(await this.#isFolder(folder))) throw error;
+      if (systemCode(error) !== 'EEXIST') throw error;
     }
     beforeStep();
     await this.#fileSystem.syncFolder(parent);
-  }
-
-  /** Whether a folder of the location is there. Rejects with `tampered` where something else has its name. */
-  async #isFolder(folder: string): Promise<boolean> {
-    const facts = await this.#factsOf(folder);
-    if (facts === undefined || facts.kind === 'folder') return facts !== undefined;
-    throw new HoldfastError('tampered', `Failed to use ${folder}: a link or a file has the place of a folder of the location.`, {
-      fix: 'Look who put it there; put the folder back in its place.',
-    });
-  }
-
-  /** Rejects with `tampered` where a folder on the way to an object is none. */
-  async #checkWay(folder: string): Promise<void> {
-    if (folder === this.root) return;
-    await this.#checkWay(dirname(folder));
-    await this.#isFolder(folder);
   }
 }
 
@@ -299,12 +287,6 @@ const sweepCandidates: NameFilter = (entry) => entry.name.startsWith(temporaryPr
 
 function objectExists(action: string): HoldfastError {
   return new HoldfastError('objectExists', `Failed to ${action}: an object of that name is there already.`);
-}
-
-function ledAway(action: string, link: string): HoldfastError {
-  return new HoldfastError('storeFailed', `Failed to ${action}: ${link} is not a folder but leads elsewhere.`, {
-    fix: 'Find out who put it there, and remove it.',
-  });
 }
 
 function objectFacts(key: string, facts: FileFacts): ObjectFacts {
