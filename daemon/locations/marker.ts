@@ -57,6 +57,7 @@ export async function readMarker(root: string, fileSystem: FileSystem = nodeFile
   try {
     const file = await fileSystem.openToRead(join(root, markerName));
     try {
+      if ((await file.facts()).kind !== 'file') return parseMarker(new Uint8Array(0));
       const bytes = new Uint8Array(largestMarker + 1);
       let length = 0;
       while (length < bytes.length) {
