@@ -19,19 +19,23 @@ function blockRow(offset: number, stored: number, rawLength: number, codec: numb
 /** One zstd block of 12 stored and 40 raw bytes with a chunk of each half, and one raw block of 8 bytes with one chunk. */
 const rows = Buffer.concat([blockRow(0, 12, 40, 1, 2), chunkRow(0, 20), chunkRow(20, 20), blockRow(12, 8, 8, 0, 1), chunkRow(0, 8)]);
 const directoryAt = 20;
-const end = directoryAt + rows.length;
 const padding = 50;
-const trailer = end + padding;
-const pack = Buffer.concat([
-  Buffer.alloc(directoryAt, 1),
-  rows,
-  Buffer.alloc(padding),
-  u32(directoryAt),
-  u32(rows.length),
-  u32(2),
-  u32(0),
-  Buffer.from('HFPACK01'),
-]);
+const trailer = directoryAt + rows.length + padding;
+
+function packOf(blocksLength: number, directory: Uint8Array, blockCount: number): Buffer {
+  return Buffer.concat([
+    Buffer.alloc(blocksLength, 1),
+    directory,
+    Buffer.alloc(padding),
+    u32(blocksLength),
+    u32(directory.length),
+    u32(blockCount),
+    u32(0),
+    Buffer.from('HFPACK01'),
+  ]);
+}
+
+const pack = packOf(directoryAt, rows, 2);
 const secondRow = directoryAt + 16 + 2 * 40;
 
 const decode = (stored: Uint8Array, codec: 'raw' | 'zstd', rawLength = raw.length): unknown =>
@@ -74,7 +78,12 @@ export const packs: readonly MustRefuse[] = [
     refused: 'packDirectory',
     run: () => readPackDirectory(bent(bent(pack, secondRow + 12, Buffer.of(1)), secondRow + 4, u32(7)), 'a pack'),
   },
-  row('a block of no stored bytes', 'packBlock', directoryAt + 4, u32(0)),
+  {
+    section: '5.1',
+    clause: 'a block of no stored bytes',
+    refused: 'packBlock',
+    run: () => readPackDirectory(packOf(0, Buffer.concat([blockRow(0, 0, 40, 1, 1), chunkRow(0, 20)]), 1), 'a pack'),
+  },
   row('a block of no raw bytes', 'packBlock', directoryAt + 8, u32(0)),
   row('a block of more than 8 MiB', 'packBlock', directoryAt + 8, u32(2 ** 23 + 1)),
   row('a raw block whose lengths differ', 'packBlock', secondRow + 8, u32(9)),

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import type { Entry } from '../../../daemon/repository/entry.ts';
+import { IndexView } from '../../../daemon/repository/indexView.ts';
 import { keySourceOf } from '../../../daemon/repository/keySource.ts';
 import type { ManifestSource } from '../../../daemon/repository/manifestTypes.ts';
 import { RestorePointReader } from '../../../daemon/repository/restorePointReader.ts';
 import { namesOf, walkTree } from '../../../daemon/repository/treeWalk.ts';
 import { verifyRestorePoint } from '../../../daemon/repository/verify.ts';
 import { HoldfastError } from '../../../protocol/errors.ts';
+import { openIndexContent, plantIndex } from '../../support/conformance/openIndexContent.ts';
 import { FixtureRepository } from '../../support/fixtureRepository.ts';
 import { MemoryStore } from '../../support/memoryStore.ts';
 import { assertRejected } from '../../support/refusals.ts';
@@ -309,6 +311,53 @@ describe('restore point reader', () => {
     await assert.rejects(RestorePointReader.open(store, key, keySource), (error) => HoldfastError.is(error, 'wrongSecret'));
     const half = await RestorePointReader.open(store, key, keySourceOf(later));
     assert.equal(half.unreadableIndexes.length, 1);
+  });
+
+  it('tries every key of an epoch, and lets the tags decide', async () => {
+    const { store, repository } = await sample();
+    const wrong = { ...keysNamed('another master key'), installationId: keys.installationId, policyId: keys.policyId };
+    for (const sets of [
+      [wrong, keys],
+      [keys, wrong],
+    ]) {
+      const source = keySourceOf(...sets);
+      const reader = await RestorePointReader.open(store, repository.written.key, source);
+      const [first] = reader.manifest.sources;
+      assert.ok(first !== undefined);
+      const entry = await reader.stat(first, [Buffer.from('two')]);
+      assert.ok(entry !== undefined);
+      assert.equal((await collect(reader.readFile(entry))).length, 1801);
+      assert.equal((await verifyRestorePoint(store, repository.written.key, source, { readData: true })).ok, true);
+    }
+  });
+
+  it('C5: does not let what one index records wrongly of a block stand in for another index’s record of it', async () => {
+    const store = new MemoryStore();
+    const fixture = new FixtureRepository(store, keys);
+    const [id = Buffer.alloc(0)] = fixture.block([Buffer.from('0123456789'), Buffer.alloc(5000)]);
+    const root = fixture.source([]);
+    await fixture.cutPack();
+    await fixture.cutIndex();
+    const [right] = fixture.manifest([]).indexes;
+    assert.ok(right !== undefined);
+    // The wrong one says that the block is stored as it is, and that all chunks of it are its first byte.
+    const content = openIndexContent(store, right.key, keys);
+    const view = new IndexView(Buffer.from(content), 'an index');
+    const block = view.blockOf(view.find(id));
+    const row = 40 + view.packCount * 104 + block * 20;
+    content.writeUInt32LE(view.block(block).storedLength, row + 12);
+    content.writeUInt8(0, row + 16);
+    const locators = 40 + view.packCount * 104 + view.blockCount * 20 + view.chunkCount * 32;
+    for (let chunk = 0; chunk < view.chunkCount; chunk += 1) {
+      if (view.blockOf(chunk) !== block) continue;
+      content.writeUInt32LE(0, locators + chunk * 12 + 4);
+      content.writeUInt32LE(1, locators + chunk * 12 + 8);
+    }
+    const wrong = plantIndex(store, keys, content, 9);
+    const { key } = await fixture.commit([root], { indexes: [wrong, right] });
+    const reader = await RestorePointReader.open(store, key, keySource);
+    assert.deepEqual(reader.unreadableIndexes, []);
+    assert.equal((await reader.chunks.read(id, 'data')).toString(), '0123456789');
   });
 
   it('stops when told to', async () => {

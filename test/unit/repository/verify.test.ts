@@ -9,6 +9,7 @@ import { RestorePointReader } from '../../../daemon/repository/restorePointReade
 import { verifyRestorePoint, type VerifyReport } from '../../../daemon/repository/verify.ts';
 import { HoldfastError } from '../../../protocol/errors.ts';
 import type { Entry } from '../../../daemon/repository/entry.ts';
+import { openIndexContent, plantIndex } from '../../support/conformance/openIndexContent.ts';
 import { FixtureRepository } from '../../support/fixtureRepository.ts';
 import { MemoryStore } from '../../support/memoryStore.ts';
 import { keysNamed } from '../../support/repositoryKeys.ts';
@@ -210,6 +211,50 @@ describe('verify', () => {
       const [object] = report.objects;
       assert.deepEqual([report.ok, object?.key, object?.reason.includes('where an index says')], [false, pack, true]);
     }
+  });
+
+  it('C5: holds a pack against every index that names it, and its files against those that are right', async () => {
+    for (const [member, at] of [
+      ['salt', 40 + 16],
+      ['key epoch', 40 + 52],
+      ['key generation', 40 + 48],
+      ['SHA-256', 40 + 64],
+      ['stored length', 40 + 58],
+    ] as const) {
+      const store = new MemoryStore();
+      const fixture = new FixtureRepository(store, keys);
+      const root = fixture.source([file('f', 1000, fixture.ids(bytesOf(1, 1000)))]);
+      const pack = await fixture.cutPack();
+      await fixture.cutIndex();
+      const [right] = fixture.manifest([]).indexes;
+      assert.ok(right !== undefined);
+      const content = openIndexContent(store, right.key, keys);
+      content.writeUInt8(content.readUInt8(at) ^ 2, at);
+      const wrong = plantIndex(store, keys, content, 9);
+      for (const [sequence, indexes] of [
+        [1, [right, wrong]],
+        [2, [wrong, right]],
+      ] as const) {
+        const previous = sequence === 1 ? null : Buffer.alloc(32, 1);
+        const { key } = await fixture.commit([root], { indexes, sequence, previous });
+        const report = await verify(store, key, true);
+        assert.deepEqual([member, report.ok, report.damaged, report.objects.map((object) => object.key)], [member, false, [], [pack]]);
+        assert.ok(report.objects[0]?.reason.includes(`an index records another ${member}`) === true, report.objects[0]?.reason);
+      }
+    }
+  });
+
+  it('M3: ends with a finding where all sources together have too many entries', async () => {
+    const store = new MemoryStore();
+    const fixture = new FixtureRepository(store, keys);
+    const sources = [fixture.source([file('a', 1, fixture.ids(Buffer.of(1)))]), fixture.source([file('b', 1, fixture.ids(Buffer.of(2)))])];
+    const { key } = await fixture.commit(sources);
+    const limited = (maxEntries: number): Promise<VerifyReport> =>
+      verifyRestorePoint(store, key, keySource, { readData: true, maxEntries });
+    // Each source has its own entry and the file's.
+    assert.deepEqual((await limited(4)).damaged, []);
+    const [damage] = (await limited(3)).damaged;
+    assert.deepEqual([damage?.source, damage?.reason.includes('more than 3 entries')], [null, true]);
   });
 
   it('names a file whose list says other lengths, and a source without one root', async () => {
