@@ -3,7 +3,7 @@ import { HoldfastError } from '../../protocol/errors.ts';
 import { idOf, type LocationId } from '../../protocol/ids.ts';
 import type { LocationSpec } from '../../protocol/methods/locations.ts';
 import type { ImportDocument } from '../../protocol/methods/recovery.ts';
-import { type Finding, findingsInline } from '../../protocol/methods/values.ts';
+import { type Finding, findingsInline, nameProblem } from '../../protocol/methods/values.ts';
 import type { ActionRun, WorkResult } from '../actions/actionQueue.ts';
 import { roundedSeconds } from '../actions/seconds.ts';
 import type { Catalog } from '../catalog/catalog.ts';
@@ -236,16 +236,16 @@ function writePolicy(catalog: Catalog, given: PolicyToWrite): void {
   const newest = policy.manifests.at(-1);
   if (newest === undefined) return;
   const { policyId } = policy;
-  const name = uniqueName(
-    typeof newest.manifest.policy['name'] === 'string' ? newest.manifest.policy['name'] : `policy-${policyId.slice(0, 8)}`,
-    names,
-  );
+  const all = [...policy.manifests, ...policy.later];
+  const called = newest.manifest.policy['name'];
+  const isName = typeof called === 'string' && nameProblem(called) === undefined;
+  const name = uniqueName(isName ? called : `policy-${policyId.slice(0, 8)}`, names);
   catalog.policies.add({
     policyId,
     name,
     locationId,
     definition: definitionIn(newest.manifest.policy, newest.manifest.sources),
-    keyGeneration: Math.max(...policy.manifests.map(({ manifest }) => manifest.keyGeneration)),
+    keyGeneration: Math.max(...all.map(({ manifest }) => manifest.keyGeneration)),
     createdAt: typeof newest.manifest.policy['createdAt'] === 'string' ? newest.manifest.policy['createdAt'] : now,
     paused: true,
     deletedAt: null,
@@ -254,15 +254,17 @@ function writePolicy(catalog: Catalog, given: PolicyToWrite): void {
     const isLive = policy.live.has(hexOf(stored.header.objectId));
     catalog.restorePoints.add({ ...restorePointRecordOf(stored, store.storeId), state: isLive ? 'live' : 'retired' });
   }
+  // The next restore point follows the last that is stored, or two would have one sequence.
+  for (const stored of policy.later) catalog.restorePoints.add({ ...restorePointRecordOf(stored, store.storeId), state: 'retired' });
   writeObjects(catalog, given);
-  catalog.sequences.raise(`manifest/${policyId}`, newest.manifest.sequence);
+  catalog.sequences.raise(`manifest/${policyId}`, Math.max(...all.map(({ manifest }) => manifest.sequence)));
   catalog.sequences.raise(`index/${policyId}`, Math.max(policy.lastIndexSequence, 1));
 }
 
 function writeObjects(catalog: Catalog, { locationId, masterKey, policy, now }: PolicyToWrite): void {
   const { policyId } = policy;
   const known = { locationId, policyId, state: 'present', recordedAt: now, readBackAt: null, retainUntil: null } as const;
-  for (const { key, versionId, length, sha256, header } of policy.manifests) {
+  for (const { key, versionId, length, sha256, header } of [...policy.manifests, ...policy.later]) {
     catalog.objects.record({ ...known, objectKey: key, kind: 'manifest', objectId: header.objectId, versionId, size: length, sha256 });
   }
   for (const { key, versionId, length, sha256, objectId } of policy.indexes) {

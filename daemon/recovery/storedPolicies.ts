@@ -26,6 +26,8 @@ export interface StoredPolicy {
   readonly policyId: PolicyId;
   /** By rising sequence. */
   readonly manifests: readonly StoredManifest[];
+  /** Those after the time that was asked for, by rising sequence: not wanted, but their sequences are taken. */
+  readonly later: readonly StoredManifest[];
   /** Object ids (hex) of the restore points that were live when the newest one was committed, itself included. */
   readonly live: ReadonlySet<string>;
   readonly indexes: readonly PinnedIndex[];
@@ -86,9 +88,11 @@ export async function readStoredPolicies(request: StoredPoliciesRequest): Promis
     authentic.set(policyId, opened);
     reportHistory(opened, findings);
     reportLive(opened, findings);
-    const wanted = opened.filter(({ manifest }) => request.at === undefined || manifest.claimed.finished <= request.at);
+    const isWanted = ({ manifest }: StoredManifest): boolean => request.at === undefined || manifest.claimed.finished <= request.at;
+    const wanted = opened.filter((stored) => isWanted(stored));
+    const later = opened.filter((stored) => !isWanted(stored));
     if (wanted.length === 0) continue;
-    policies.push({ policyId, manifests: wanted, lastIndexSequence, ...(await reachedBy(request, wanted, keys, findings)) });
+    policies.push({ policyId, manifests: wanted, later, lastIndexSequence, ...(await reachedBy(request, wanted, keys, findings)) });
   }
   findings.push(...headFindings(namingObjects(request, authentic), knownObjects(request, authentic)));
   return { policies, findings };

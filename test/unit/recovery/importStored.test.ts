@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict';
+import { cpSync, rmSync } from 'node:fs';
+import { keyringName } from '../../../daemon/keys/keyringName.ts';
+import { nodeFileSystem } from '../../../daemon/locations/fileAccess.ts';
+import { ImportStored } from '../../../daemon/recovery/importStored.ts';
+import type { WorkResult } from '../../../daemon/actions/actionQueue.ts';
+import { HoldfastError } from '../../../protocol/errors.ts';
+import { InstallationBench } from '../../support/installationBench.ts';
+import { PolicyBench } from '../../support/policyBench.ts';
+import { SeededRandom } from '../../support/random.ts';
+
+interface ImportOptions {
+  readonly passphrase?: string;
+  readonly installation?: string;
+  readonly at?: string;
+  readonly tries?: number;
+  readonly folder?: string;
+}
+
+/** A lost machine: the store of `from`, and an empty state directory. */
+class Lost implements Disposable {
+  readonly empty: PolicyBench = new PolicyBench(new InstallationBench());
+  readonly from: PolicyBench;
+
+  constructor(from: PolicyBench) {
+    this.from = from;
+  }
+
+  async run(options: ImportOptions = {}): Promise<WorkResult> {
+    const { base } = this.empty;
+    const { installation, scrypt } = base;
+    const passphrase = Buffer.from(options.passphrase ?? 'right');
+    const service = new ImportStored({ installation, fileSystem: nodeFileSystem, scrypt, wallClock: () => base.now });
+    try {
+      return await service.run(
+        {
+          spec: { kind: 'filesystem', path: options.folder ?? this.from.base.at('store') },
+          locationName: 'store',
+          installation: options.installation,
+          at: options.at,
+          passphrase,
+          tries: options.tries ?? 8,
+        },
+        this.empty.startAction(),
+      );
+    } finally {
+      assert.ok(
+        passphrase.every((byte) => byte === 0),
+        'the passphrase is overwritten, however it ends',
+      );
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.empty[Symbol.dispose]();
+  }
+}
+
+async function house(): Promise<PolicyBench> {
+  const bench = await PolicyBench.ready();
+  await bench.createPolicy({ exclude: ['*.o'] });
+  return bench;
+}
+
+describe('import of what is stored', () => {
+  it('X8: brings every restore point back, with its policy paused, and the next backup goes on from there', async () => {
+    using from = await house();
+    const first = await from.point('files');
+    const second = await from.point('files', { tree: { b: 'B' }, warnings: ['b changed.'] });
+    from.points.retire(first.id, true);
+    const third = await from.point('files');
+    using lost = new Lost(from);
+    const { outcome, document } = await lost.run();
+    assert.deepEqual([outcome, document['policies'], document['restorePoints'], document['damagedCount']], ['complete', 1, 3, 0]);
+    const { empty } = lost;
+    assert.equal(empty.base.installation.state, 'unlocked');
+    const policy = empty.policies.describe(empty.policies.resolve('files'));
+    assert.deepEqual(
+      [policy.paused, policy.exclude, policy.sources],
+      [true, ['*.o'], from.policies.describe(from.policies.resolve('files')).sources],
+    );
+    for (const before of [first, second, third]) {
+      const after = empty.points.resolve(before.id);
+      assert.deepEqual(
+        [after.state, after.sequence, after.outcome],
+        [before.id === first.id ? 'retired' : 'live', before.sequence, before.outcome],
+      );
+      assert.deepEqual(after.sha256, Uint8Array.from(before.sha256));
+    }
+    const next = await empty.point('files');
+    assert.equal(next.sequence, 4);
+    assert.deepEqual(empty.jobs[0]?.previous, Uint8Array.from(third.sha256));
+    assert.equal(empty.jobs[0]?.nextIndexSequence, 4);
+  });
+
+  it('F1: as of a time, the restore points after it are not listed, and the next one forks nothing', async () => {
+    using from = await house();
+    const first = await from.point('files', { finished: '2026-03-01T00:00:00.000Z' });
+    const second = await from.point('files', { finished: '2026-03-02T00:00:00.000Z' });
+    using lost = new Lost(from);
+    const { document } = await lost.run({ at: '2026-03-01T12:00:00.000Z' });
+    assert.equal(document['restorePoints'], 1);
+    assert.deepEqual(
+      lost.empty.points.list({ includeRetired: false }).items.map(({ id }) => id),
+      [first.id],
+    );
+    const next = await lost.empty.point('files');
+    assert.equal(next.sequence, second.sequence + 1);
+    assert.deepEqual(lost.empty.jobs[0]?.previous, Uint8Array.from(second.sha256));
+  });
+
+  it('a wrong passphrase opens nothing and leaves the state directory as empty as it was; any of the keyring opens all', async () => {
+    using from = await house();
+    await from.backUp('files');
+    await from.base.installation.passkeys.addPassphrase('spare', Buffer.from('other'), false, new AbortController().signal);
+    using lost = new Lost(from);
+    await assert.rejects(lost.run({ passphrase: 'wrong' }), { code: 'wrongSecret' });
+    assert.equal(lost.empty.base.installation.state, 'notSetUp');
+    assert.equal(lost.empty.base.installation.locations.list({}).items.length, 0);
+    await lost.run({ passphrase: 'other' });
+    assert.equal(lost.empty.points.list({ includeRetired: false }).items.length, 1);
+    await assert.rejects(lost.run(), { code: 'alreadySetUp' });
+  });
+
+  it('of several installations in one folder asks which, and takes the one that is named or begun', async () => {
+    using from = await house();
+    await from.backUp('files');
+    using other = await house();
+    await other.backUp('files');
+    cpSync(other.base.at('store', other.base.installation.installationId), from.base.at('store', other.base.installation.installationId), {
+      recursive: true,
+    });
+    const ids = [from, other].map(({ base }) => base.installation.installationId);
+    using lost = new Lost(from);
+    await assert.rejects(
+      lost.run(),
+      (error) =>
+        HoldfastError.is(error, 'ambiguousName') && JSON.stringify(error.details?.['installations']) === JSON.stringify(ids.toSorted()),
+    );
+    await assert.rejects(lost.run({ installation: 'ffffffff-ffff' }), { code: 'unknownName' });
+    const { document } = await lost.run({ installation: (ids[0] ?? '').slice(0, 8) });
+    assert.equal(document['installationId'], ids[0]);
+  });
+
+  it('says that a folder is no location, or holds no installation', async () => {
+    using from = await PolicyBench.ready();
+    using lost = new Lost(from);
+    await assert.rejects(lost.run({ folder: from.base.at('source') }), { code: 'storeUnreachable' });
+    using other = await InstallationBench.ready();
+    await other.addLocation();
+    rmSync(other.at('store', other.installation.installationId), { recursive: true });
+    await assert.rejects(lost.run({ folder: other.at('store') }), { code: 'unknownName' });
+  });
+
+  it('C9: finds the passphrase’s keyring among junk, and names the junk', async () => {
+    using from = await house();
+    const point = await from.point('files');
+    const { installation } = from.base;
+    const store = await from.base.open(installation.locations.resolve('store').locationId);
+    const random = new SeededRandom(7);
+    const { installationId } = installation;
+    for (let number = 0; number < 50; number += 1) {
+      await store.put(
+        keyringName({ installationId, sequence: 1000 + number, objectId: random.bytes(16) }),
+        random.bytes(random.between(1, 400)),
+      );
+    }
+    await store.put(`${installationId}/keyring/no-keyring`, random.bytes(10));
+    using lost = new Lost(from);
+    const { outcome, document } = await lost.run();
+    assert.equal(outcome, 'failed', 'what could not be used is said with exit 5');
+    assert.ok(Number(document['damagedCount']) >= 50);
+    assert.equal(lost.empty.points.resolve('files').id, point.id);
+  });
+
+  it('C5: a damaged manifest is named, and everything else is back', async () => {
+    using from = await house();
+    const [first, second] = [await from.point('files'), await from.point('files')];
+    const store = await from.base.open(from.base.installation.locations.resolve('store').locationId);
+    const object = await store.get(first.manifestKey);
+    await store.delete(first.manifestKey, null);
+    await store.put(
+      first.manifestKey,
+      Uint8Array.from(object?.body ?? [], (byte, at) => (at === 300 ? byte ^ 4 : byte)),
+    );
+    using lost = new Lost(from);
+    const { error, document } = await lost.run();
+    assert.equal(error?.code, 'damaged');
+    assert.ok(JSON.stringify(document['damaged']).includes(first.manifestKey));
+    assert.equal(lost.empty.points.resolve('files').id, second.id);
+    assert.throws(() => lost.empty.points.resolve(first.id), { code: 'unknownName' });
+  });
+
+  it('M7: two policies that had one name one after the other come back under two', async () => {
+    using from = await house();
+    const first = await from.point('files');
+    from.policies.delete('files', true);
+    await from.createPolicy();
+    const second = await from.point('files');
+    using lost = new Lost(from);
+    await lost.run();
+    const names = lost.empty.policies.all().map(({ name }) => name);
+    assert.deepEqual(names, ['files', 'files-2']);
+    for (const { id, policyId } of [first, second]) assert.equal(lost.empty.points.resolve(id).policyId, policyId);
+  });
+});
