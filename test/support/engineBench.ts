@@ -187,5 +187,7 @@ export class EngineBench implements Disposable {
 
 /** Names that a run or a restore must not leave in a folder tree. */
 export function temporaryNames(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => /\.holdfast-|\.tmp-/.test(name));
+  return readdirSync(folder, { withFileTypes: true, recursive: true })
+    .map(({ name }) => name)
+    .filter((name) => /\.holdfast-|\.tmp-/.test(name));
 }
