@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { copyFileSync, linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import * as z from 'zod';
+import { backUp, createPolicy, restorePointOf } from '../support/cliExpect.ts';
+import { entryDocument, restorePointDocument } from '../support/cliShapes.ts';
+import { compareTrees } from '../support/compareTrees.ts';
+import { ScratchState } from '../support/daemon.ts';
+import { testSeed } from '../support/mochaHooks.ts';
+import { SeededRandom } from '../support/random.ts';
+import { readerPython, readerScript } from '../support/readerPython.ts';
+import { makeSampleTree } from '../support/sampleTree.ts';
+
+const listed = z.array(
+  z.looseObject({
+    policyId: z.string(),
+    sequence: z.int(),
+    objectId: z.string(),
+    finished: z.string(),
+    sources: z.array(z.looseObject({ id: z.string(), kind: z.string(), label: z.string() })),
+    files: z.int(),
+  }),
+);
+const trees = z.array(z.looseObject({ objectId: z.string(), sources: z.array(z.looseObject({ id: z.string(), root: z.string() })) }));
+const report = z.looseObject({ ok: z.boolean(), problems: z.array(z.unknown()) });
+
+function sorted(rows: readonly string[]): readonly string[] {
+  return rows.toSorted((a, b) => (a < b ? -1 : 1));
+}
+
+describe('what the real command line stores', function () {
+  this.timeout(120_000);
+  let scratch: ScratchState;
+  let store: string;
+  const sources = new Map<string, readonly string[]>();
+  const ids: string[] = [];
+
+  before(async function () {
+    if (readerPython() === undefined) this.skip();
+    scratch = new ScratchState();
+    store = await scratch.setUp();
+    const random = new SeededRandom(testSeed());
+    const sample = path.join(scratch.folder, 'sample');
+    makeSampleTree(sample, { seed: testSeed(), bigBytes: 9 * 2 ** 20 });
+    sources.set('sample', [sample]);
+    const several = ['one', 'two/one'].map((name) => scratch.makeFolder(name));
+    for (const [index, folder] of several.entries()) {
+      writeFileSync(path.join(folder, `file ${index}`), random.text(200_000));
+      for (let number = 0; number < 1500; number += 1) writeFileSync(path.join(folder, `many ${number}`), `${number % 700}`);
+    }
+    sources.set('several', several);
+    const changing = scratch.makeFolder('changing');
+    mkdirSync(path.join(changing, 'empty'));
+    writeFileSync(path.join(changing, 'kept'), random.bytes(3_000_000));
+    writeFileSync(path.join(changing, 'goes'), 'goes');
+    sources.set('changing', [changing]);
+    for (const [policy, folders] of sources) await createPolicy(scratch, policy, folders);
+    ids.push(restorePointOf(await backUp(scratch, 'changing')));
+    writeFileSync(path.join(changing, 'goes'), 'changed');
+    copyFileSync(path.join(changing, 'kept'), path.join(changing, 'copied'));
+    linkSync(path.join(changing, 'kept'), path.join(changing, 'linked'));
+    symlinkSync('nowhere', path.join(changing, 'dangling'));
+    for (const policy of ['changing', 'sample', 'several', 'changing']) ids.push(restorePointOf(await backUp(scratch, policy)));
+  });
+  after(async () => await scratch?.[Symbol.asyncDispose]());
+
+  const points = async (): Promise<readonly z.infer<typeof restorePointDocument>[]> =>
+    await scratch.json(z.array(restorePointDocument), ['rp', 'list']);
+
+  /** Runs the reader on the store; it has nothing of ours but the folder and the passphrase. */
+  async function read<Shape>(shape: z.ZodType<Shape>, ...args: readonly string[]): Promise<Shape> {
+    const all = ['-B', readerScript, '--store', store, '--passphrase-file', scratch.passphraseFile, ...args];
+    const { stdout, stderr } = await promisify(execFile)(readerPython() ?? '', all, { maxBuffer: 64 * 2 ** 20 });
+    assert.equal(stderr, '');
+    return shape.parse(JSON.parse(stdout));
+  }
+
+  it('D8: is listed by the second reader as by our own list: restore points, sources and numbers of files', async () => {
+    const theirs = await read(listed, 'list');
+    const ours = await points();
+    assert.deepEqual(
+      sorted(theirs.map(({ policyId, sequence, objectId, finished }) => [policyId, sequence, objectId, finished].join(' '))),
+      sorted(ours.map((point) => [point.policyId, point.sequence, point.id.replaceAll('-', ''), point.uploadEndTime].join(' '))),
+    );
+    assert.equal(theirs.length, 5);
+    for (const { objectId, sources: folders } of theirs) {
+      const point = ours.find(({ id }) => id.replaceAll('-', '') === objectId);
+      assert.deepEqual(sorted(folders.map(({ label }) => label)), sorted(sources.get(point?.policy ?? '') ?? []));
+    }
+    for (const { id, policy } of ours) {
+      const entries = await scratch.json(z.array(entryDocument), ['rp', 'files', id, '--recursive']);
+      const files = entries.filter(({ kind }) => kind === 'file').length;
+      assert.equal(theirs.find(({ objectId }) => objectId === id.replaceAll('-', ''))?.files, files, policy);
+    }
+  });
+
+  it('D8: has the same trees where nothing changed, and others where something did', async () => {
+    const found = await read(trees, 'dump-trees');
+    const rootOf = (index: number): string =>
+      found.find(({ objectId }) => objectId === ids[index]?.replaceAll('-', ''))?.sources[0]?.root ?? assert.fail('not found');
+    assert.notEqual(rootOf(0), rootOf(1));
+    assert.equal(rootOf(1), rootOf(4));
+  });
+
+  it('D8: is read, decrypted and checked by the second reader to the last pack without a problem', async () => {
+    for (const { policyId, sequence, policy } of await points()) {
+      const verified = await read(report, 'verify', '--policy', policyId, '--sequence', String(sequence));
+      assert.deepEqual([verified.ok, verified.problems], [true, []], policy);
+    }
+  });
+
+  it('D8: is restored by the second reader to the same bytes, names, modes, owners, times, links and holes', async () => {
+    const found = await read(listed, 'list');
+    for (const { policyId, sequence, id, policy } of (await points()).filter((point) => point.id !== ids[0])) {
+      const target = path.join(scratch.folder, `read ${id}`);
+      const restored = await read(report, 'restore', '--policy', policyId, '--sequence', String(sequence), '--target', target);
+      assert.deepEqual([restored.ok, restored.problems], [true, []], policy);
+      for (const source of found.find(({ objectId }) => objectId === id.replaceAll('-', ''))?.sources ?? []) {
+        const { differences, files } = compareTrees(source.label, path.join(target, source.id));
+        assert.deepEqual(differences, [], policy);
+        assert.ok(files > 0);
+      }
+    }
+  });
+});
