@@ -6,7 +6,7 @@ import type { Entry } from '../repository/entry.ts';
 import type { ManifestSource } from '../repository/manifestTypes.ts';
 import type { TreeReader } from '../repository/treeReader.ts';
 import type { RestorePointContents } from './restorePointContents.ts';
-import { factsOf, namesIn, sourceChunks, targetOf } from './sourceReading.ts';
+import { factsOf, namesIn, readPatterns, sourceChunks, targetOf } from './sourceReading.ts';
 
 interface Folder {
   readonly contents: RestorePointContents;
@@ -51,7 +51,9 @@ async function* diffFolder(
   const { contents, source, tree, signal, rules } = place;
   const there = new Map<string, Buffer>((await namesIn(path)).map((name) => [name.toString('latin1'), name]));
   const relative = names.map((name) => Buffer.from(name).toString('latin1')).join('/');
-  const scope = rules.enter(path.toString('latin1'), relative, outer, (name) => there.has(name));
+  const has = (name: string): boolean => there.has(name);
+  const patterns = await Promise.all(rules.patternFiles(relative, has).map((name) => readPatterns(path, name)));
+  const scope = rules.scopeInside(relative, outer, has, patterns);
   for await (const record of tree.entries(folder, { signal })) {
     signal.throwIfAborted();
     const entry = tree.decode(record);

@@ -6,6 +6,7 @@ import { systemCode } from '../engine/systemCode.ts';
 /** A source as it is now, read without ever blocking the daemon. Paths are bytes. All reject with `sourceMissing` for what cannot be read. */
 
 const pieceBytes = 1024 * 1024;
+const longestPatterns = 4 * 1024 * 1024;
 /** A source may hold FIFOs and links where a moment ago a file was: neither is waited for or followed. */
 const carefully = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
@@ -35,6 +36,18 @@ export async function targetOf(path: Buffer): Promise<Buffer> {
     return await readlink(path, { encoding: 'buffer' });
   } catch (error) {
     throw unreadable(path, error);
+  }
+}
+
+/** A file with patterns below a folder; `undefined` for what is not a regular file of at most 4 MiB that can be read. */
+export async function readPatterns(folder: Buffer, name: string): Promise<Buffer | undefined> {
+  try {
+    await using file = await open(Buffer.concat([folder, Buffer.from(`/${name}`)]), carefully);
+    const facts = await file.stat();
+    return facts.isFile() && facts.size <= longestPatterns ? await file.readFile() : undefined;
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    return undefined;
   }
 }
 

@@ -57,7 +57,7 @@ export class ExcludeRules {
     const text = `${Buffer.from(path, 'latin1').toString('utf8')}${isFolder ? '/' : ''}`;
     if (this.#exclude?.test(text) === 'ignored') return true;
     // `.git` is the history, and no pattern of a work tree speaks of it.
-    if (scope.length === 0 || path === '.git' || path.endsWith('/.git')) return false;
+    if (scope.length === 0 || isHistory(path)) return false;
     for (const level of scope.toReversed()) {
       const verdict = level.patterns.test(text.slice(level.prefixLength));
       if (verdict !== 'undecided') return verdict === 'ignored';
@@ -70,13 +70,27 @@ export class ExcludeRules {
    * whether it holds a name.
    */
   enter(absolute: string, path: string, scope: GitignoreScope, has: (name: string) => boolean): GitignoreScope {
+    const contents = this.patternFiles(path, has).map((name) => readSmallFile(`${absolute}/${name}`));
+    return this.scopeInside(path, scope, has, contents);
+  }
+
+  /** The files whose patterns hold inside a folder, relative to it: what `scopeInside` wants the contents of. */
+  patternFiles(path: string, has: (name: string) => boolean): readonly string[] {
+    if (!this.#gitignore || isHistory(path)) return [];
+    return [...(has('.git') ? ['.git/info/exclude'] : []), ...(has('.gitignore') ? ['.gitignore'] : [])];
+  }
+
+  /** As `enter`, for who must not wait and has read the `patternFiles` himself; `undefined` for one that is not there or can't be read. */
+  scopeInside(
+    path: string,
+    scope: GitignoreScope,
+    has: (name: string) => boolean,
+    contents: readonly (Buffer | undefined)[],
+  ): GitignoreScope {
     if (!this.#gitignore) return scope;
-    if (path === '.git' || path.endsWith('/.git')) return [];
+    if (isHistory(path)) return [];
     const hasOwnHistory = has('.git');
-    const lines = [
-      ...(hasOwnHistory ? linesOf(`${absolute}/.git/info/exclude`) : []),
-      ...(has('.gitignore') ? linesOf(`${absolute}/.gitignore`) : []),
-    ];
+    const lines = contents.flatMap((content) => linesOf(content));
     const folder = path === '' ? '' : `${Buffer.from(path, 'latin1').toString('utf8')}/`;
     // A work tree of its own is not subject to the patterns of the one around it.
     const outer = hasOwnHistory ? [] : scope.map((level) => levelInside(level, folder));
@@ -93,10 +107,14 @@ function levelInside(level: Level, folder: string): Level {
   return level.patterns.test(relative) === 'ignored' ? { ...level, patterns: level.patterns.without(relative) } : level;
 }
 
+function isHistory(path: string): boolean {
+  return path === '.git' || path.endsWith('/.git');
+}
+
 /** No lines where the file is not there or can't be read: then nothing is left out, which errs on the safe side. */
-function linesOf(path: string): string[] {
+function linesOf(content: Buffer | undefined): string[] {
   return (
-    readSmallFile(path)
+    content
       ?.toString('utf8')
       .replace(/^\ufeff/, '')
       .split(/\r?\n/) ?? []
