@@ -1,18 +1,23 @@
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import * as fc from 'fast-check';
+import { sealObject } from '../../../daemon/repository/container.ts';
 import type { Entry } from '../../../daemon/repository/entry.ts';
+import { encodeBoundHeader } from '../../../daemon/repository/header.ts';
 import { IndexView } from '../../../daemon/repository/indexView.ts';
 import { keySourceOf } from '../../../daemon/repository/keySource.ts';
-import type { ManifestSource } from '../../../daemon/repository/manifestTypes.ts';
+import { jsonOf } from '../../../daemon/repository/manifestJson.ts';
+import type { Manifest, ManifestSource } from '../../../daemon/repository/manifestTypes.ts';
 import { RestorePointReader } from '../../../daemon/repository/restorePointReader.ts';
 import { namesOf, walkTree } from '../../../daemon/repository/treeWalk.ts';
 import { verifyRestorePoint } from '../../../daemon/repository/verify.ts';
 import { HoldfastError } from '../../../protocol/errors.ts';
+import type { StoreId } from '../../../protocol/ids.ts';
 import { openIndexContent, plantIndex } from '../../support/conformance/openIndexContent.ts';
 import { FixtureRepository } from '../../support/fixtureRepository.ts';
 import { MemoryStore } from '../../support/memoryStore.ts';
 import { assertRejected } from '../../support/refusals.ts';
-import { keysNamed } from '../../support/repositoryKeys.ts';
+import { entropyFrom, identityOf, keysNamed } from '../../support/repositoryKeys.ts';
 import { bytesOf, writeSampleRepository, type SampleRepository } from '../../support/sampleRepository.ts';
 
 const keys = keysNamed('reader');
@@ -46,6 +51,20 @@ function fifo(name: string): Entry {
 
 function named(name: string, entry: Partial<Entry>): Entry {
   return { name: Buffer.from(name), kind: 'file', mode: 0, size: 0, ...entry };
+}
+
+/** A manifest that its owner tagged, whatever it says. */
+function sealUnchecked(manifest: Manifest, storeId: StoreId): Uint8Array {
+  const identity = identityOf(keys, 'manifest', Buffer.alloc(16, 6), manifest.sequence, storeId);
+  const json = Buffer.from(jsonOf(manifest));
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(json.length);
+  const tag = createHmac('sha256', keys.owner ?? '')
+    .update(encodeBoundHeader(identity))
+    .update(length)
+    .update(json)
+    .digest();
+  return sealObject(keys.manifest, identity, Buffer.concat([length, json, tag]), entropyFrom('unchecked')).bytes;
 }
 
 describe('restore point reader', () => {
@@ -273,6 +292,30 @@ describe('restore point reader', () => {
       await assertRejected(() => reader.rootOf(source), 'missing');
       store.damage(index.key, () => original);
     }
+  });
+
+  it('M6: refuses an index whose pin is wrong, and only that index', async () => {
+    const { store, repository } = await sample();
+    const { manifest } = repository.written;
+    const [right] = manifest.indexes;
+    assert.ok(right !== undefined);
+    const wrong = [
+      { ...right, key: '../../etc/passwd' },
+      { ...right, key: right.key.replace(keys.installationId, keysNamed('other').installationId) },
+      { ...right, objectId: Buffer.alloc(16, 1) },
+      { ...right, length: right.length + 1 },
+      { ...right, sha256: Buffer.alloc(32) },
+      { ...right, salt: Buffer.alloc(32) },
+    ];
+    const stored = sealUnchecked({ ...manifest, indexes: [...wrong, right] }, store.storeId);
+    const reader = await RestorePointReader.from(store, stored, keySource);
+    assert.deepEqual(
+      reader.unreadableIndexes.map(({ error }) => error.details?.['rule']),
+      ['objectName', 'objectName', 'objectName', 'storedLength', 'storedHash', 'headerSalt'],
+    );
+    const [source] = reader.manifest.sources;
+    assert.ok(source !== undefined);
+    assert.equal((await reader.rootOf(source)).kind, 'directory');
   });
 
   it('takes any version with the recorded hash where the recorded one is gone, and reports it', async () => {
