@@ -110,7 +110,11 @@ describe('a crash', function () {
       for (let kill = 0; kill < kills; kill += 1) {
         bench.putBack(base);
         const at = random.between(1, least);
-        const { signal, stderr } = spawnSync(process.execPath, [crashingDaemon, bench.state, name, String(at)], { encoding: 'utf8' });
+        const { signal, stderr } = spawnSync(process.execPath, [crashingDaemon, bench.state, name, String(at)], {
+          encoding: 'utf8',
+          // It has no time to clean up.
+          env: { ...process.env, TMPDIR: bench.folder },
+        });
         assert.equal(signal, 'SIGKILL', `step ${at}: ${stderr}`);
         await assertSound(bench, scenario, false).catch((error: unknown) => {
           throw new Error(`After kill -9 at step ${at} of ${name}`, { cause: error });

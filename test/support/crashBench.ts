@@ -140,7 +140,9 @@ async function assertImports(bench: CrashBench, passphrase: string, restorePoint
   const document = await daemon.importStored(bench.store, passphrase);
   assert.deepEqual(document.damaged, []);
   assert.ok(document.restorePoints >= restorePoints);
-  const [newest] = await daemon.restorePoints();
+  const found = await daemon.restorePoints();
+  assert.equal(new Set(found.map(({ sequence }) => sequence)).size, found.length, 'no two manifests of one sequence in the store');
+  const [newest] = found;
   if (isAcknowledged) succeeded(await daemon.verify(newest?.id ?? ''));
   rmSync(state, { recursive: true });
 }
