@@ -124,7 +124,13 @@ describe('holdfast policy', function () {
     mkdirSync(path.join(source, 'cached'));
     writeFileSync(path.join(source, 'cached', 'CACHEDIR.TAG'), 'Signature: 8a477f597d28d172789f06886806bc55\n');
     writeFileSync(path.join(source, 'cached', 'data'), '');
-    const some = await filesOf(scratch, restorePointOf(await backUp(scratch, 'files')));
+    const document = await backUp(scratch, 'files');
+    // Named, and no warning: the exit status was 0.
+    assert.deepEqual(
+      document.skipped.map((one) => one.path),
+      [path.join(source, 'large')],
+    );
+    const some = await filesOf(scratch, restorePointOf(document));
     assert.deepEqual([...some.keys()].toSorted(), ['.gitignore', 'cached', 'cached/CACHEDIR.TAG', 'file', 'sub']);
     const edited = await scratch.json(
       policyDocument,
