@@ -238,6 +238,8 @@ export interface RestoreJob {
   /** Give owners back. Default: only when running as root. */
   readonly owners?: boolean;
   readonly dryRun?: boolean;
+  /** What is likely to come back: the totals of its progress until they are known. */
+  readonly expected?: { readonly files: number; readonly bytes: number };
   /** Entries that a restore may have; default 2^28. */
   readonly entryLimit?: number;
   readonly signal: AbortSignal;

@@ -65,7 +65,7 @@ export class RestoreService {
       sources: manifest.sources,
       indexes: manifest.indexes,
       targets: await Promise.all(wanted.map((source) => targetOf(source, params.target, contents, open, run.signal))),
-      ...(selection === undefined ? {} : { selection }),
+      ...(selection === undefined ? { expected: { files: record.files, bytes: record.bytes } } : { selection }),
       conflict: params.conflict,
       dryRun: params.dryRun,
       signal: run.signal,

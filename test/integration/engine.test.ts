@@ -1,4 +1,8 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { EngineProgress } from '../../daemon/engine/jobs.ts';
 import { compareTrees } from '../support/compareTrees.ts';
 import { EngineBench } from '../support/engineBench.ts';
 import { testSeed } from '../support/mochaHooks.ts';
@@ -15,5 +19,19 @@ describe('backup and restore', () => {
     const restored = await bench.restore(target);
     assert.deepEqual([restored.skipped, restored.damaged, restored.warnings], [[], [], []]);
     assert.deepEqual(compareTrees(bench.source, target).differences, []);
+  });
+
+  it('tell how much of a restore is done: at its end all of what was planned, whatever it is made of', async () => {
+    using bench = new EngineBench();
+    makeSampleTree(bench.source, { seed: testSeed() });
+    writeFileSync(join(bench.source, 'of many parts'), randomBytes(24 * 1024 * 1024));
+    const { statistics } = await bench.backup();
+    const progress: EngineProgress[] = [];
+    const expected = { files: statistics.files, bytes: statistics.bytes };
+    const restored = await bench.restore(bench.target(), { expected, onProgress: (now) => progress.push(now) });
+    const last = progress.at(-1);
+    assert.ok(last !== undefined && last.totalFiles !== undefined);
+    assert.deepEqual([last.files, last.bytes], [last.totalFiles, last.totalBytes]);
+    assert.equal(last.files, restored.files);
   });
 });

@@ -108,6 +108,8 @@ class Planner {
   #restores: FileRestores | undefined;
   #temporaries = 0;
   #entries = 0;
+  #plannedFiles = 0;
+  #plannedBytes = 0;
   #files = 0;
   #bytes = 0;
 
@@ -156,7 +158,7 @@ class Planner {
       const tree = new TreeReader((id, kind) => chunks.read(id, kind), source.separator.charCodeAt(0));
       await this.#restoreSource(source, target, tree, restores);
     }
-    this.#tell({ type: 'totals', files: this.#files, bytes: this.#bytes });
+    this.#tell({ type: 'totals', files: this.#plannedFiles, bytes: this.#plannedBytes });
     await restores.drain();
     for (const link of this.#links) this.#makeHardLink(link);
     this.#finishFolders();
@@ -300,13 +302,16 @@ class Planner {
     }
     const { path } = found;
     this.#noteExtras(entry, inSource);
+    this.#plannedFiles += 1;
     const target = this.#targetOf(place.path, path, entry, inSource);
     const group = this.#groupOf(target, entry, inSource);
     if (group !== undefined && group.path !== path) {
       this.#links.push({ group, target, shown: inSource });
       return;
     }
+    this.#plannedBytes += entry.kind === 'link' ? 0 : dataLengthOf(entry);
     const done = (failure: FileFailure | undefined, notes: readonly string[] = []): void => {
+      this.#counters.add('files', 1);
       for (const note of notes) this.#warn(inSource, `is restored, but ${note}`);
       if (failure === undefined) {
         this.#files += 1;
@@ -416,7 +421,6 @@ class Planner {
         removeIfThere(target.temporary);
         throw error;
       }
-      this.#counters.add('files', 1);
       return undefined;
     } catch (error) {
       return { reason: reasonFor(codeOf(error)), isLocal: true };
@@ -433,7 +437,6 @@ class Planner {
       } finally {
         closeSync(descriptor);
       }
-      this.#counters.add('files', 1);
       return giveName(target) ? undefined : nameTaken;
     } catch (error) {
       removeIfThere(target.temporary);
@@ -442,6 +445,7 @@ class Planner {
   }
 
   #makeHardLink({ group, target, shown: inSource }: LinkToMake): void {
+    this.#counters.add('files', 1);
     if (group.outcome !== 'there') {
       this.#fail(inSource, group.outcome === 'underWay' ? nameTaken : group.outcome);
       return;
@@ -452,7 +456,6 @@ class Planner {
         // Renaming one name of a file over another of the same file does nothing and leaves both.
         removeIfThere(target.temporary);
         this.#files += 1;
-        this.#counters.add('files', 1);
       } else {
         this.#fail(inSource, nameTaken);
       }

@@ -76,6 +76,7 @@ class RestoreRun {
   constructor(job: RestoreJob, threads: EngineThreads) {
     this.#job = job;
     this.#threads = threads;
+    if (job.expected !== undefined) this.#totals = { totalFiles: job.expected.files, totalBytes: job.expected.bytes };
     this.#workerCount = fileWorkerCount(threads.workers);
     this.#memory = newRunMemory(this.#workerCount + 1);
     this.#control = new RunControl(this.#memory);

@@ -155,7 +155,6 @@ class RangeWriter {
       if (place.isWhole) writeWhole(place, bytes, (what) => this.#notes.push({ file: place.file, what }));
       else writePieces(files.get(place), place, bytes);
       this.#counters.add('bytes', bytes.length);
-      if (place.isWhole) this.#counters.add('files', 1);
     } catch (error) {
       const code = systemCode(error);
       if (code === undefined || fatalCodes.has(code)) throw error;
