@@ -5,6 +5,7 @@ import type { RunControl } from '../threads/runMemory.ts';
 import type { ChunkStream } from './chunkStream.ts';
 import { factsOf, sameFile } from './fileFacts.ts';
 import type { FileFacts, FileTask, FileTaskResult } from './fileTasks.ts';
+import { liesAt } from './openedPath.ts';
 import { ZeroRuns } from './zeroRuns.ts';
 
 /** Bytes read at once: they are cut and hashed while they are in the processor's cache. */
@@ -14,6 +15,8 @@ const openFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.
 
 /** Stands in for the system's code where something that is no file has a file's name. */
 export const notAFile = 'NOTAFILE';
+/** And where opening a file went through a link that took the place of a folder. */
+export const ledAway = 'LEDAWAY';
 
 /** Reads files into a chunk stream, and says what became of each. One for each thread. */
 export class FileReader {
@@ -42,10 +45,13 @@ export class FileReader {
     let descriptor: number | undefined;
     const extents: number[] = [];
     try {
-      descriptor = openSync(Buffer.from(task.path.buffer, task.path.byteOffset, task.path.byteLength), openFlags);
+      const path = Buffer.from(task.path.buffer, task.path.byteOffset, task.path.byteLength);
+      descriptor = openSync(path, openFlags);
       const readAt = this.#now();
       // Something else may have taken the file's name: a FIFO or a device is never read, nor recorded as the file.
       if (!fstatSync(descriptor).isFile()) return failed(task, 'unreadable', notAFile);
+      // What is outside of the source is nobody's to store.
+      if (!liesAt(descriptor, path)) return failed(task, 'unreadable', ledAway);
       this.#stream.begin();
       const read = task.isSparse ? this.#readSparse(descriptor, task, extents) : this.#readAll(descriptor, task);
       const chunks = this.#stream.end();

@@ -19,7 +19,7 @@ export interface FileFacts {
 /** A file, or a part of a big one, to be read. */
 export interface FileTask {
   readonly id: number;
-  /** Raw bytes. */
+  /** Raw bytes; on the way are no links, as long as nobody puts one there. */
   readonly path: Uint8Array;
   readonly offset: number;
   /** Bytes from `offset`. */

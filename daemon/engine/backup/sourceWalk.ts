@@ -1,4 +1,4 @@
-import { type BigIntStats, lstatSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { type BigIntStats, lstatSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { encodeEntry } from '../../repository/entryEncoder.ts';
@@ -71,6 +71,8 @@ export class SourceWalk {
   readonly #parents = new Map<OpenFolder, Parent | undefined>();
   readonly #finished: { readonly folder: OpenFolder; readonly top: Uint8Array }[] = [];
   #rootDevice = 0n;
+  /** The source's path as it was given, and with its links followed; without the slash of the system's root. */
+  #place: { readonly given: string; readonly real: string } = { given: '', real: '' };
   #root: Uint8Array | undefined;
 
   constructor(source: BackupSource, tools: WalkTools) {
@@ -89,6 +91,7 @@ export class SourceWalk {
       const stats = statSync(rawPath(absolute), { bigint: true });
       facts = factsOf(stats);
       isFolder = stats.isDirectory();
+      this.#place = placeOf(absolute);
       if (!isFolder && !stats.isFile()) {
         report.skip(absolute, 'it is neither a folder nor a file');
         return undefined;
@@ -262,7 +265,7 @@ export class SourceWalk {
       return;
     }
     const isSparse = facts.size >= smallestSparse && facts.allocated < facts.size;
-    const file = { path: Buffer.from(absolute, 'latin1'), facts, isSparse };
+    const file = { path: this.#realPath(absolute), facts, isSparse };
     dispatcher.dispatch(file, (read) => {
       // Workers count whole files; one that they read in parts is counted when all of it is back.
       if (facts.size > partLength) counters.add('files', 1);
@@ -272,6 +275,11 @@ export class SourceWalk {
         done(...this.#fileEntry(absolute, name, read, isSparse));
       }
     });
+  }
+
+  #realPath(absolute: string): Buffer {
+    const { given, real } = this.#place;
+    return Buffer.from(real + absolute.slice(given.length), 'latin1');
   }
 
   #fileEntry(absolute: string, name: string, read: FileRead, isSparse: boolean): [Uint8Array | null, CacheRow?] {
@@ -410,6 +418,14 @@ const specialReasons: Readonly<Record<Exclude<SpecialKind, 'link'>, string>> = {
   characterDevice: 'it is a device',
   blockDevice: 'it is a device',
 };
+
+const bare = (folder: string): string => (folder === '/' ? '' : folder);
+
+function placeOf(absolute: string): { readonly given: string; readonly real: string } {
+  // Where nothing tells of links on the way to an open file, there is no need to know of those on the way to the source.
+  if (process.platform !== 'linux') return { given: bare(absolute), real: bare(absolute) };
+  return { given: bare(absolute), real: bare(realpathSync.native(rawPath(absolute), { encoding: 'buffer' }).toString('latin1')) };
+}
 
 function specialKindOf(stats: BigIntStats): SpecialKind {
   if (stats.isSymbolicLink()) return 'link';

@@ -1,6 +1,6 @@
 import type { SkippedEntry } from '../jobs.ts';
 import { displayPath } from '../displayPath.ts';
-import { notAFile } from './fileReader.ts';
+import { ledAway, notAFile } from './fileReader.ts';
 import type { WalkCounts } from './messages.ts';
 
 /** So many entries are named; beyond it they are only counted. */
@@ -64,6 +64,7 @@ const reasons: Readonly<Record<string, string>> = {
   ESTALE: 'the network file system lost it',
   ETXTBSY: 'another program keeps it locked',
   [notAFile]: 'it was replaced by something that is no file',
+  [ledAway]: 'a folder above it was replaced while it was read',
 };
 
 /** What the system's code means, as the end of a sentence. */
