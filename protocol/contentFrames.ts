@@ -3,7 +3,7 @@ import { streamRef, type StreamRef } from './method.ts';
 import { wireError, type WireError } from './wireErrors.ts';
 
 /** First byte of a content frame: u8 0x02 ‖ u32 streamId, big-endian ‖ bytes. */
-export const contentFrameKind = 0x02;
+const contentFrameKind = 0x02;
 
 /** Bytes of content in one frame at most. */
 export const contentBytesLimit: number = 256 * 1024;

@@ -13,7 +13,7 @@ export type Envelope =
   | { readonly kind: 'notification'; readonly message: Message }
   | { readonly kind: 'refused'; readonly id: RequestId | null; readonly reason: string };
 
-export const cancelNotification = '$/cancelRequest';
+const cancelNotification = '$/cancelRequest';
 
 const notificationsTo: Readonly<Record<Role, readonly string[]>> = {
   daemon: [cancelNotification, streamCreditNotification, streamCancelNotification],

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { Method } from './method.ts';
 
 /** What happened; the rows themselves are asked for. `lookAgain` says that events were left out because this client fell behind. */
-export const eventNames = ['action.changed', 'alert.changed', 'state.changed', 'catalog.changed', 'lookAgain'] as const;
+const eventNames = ['action.changed', 'alert.changed', 'state.changed', 'catalog.changed', 'lookAgain'] as const;
 export type EventName = (typeof eventNames)[number];
 
 /** A notification of the server's. `subject` is what changed: an action's id, or `table/id` of a catalog row; empty where the name says it all. */

@@ -28,9 +28,6 @@ export interface Method<Params, Result> {
 /** A method of which only the name and the rights matter: what tables and tests walk over. */
 export type AnyMethod = Method<unknown, unknown>;
 
-export type ParamsOf<M> = M extends { readonly params: z.ZodType<infer Params> } ? Params : never;
-export type ResultOf<M> = M extends { readonly result: z.ZodType<infer Result> } ? Result : never;
-
 /** Names a secret that was sent before, as a sealed binary frame of the same session. Each is used once, by the request that names it. */
 export interface SecretRef {
   readonly secretId: number;
@@ -56,7 +53,7 @@ export const requestId: z.ZodType<string> = z.uuid();
 export const pageItems = 1000;
 
 /** A cursor may name a path, and paths can be long. */
-export const cursorLength = 131_072;
+const cursorLength = 131_072;
 
 /** One page of a list, in the list's order. `next` goes into `after` for the page behind it; `null` on the last. */
 export interface Page<T> {

@@ -30,7 +30,7 @@ const notADatabase = 26;
 const inputOutput = 10;
 
 /** The primary result code of an error of node:sqlite, or `undefined`. */
-export function sqliteCode(error: unknown): number | undefined {
+function sqliteCode(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return undefined;
   return error.errcode & 0xff;
 }

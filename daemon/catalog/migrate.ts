@@ -40,7 +40,7 @@ export function migrate(database: DatabaseSync, migrations: readonly Migration[]
   }
 }
 
-export function tablesOf(database: DatabaseSync): readonly string[] {
+function tablesOf(database: DatabaseSync): readonly string[] {
   return database
     .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name")
     .all()

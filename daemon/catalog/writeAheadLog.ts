@@ -34,7 +34,7 @@ class Checksum {
  * before the next one is written, two commits at or behind the broken frame show that it was whole once. A flip in the last transaction of a log can't be
  * told from a crash.
  */
-export function hasLostTransactions(log: Uint8Array): boolean {
+function hasLostTransactions(log: Uint8Array): boolean {
   const view = new DataView(log.buffer, log.byteOffset, log.length);
   if (log.length < headerLength + frameHeaderLength) return false;
   const magic = view.getUint32(0);

@@ -6,12 +6,12 @@ import { deriveBytes, deriveKey } from './keyDerivation.ts';
 import { derivePolicyKeys } from './policyKeyDerivation.ts';
 import { secretBytes, secretCopy, wipe } from './secretBytes.ts';
 
-export const masterKeyLength = 32;
-export const masterKeyIdLength = 16;
+const masterKeyLength = 32;
+const masterKeyIdLength = 16;
 
 const wrapPrefix = Buffer.from('mk/v1', 'ascii');
 /** `"mk/v1" ‖ u32 keyEpoch ‖ MK` (docs/format.md, Slot). */
-export const wrapPlaintextLength: number = wrapPrefix.length + 4 + masterKeyLength;
+const wrapPlaintextLength: number = wrapPrefix.length + 4 + masterKeyLength;
 
 const noPolicy = new Uint8Array(16);
 

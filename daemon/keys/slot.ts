@@ -46,7 +46,7 @@ export type Slot = PassphraseSlot | AwsKmsSlot | VaultTransitSlot;
 export type SlotKind = Slot['kind'];
 
 /** AES-256-GCM-SIV of the 41 bytes of plaintext, with its tag. */
-export const passphraseWrappedLength = 57;
+const passphraseWrappedLength = 57;
 
 const shortText = z.string().min(1).max(2048);
 const members = {

@@ -30,7 +30,7 @@ import { recoveryHandlers } from './methods/recoveryHandlers.ts';
 import { restorePointHandlers } from './methods/restorePointHandlers.ts';
 import { sessionHandlers } from './methods/sessionHandlers.ts';
 
-export const catalogFileName = 'catalog.db';
+const catalogFileName = 'catalog.db';
 
 /** Backups, restores and verifications that may run beside each other; each uses every core. */
 const actionsAtOnce = 2;

@@ -129,6 +129,6 @@ function aboutDaemon(
   return { programVersion, pid, startedAt, stateDirectory, runtimePath, entryPath };
 }
 
-export function processSurroundings(): RuntimeSurroundings {
+function processSurroundings(): RuntimeSurroundings {
   return { platform: process.platform, environment: process.env, temporaryDirectory: tmpdir(), userId: process.getuid?.() };
 }

@@ -41,7 +41,7 @@ export function redactText(text: string): string {
 }
 
 /** Only where in the program an error came from: stack frames carry files and lines, and no values. */
-export function stackFrames(error: Error): readonly string[] {
+function stackFrames(error: Error): readonly string[] {
   return (error.stack ?? '')
     .split('\n')
     .filter((line) => /^\s+at /.test(line))

@@ -42,7 +42,7 @@ export class SecretStore implements Disposable {
 }
 
 /** The secrets of one request. */
-export class SecretClaim implements Disposable {
+class SecretClaim implements Disposable {
   readonly #secrets: Map<number, Buffer>;
   readonly #onDispose: () => void;
 

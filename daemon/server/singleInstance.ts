@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { endpoint, endpointFileName } from '../../protocol/endpoint.ts';
 import { HoldfastError } from '../../protocol/errors.ts';
 
-export const lockFileName = 'daemon.lock';
+const lockFileName = 'daemon.lock';
 
 /** SQLITE_BUSY, SQLite's result codes. */
 const busy = 5;

@@ -1,4 +1,4 @@
-export const stepUpMilliseconds: number = 5 * 60 * 1000;
+const stepUpMilliseconds: number = 5 * 60 * 1000;
 
 export interface StepUpClock {
   /** Never goes back; may stand still while the machine sleeps. */

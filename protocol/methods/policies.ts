@@ -82,7 +82,7 @@ export interface PolicyCreateParams extends SourceRules {
   readonly location: string;
 }
 
-export const sourcesMost = 256;
+const sourcesMost = 256;
 
 /** Errors: `nameTaken`, `unknownName` (the location), `sourceMissing`, `badValue` (no source, or the same one twice). */
 export const policyCreate: Method<PolicyCreateParams, Policy> = {

@@ -15,7 +15,7 @@ export const seconds: z.ZodType<number> = z.number().min(0);
 /** Lower-case with hyphens, of any version: ids of restore points are made of random bytes. */
 export const uuid: z.ZodType<string> = z.string().refine(isUuid, 'not a UUID');
 
-export const nameLength = 64;
+const nameLength = 64;
 
 const namePattern = /^[\p{L}\p{N}](?:[\p{L}\p{M}\p{N} ._+()-]*[\p{L}\p{M}\p{N}._+()-])?$/u;
 

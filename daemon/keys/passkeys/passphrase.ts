@@ -13,7 +13,7 @@ const saltLength = 32;
 const kekLength = 32;
 const commitLength = 32;
 /** kek ‖ commit. */
-export const passphraseKeyLength: number = kekLength + commitLength;
+const passphraseKeyLength: number = kekLength + commitLength;
 
 export interface WrapRequest {
   readonly masterKey: MasterKey;

@@ -1,7 +1,7 @@
 import { HoldfastError } from '../../../protocol/errors.ts';
 import { secretBytes, secretCopy } from '../secretBytes.ts';
 
-export const longestPassphrase = 1024;
+const longestPassphrase = 1024;
 // Normalising can shorten a text to a third; more than this is refused before it is decoded.
 const longestTyped = 4 * longestPassphrase;
 
@@ -16,7 +16,7 @@ export function normalizePassphrase(typed: Uint8Array): Uint8Array<ArrayBuffer> 
 }
 
 /** What is wrong with a passphrase that is to be set, as the cause of a sentence; `undefined` where it is good. Looks at normalised bytes. */
-export function complaintAboutNewPassphrase(normalized: Uint8Array): string | undefined {
+function complaintAboutNewPassphrase(normalized: Uint8Array): string | undefined {
   const characters = isAscii(normalized) ? Array.from(normalized, (byte) => String.fromCharCode(byte)) : Array.from(decode(normalized));
   if (characters.some((character) => /[\p{Cc}\p{Cn}]/u.test(character))) return 'it holds control characters or unassigned ones';
   if (isSpace(characters[0]) || isSpace(characters.at(-1))) return 'it begins or ends with a space';
