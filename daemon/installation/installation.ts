@@ -76,6 +76,11 @@ export class Installation implements Disposable {
     return this.keys.isUnlocked ? 'unlocked' : 'locked';
   }
 
+  /** What Holdfast keeps its own in, never part of a source nor a target: the state directory and the folders of all filesystem locations. */
+  get ownFolders(): readonly string[] {
+    return [this.stateDirectory, ...this.locations.folders()];
+  }
+
   get installationId(): InstallationId {
     const installation = this.catalog.installation.get();
     if (installation === undefined)

@@ -15,7 +15,7 @@ import type { ObjectStore } from '../locations/objectStore.ts';
 import type { PolicyKeys } from '../repository/policyKeys.ts';
 import { passCommitGate } from './commitGate.ts';
 import { readManifest } from './manifestReading.ts';
-import { definitionOf } from './policyService.ts';
+import { definitionOf, refuseOwn } from './policyService.ts';
 import { progressOf } from './runProgress.ts';
 import { CatalogRunLedger } from './runLedger.ts';
 import type { UnfinishedRuns } from './unfinishedRuns.ts';
@@ -105,6 +105,8 @@ export class BackupService {
     const { catalog, keys, stateDirectory } = installation;
     const { policyId, keyGeneration } = policy;
     const definition = definitionOf(policy);
+    // A location may have come to lie around a source after the policy was made.
+    for (const { path } of definition.sources) await refuseOwn(path, installation.ownFolders);
     const policyKeys = keys.policyKeys(policyId, keyGeneration);
     const allKeys = keys.policyKeysOfAllGenerations(policyId, keyGeneration);
     const parent = await this.#parent(policy, locationId, store, allKeys, run.signal);
@@ -129,7 +131,7 @@ export class BackupService {
           ...(rules.maxFileSize === null ? {} : { maxFileSize: rules.maxFileSize }),
         }),
       ),
-      alwaysExclude: [stateDirectory, ...installation.locations.folders()],
+      alwaysExclude: installation.ownFolders,
       policyDefinition: {
         name: policy.name,
         createdAt: policy.createdAt,

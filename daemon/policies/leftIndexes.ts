@@ -102,7 +102,7 @@ export async function namePacks(place: RunPlace, request: NamePacksRequest): Pro
 
 async function readPack(place: RunPlace, key: string): Promise<{ readonly row: PackRow; readonly directory: PackDirectory } | undefined> {
   const { policy, store, signal } = place;
-  const object = await store.get(key, { signal });
+  const object = await store.get(key, { length: maxPackStoredLength + 1, signal });
   const name = parseObjectKey(key);
   if (object === undefined || name?.type !== 'pack') return undefined;
   return unlessDamaged(() => {

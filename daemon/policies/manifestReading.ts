@@ -3,7 +3,7 @@ import { HoldfastError } from '../../protocol/errors.ts';
 import type { RestorePointRecord } from '../catalog/restorePointStore.ts';
 import type { ObjectStore } from '../locations/objectStore.ts';
 import { keySourceOf } from '../repository/keySource.ts';
-import { type OpenedManifest, openManifest } from '../repository/manifest.ts';
+import { manifestReadLength, type OpenedManifest, openManifest } from '../repository/manifest.ts';
 import type { PolicyKeys } from '../repository/policyKeys.ts';
 
 /** How a restore point is named in sentences. */
@@ -21,7 +21,7 @@ export async function readManifest(
   keys: readonly PolicyKeys[],
   signal: AbortSignal,
 ): Promise<OpenedManifest> {
-  const object = await store.get(record.manifestKey, { signal, versionId: record.versionId });
+  const object = await store.get(record.manifestKey, { signal, versionId: record.versionId, length: manifestReadLength });
   if (object === undefined) {
     throw new HoldfastError('objectMissing', `Failed to read ${subjectOf(record)}: its manifest is not in the location.`, {
       fix: 'Use another restore point, and find out who deletes from this location.',

@@ -9,6 +9,7 @@ import { type PolicyDefinition, parsePolicyDefinition, type SourceDefinition } f
 import type { PolicyRecord } from '../catalog/policyStore.ts';
 import { pageOfArray } from '../installation/pageOfArray.ts';
 import { resolveReference } from '../installation/reference.ts';
+import { folderAround } from './folderAround.ts';
 import { withSourceIds } from './sourceIds.ts';
 
 export interface PolicyServiceOptions {
@@ -16,6 +17,8 @@ export interface PolicyServiceOptions {
   readonly wallClock: () => Date;
   /** The location that the user means. Throws `unknownName`, `ambiguousName`. */
   readonly resolveLocation: (reference: string) => { readonly locationId: LocationId };
+  /** What no source may lie in: the state directory and the folders of locations. */
+  readonly ownFolders: () => readonly string[];
   /** Whether an action of this policy is queued or running. */
   readonly isBusy: (policyId: PolicyId) => boolean;
   readonly onChanged: (policyId: PolicyId) => void;
@@ -46,12 +49,12 @@ export class PolicyService {
     return pageOfArray(this.all(), page, (record) => this.describe(record));
   }
 
-  /** Errors: `nameTaken`, `unknownName` (the location), `sourceMissing`, `badValue`. */
+  /** Errors: `nameTaken`, `unknownName` (the location), `sourceMissing`, `badValue`, `refusedByRule` (a source in a folder of Holdfast's own). */
   async create(params: PolicyCreateParams): Promise<Policy> {
     const { locationId } = this.#options.resolveLocation(params.location);
     const { name, sources, location: _, ...rules } = params;
     const definition: PolicyDefinition = { ...rules, sources: withSourceIds(sources, []) };
-    await checkSources(definition.sources);
+    await checkSources(definition.sources, this.#options.ownFolders());
     const record: PolicyRecord = {
       policyId: idOf<PolicyId>(randomUUID()),
       name,
@@ -74,7 +77,8 @@ export class PolicyService {
     const before = sources === undefined ? definitionOf(record) : (parsePolicyDefinition(record.definition) ?? emptyDefinition);
     const locationId = location === undefined ? record.locationId : this.#options.resolveLocation(location).locationId;
     const sourcesNow = sources === undefined ? before.sources : withSourceIds(sources, before.sources);
-    await checkSources(sourcesNow.filter((source) => !before.sources.includes(source)));
+    const newSources = sourcesNow.filter((source) => !before.sources.some(({ sourceId }) => sourceId === source.sourceId));
+    await checkSources(newSources, this.#options.ownFolders());
     this.#catalog.policies.change(record.policyId, {
       ...(name === undefined ? {} : { name }),
       locationId,
@@ -161,13 +165,23 @@ const emptyDefinition: PolicyDefinition = {
   maxFileSize: null,
 };
 
-async function checkSources(sources: readonly SourceDefinition[]): Promise<void> {
+/** Throws `refusedByRule` where a source is or lies in the state directory or a location: it would back Holdfast up into itself. */
+export async function refuseOwn(path: string, ownFolders: readonly string[]): Promise<void> {
+  const inside = await folderAround(path, ownFolders);
+  if (inside === undefined) return;
+  throw new HoldfastError('refusedByRule', `Failed to take the source ${path}: it lies in ${inside}, which Holdfast keeps its own in.`, {
+    fix: 'Name a folder outside of the state directory and of every location.',
+  });
+}
+
+async function checkSources(sources: readonly SourceDefinition[], ownFolders: readonly string[]): Promise<void> {
   for (const { path } of sources) {
+    await refuseOwn(path, ownFolders);
     try {
       const facts = await stat(path);
       if (facts.isDirectory() || facts.isFile()) continue;
     } catch (error) {
-      throw new HoldfastError('sourceMissing', `Failed to take the source ${path}: it cannot be looked at.`, {
+      throw new HoldfastError('sourceMissing', `Failed to take the source ${path}: it is not there, or this user may not look at it.`, {
         fix: 'Check the path and its permissions.',
         cause: error,
       });

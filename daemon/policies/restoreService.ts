@@ -12,7 +12,8 @@ import type { ManifestSource } from '../repository/manifestTypes.ts';
 import type { OpenRestorePoint, OpenRestorePoints } from './openRestorePoints.ts';
 import { RestorePointContents } from './restorePointContents.ts';
 import { progressOf } from './runProgress.ts';
-import { folderAround, targetIsEmpty } from './targetFolder.ts';
+import { folderAround } from './folderAround.ts';
+import { targetIsEmpty } from './targetFolder.ts';
 
 export interface RestoreServiceOptions {
   readonly installation: Installation;
@@ -36,8 +37,7 @@ export class RestoreService {
       });
     }
     const { installation } = this.#options;
-    const own = [installation.stateDirectory, ...installation.locations.folders()];
-    const inside = params.target === null ? undefined : await folderAround(params.target, own);
+    const inside = params.target === null ? undefined : await folderAround(params.target, installation.ownFolders);
     if (inside !== undefined) {
       throw new HoldfastError(
         'refusedByRule',

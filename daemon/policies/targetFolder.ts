@@ -1,5 +1,4 @@
-import { readdir, realpath } from 'node:fs/promises';
-import { basename, dirname, join, relative, sep } from 'node:path';
+import { readdir } from 'node:fs/promises';
 import { HoldfastError } from '../../protocol/errors.ts';
 
 /** Whether a restore may begin there without touching anything: the folder is empty or is not there yet. Throws `badValue` for what is no folder. */
@@ -13,30 +12,5 @@ export async function targetIsEmpty(target: string): Promise<boolean> {
       fix: 'Choose another target.',
       cause: error,
     });
-  }
-}
-
-/** The one of these folders that a target is or lies in, by its path or by where links lead it; `undefined` where it is in none. */
-export async function folderAround(target: string, folders: readonly string[]): Promise<string | undefined> {
-  const targets = [target, await realPathOf(target)];
-  for (const folder of folders) {
-    const places = [folder, await realPathOf(folder)];
-    if (targets.some((path) => places.some((place) => isWithin(path, place)))) return folder;
-  }
-  return undefined;
-}
-
-function isWithin(path: string, folder: string): boolean {
-  const way = relative(folder, path);
-  return way === '' || (way !== '..' && !way.startsWith(`..${sep}`) && way !== path);
-}
-
-/** Links followed in as much of the path as is there. */
-async function realPathOf(path: string): Promise<string> {
-  try {
-    return await realpath(path);
-  } catch {
-    const parent = dirname(path);
-    return parent === path ? path : join(await realPathOf(parent), basename(path));
   }
 }

@@ -7,7 +7,7 @@ import type { Installation } from '../installation/installation.ts';
 import { restorePointRecordOf } from '../installation/manifestRecord.ts';
 import type { ObjectStore } from '../locations/objectStore.ts';
 import { keySourceOf } from '../repository/keySource.ts';
-import { type OpenedManifest, openManifest } from '../repository/manifest.ts';
+import { manifestReadLength, type OpenedManifest, openManifest } from '../repository/manifest.ts';
 import { parseObjectKey } from '../repository/names.ts';
 import { namePacks, openLeftIndex, type RunPlace } from './leftIndexes.ts';
 
@@ -173,7 +173,7 @@ export class UnfinishedRuns {
 
   async #adopt(place: RunPlace, actionId: ActionId, key: string): Promise<boolean> {
     const { policy, locationId, store, keys, signal } = place;
-    const object = await store.get(key, { signal });
+    const object = await store.get(key, { length: manifestReadLength, signal });
     if (object === undefined) return false;
     const known = this.#catalog.objects.get(locationId, key);
     const sha256 = createHash('sha256').update(object.body).digest();

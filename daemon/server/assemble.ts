@@ -72,6 +72,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     catalog,
     wallClock,
     resolveLocation: (reference) => installation.locations.resolve(reference),
+    ownFolders: () => installation.ownFolders,
     isBusy: (policyId) => queue.isBusy(laneOfPolicy(policyId)),
     onChanged: (policyId) => changed('policies', policyId),
   });

@@ -60,6 +60,7 @@ export class PolicyBench implements Disposable {
       catalog,
       wallClock,
       resolveLocation: (reference) => installation.locations.resolve(reference),
+      ownFolders: () => installation.ownFolders,
       isBusy: (policyId) => this.busy.has(policyId),
       onChanged: () => void this.events.push('policy changed'),
     });

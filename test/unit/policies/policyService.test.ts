@@ -85,6 +85,29 @@ describe('policy service', () => {
     await created(bench.base.at('one-file'), bench.base.at('link'));
   });
 
+  it('refuses a source that is or lies in the state directory or a location, straight or by a link', async () => {
+    using bench = await PolicyBench.ready();
+    const { base } = bench;
+    symlinkSync(base.state, base.at('link'));
+    mkdirSync(base.at('store', 'below'));
+    for (const path of [base.state, base.at('link'), base.at('store'), base.at('store', 'below'), base.at('source', '..', 'state')]) {
+      await assert.rejects(bench.createPolicy({ sources: [{ kind: 'folder', path }] }), { code: 'refusedByRule' }, path);
+    }
+    await bench.createPolicy({ sources: [{ kind: 'folder', path: base.folder }] });
+  });
+
+  it('refuses to back up a source that a location has come to lie around', async () => {
+    using bench = await PolicyBench.ready();
+    const { base } = bench;
+    mkdirSync(base.at('drive', 'work'), { recursive: true });
+    await bench.createPolicy({ sources: [{ kind: 'folder', path: base.at('drive', 'work') }] });
+    await bench.backUp('files');
+    await base.addLocation('drive');
+    await assert.rejects(bench.backUp('files'), { code: 'refusedByRule' });
+    const kept = await bench.policies.edit({ policy: 'files', exclude: ['*.o'] });
+    assert.deepEqual(kept.exclude, ['*.o'], 'the rest of the policy can be changed all the same');
+  });
+
   it('a source that has gone away since does not keep the rest of a policy from being edited', async () => {
     using bench = await PolicyBench.ready();
     mkdirSync(bench.base.at('mounted'));
