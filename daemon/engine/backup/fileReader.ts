@@ -10,6 +10,8 @@ import { ZeroRuns } from './zeroRuns.ts';
 
 /** Bytes read at once: they are cut and hashed while they are in the processor's cache. */
 const pieceLength = 256 * 1024;
+/** Milliseconds: file systems stamp times by the system's tick, of 10 ms at most. */
+const tick = 20;
 // Never follow a link that took the file's place, never wait for a FIFO's writer.
 const openFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
@@ -24,6 +26,7 @@ export class FileReader {
   readonly #control: RunControl;
   readonly #now: () => number;
   readonly #piece: Buffer = Buffer.allocUnsafeSlow(pieceLength);
+  readonly #pause: Int32Array = new Int32Array(new SharedArrayBuffer(4));
 
   /** `now`: milliseconds since 1970, by the clock that file systems go by. */
   constructor(stream: ChunkStream, control: RunControl, now: () => number) {
@@ -35,7 +38,10 @@ export class FileReader {
   /** Throws `RunStopped`. */
   read(task: FileTask): FileTaskResult {
     const first = this.#readOnce(task, task.facts);
-    if (first.outcome !== 'changed' || !task.isWhole || first.facts === undefined) return first;
+    const isSettled = first.facts === undefined || !isFresh(first.facts, first.readAt);
+    if (first.facts === undefined || (first.outcome === 'read' && isSettled)) return first;
+    if (!task.isWhole) return { ...first, outcome: 'changed' };
+    if (!isSettled) Atomics.wait(this.#pause, 0, 0, tick);
     // It changed since the walker saw it, or in between: as a rule a second look finds it at rest.
     const second = this.#readOnce({ ...task, length: first.facts.size, facts: first.facts }, first.facts);
     return second;
@@ -112,6 +118,12 @@ export class FileReader {
     extents.push(...runs.extents);
     return position - task.offset;
   }
+}
+
+/** Whether the file was changed so shortly before it was read that one more change would not show in its times. */
+function isFresh(facts: FileFacts, readAt: number): boolean {
+  const milliseconds = Number(facts.ctime / 1_000_000n);
+  return milliseconds > readAt - tick && milliseconds < readAt + 2000;
 }
 
 function failed(task: FileTask, outcome: 'vanished' | 'unreadable', reason: string): FileTaskResult {
