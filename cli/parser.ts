@@ -222,7 +222,9 @@ function withHelpFlag(program: Command, args: readonly string[]): string[] {
 
 /** Commander's complaint as a sentence of ours and a way out. */
 function usageError(error: CommanderError, program: Command, args: readonly string[]): HoldfastError {
-  const path = pathOf(program, args);
+  const unknown = /^error: unknown command '(.*?)'/.exec(error.message)?.[1];
+  // What is typed behind an unknown word is none of its verbs, whatever it is called.
+  const path = pathOf(program, unknown === undefined ? args : args.slice(0, args.indexOf(unknown)));
   const help = `Run ${path} --help.`;
   if (error.code === 'commander.help') {
     return new HoldfastError('usage', `Failed to run ${path}: a verb is missing.`, { fix: help });

@@ -8,7 +8,7 @@ export function size(bytes: number): string {
     value /= 1024;
     unit += 1;
   }
-  const figures = unit === 0 ? String(value) : value.toFixed(value < 9.995 ? 2 : value < 99.95 ? 1 : 0);
+  const figures = unit === 0 ? String(Math.round(value)) : value.toFixed(value < 9.995 ? 2 : value < 99.95 ? 1 : 0);
   return `${figures} ${sizeUnits[unit] ?? ''}`;
 }
 

@@ -46,7 +46,9 @@ export async function verify(call: Call, session: Session): Promise<Result> {
     restorePoint,
     readData: call.isOn('--read-data'),
   });
-  return await finish(session, { actionId, label: `Verifying ${restorePoint}` }, (action) => verified(action, session));
+  return await finish(session, { actionId, label: `Verifying ${restorePoint}` }, (action) =>
+    verified(action, session, call.isOn('--read-data')),
+  );
 }
 
 export async function retire(call: Call, session: Session): Promise<Result> {
@@ -72,7 +74,7 @@ function done(point: RestorePoint, sentence: string): Result {
   return { document: point, lines: [sentence], isNotice: true };
 }
 
-async function verified(action: ActionWithResult, session: Session): Promise<Result> {
+async function verified(action: ActionWithResult, session: Session, wasRead: boolean): Promise<Result> {
   const status = statusOfAction(action);
   if (!printsDocument(status)) throw errorOfAction(action);
   const inline = documentOfAction(action, verifyDocument);
@@ -83,10 +85,11 @@ async function verified(action: ActionWithResult, session: Session): Promise<Res
   const { style } = session;
   const { restorePointId, ok, checkedObjects, checkedBytes, damaged, damagedCount, seconds } = document;
   const sum = `${counted(checkedObjects, 'object')}, ${size(checkedBytes)}, ${duration(seconds)}`;
+  const unread = ok && !wasRead ? '; contents were not read, --read-data reads them' : '';
   return {
     document,
     lines: [
-      `Restore point ${shortId(restorePointId)}: ${ok ? style.good('all is well') : style.bad('damaged')} (${sum}).`,
+      `Restore point ${shortId(restorePointId)}: ${ok ? style.good('all is well') : style.bad('damaged')} (${sum})${unread}.`,
       ...findingLines(damaged, damagedCount, 'damaged', style),
     ],
     exitStatus: ok ? status : exitStatusOf.damaged,

@@ -10,7 +10,7 @@ interface Cause {
 const full = (what: string): Cause => ({
   code: 'storeFull',
   cause: what,
-  fix: 'Free some space in the location, or retire restore points and collect garbage.',
+  fix: 'Free some space where the location lies, or let the policy use another location.',
 });
 const readOnly = (what: string): Cause => ({ code: 'storeReadOnly', cause: what, fix: 'Give this user the right to write to the folder.' });
 const unreachable = (what: string): Cause => ({

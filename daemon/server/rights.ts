@@ -32,7 +32,7 @@ function notSetUp(): HoldfastError {
 
 function alreadySetUp(): HoldfastError {
   return new HoldfastError('alreadySetUp', 'Failed to set up: this state directory holds an installation already.', {
-    fix: 'Use an empty state directory (--state).',
+    fix: 'Go on with what it holds ("holdfast status"), or name an empty one with --state DIR.',
   });
 }
 

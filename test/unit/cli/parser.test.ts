@@ -153,6 +153,7 @@ describe('cli parser', () => {
     assert.match(refused(['policy', 'craete']).fix ?? '', /Did you mean create\?/);
     assert.match(refused(['rp', 'list', '--polcy', 'x']).fix ?? '', /Did you mean --policy\?/);
     assert.match(refused(['xyzzy']).fix ?? '', /holdfast --help/);
+    assert.equal(refused(['catalog', 'backup']).message, "Failed to run holdfast: unknown command 'catalog'.");
     assert.match(refused(['policy', 'xyzzy']).fix ?? '', /holdfast policy --help/);
     assert.match(refused([]).fix ?? '', /holdfast --help/);
     assert.match(refused(['passkey']).fix ?? '', /holdfast passkey --help/);

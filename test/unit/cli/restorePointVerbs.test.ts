@@ -112,6 +112,12 @@ describe('cli restore-point', () => {
     const good = await runWith(['rp', 'verify', 'latest', '--read-data', '--json'], { daemon });
     assert.deepEqual([good.status, good.json()], [0, document]);
     assert.equal(daemon.of('restorePoint.verify')[0]?.params['readData'], true);
+    const [quick, deep] = [
+      await runWith(['rp', 'verify', 'latest'], { daemon }),
+      await runWith(['rp', 'verify', 'latest', '--read-data'], { daemon }),
+    ];
+    assert.match(quick.out, /all is well \(.*\); contents were not read, --read-data reads them\.\n$/);
+    assert.match(deep.out, /all is well \([^)]*\)\.\n$/);
     const damage = { ok: false, damaged: [{ path: 'x', reason: 'Gone.' }], damagedCount: 1 };
     const bad = await runWith(['rp', 'verify', 'latest', '--json'], { daemon: verifying(damage) });
     assert.deepEqual([bad.status, bad.json()], [5, { ...document, ...damage }]);
