@@ -8,7 +8,7 @@ import type { ActionWithResult } from '../../protocol/methods/actions.ts';
 import { compareTrees } from '../support/compareTrees.ts';
 import { copyFolder, CrashBench } from '../support/crashBench.ts';
 import { countedFileSystem } from '../support/crashPoints.ts';
-import { passphrases } from '../support/crashScenarios.ts';
+import { crashScenarios, passphrases } from '../support/crashScenarios.ts';
 import { succeeded } from '../support/drivenDaemon.ts';
 import { InProcessDaemon } from '../support/inProcessDaemon.ts';
 import { MemoryDisk } from '../support/memoryDisk.ts';
@@ -209,12 +209,8 @@ describe('a location that fails in mid-run', function () {
   });
 
   it(`X3: a power cut at any moment of a backup loses nothing that was acknowledged (seed ${testSeed()})`, async () => {
-    const disk = new MemoryDisk();
     const state = bench.newPath();
-    for (const folder of [bench.store, state].flatMap(withParents)) {
-      await disk.makeFolder(folder).catch(() => undefined);
-      await disk.syncFolder(path.dirname(folder));
-    }
+    const disk = await diskWith(bench.store, state);
     const source = bench.newPath();
     mkdirSync(source);
     /** What is on the disk and in the catalog at each moment of the second backup. */
@@ -259,7 +255,56 @@ describe('a location that fails in mid-run', function () {
       assert.equal((await daemon.verify(restorePointId ?? '')).state, 'complete', moment.step);
     }
   });
+
+  it(`X2 X3: after a power cut at any moment of a rotation the store alone still opens, with the new passphrase once it was acknowledged (seed ${testSeed()})`, async () => {
+    const state = bench.newPath();
+    const disk = await diskWith(bench.store, state);
+    const source = bench.newPath();
+    mkdirSync(source);
+    writeFileSync(path.join(source, 'file'), random.bytes(1000));
+    const moments: { readonly disk: MemoryDisk; readonly step: string }[] = [];
+    let isCounting = false;
+    let seed = testSeed();
+    const keep = (step: string): void => {
+      if (!isCounting) return;
+      seed += 1;
+      moments.push({ disk: disk.loseUnsynced(seed), step: `${moments.length} (${step}), seed ${seed}` });
+    };
+    {
+      await using daemon = await start(state, countedFileSystem(keep, disk));
+      await daemon.init(passphrases.main);
+      await daemon.addLocation(bench.store);
+      await daemon.createPolicy(source);
+      await daemon.backUp();
+      isCounting = true;
+      await crashScenarios.rotatePasskey.run(daemon);
+      keep('after the answer');
+    }
+    assert.ok(moments.length >= 6, `${moments.length} moments`);
+    for (const moment of moments) await check(moment, passphrases.main);
+    const last = moments.at(-1);
+    assert.ok(last !== undefined);
+    await check(last, passphrases.rotated);
+
+    async function check(moment: (typeof moments)[number], passphrase: string): Promise<void> {
+      await using daemon = await start(bench.newPath(), moment.disk);
+      const { restorePoints, damaged } = await daemon.importStored(bench.store, passphrase);
+      assert.deepEqual([restorePoints, damaged], [1, []], moment.step);
+      const [point] = await daemon.restorePoints();
+      assert.equal((await daemon.verify(point?.id ?? '')).state, 'complete', moment.step);
+    }
+  });
 });
+
+/** A disk in memory that has these folders. */
+async function diskWith(...folders: readonly string[]): Promise<MemoryDisk> {
+  const disk = new MemoryDisk();
+  for (const folder of new Set(folders.flatMap(withParents))) {
+    await disk.makeFolder(folder);
+    await disk.syncFolder(path.dirname(folder));
+  }
+  return disk;
+}
 
 /** The folder and all above it, from the top. */
 function withParents(folder: string): readonly string[] {
