@@ -63,7 +63,7 @@ export class KeyringDelivery {
       // A put whose answer was lost: what is there is looked at below.
       if (!HoldfastError.is(error, 'objectExists')) throw error;
     }
-    const readBack = await store.get(key, { ...options, versionId });
+    const readBack = await store.get(key, { ...options, versionId, length: record.bytes.length + 1 });
     if (readBack === undefined || !Buffer.from(record.bytes).equals(readBack.body)) {
       throw new HoldfastError('tampered', `Failed to write the keyring: another object than the one written is at ${key}.`, {
         fix: 'Find out who else writes to this location.',

@@ -12,6 +12,7 @@ import { IndexView, type PackRow } from '../repository/indexView.ts';
 import { keySourceOf } from '../repository/keySource.ts';
 import { indexKey, parseObjectKey } from '../repository/names.ts';
 import { type PackDirectory, readPackDirectory } from '../repository/packDirectory.ts';
+import { maxPackStoredLength } from '../repository/padding.ts';
 import type { PolicyKeys } from '../repository/policyKeys.ts';
 import { CatalogRunLedger } from './runLedger.ts';
 

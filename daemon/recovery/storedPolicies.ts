@@ -9,7 +9,7 @@ import { hexOf, sameBytes } from '../repository/bytes.ts';
 import { historyFindings } from '../repository/history.ts';
 import type { PackRow } from '../repository/indexView.ts';
 import type { PolicyKeySource } from '../repository/keySource.ts';
-import { openManifest } from '../repository/manifest.ts';
+import { manifestReadLength, openManifest } from '../repository/manifest.ts';
 import type { LiveRestorePoint } from '../repository/liveList.ts';
 import type { Head, PinnedIndex } from '../repository/manifestTypes.ts';
 import { parseObjectKey, policiesPrefix } from '../repository/names.ts';
@@ -144,7 +144,7 @@ async function openStored(
   keys: PolicyKeySource,
   findings: Finding[],
 ): Promise<StoredManifest | undefined> {
-  const object = await store.get(key, { versionId, signal });
+  const object = await store.get(key, { versionId, length: manifestReadLength, signal });
   if (object === undefined) return undefined;
   try {
     const { manifest, header } = openManifest(object.body, keys, { key, policyId, storeId: store.storeId }, `restore point ${key}`);

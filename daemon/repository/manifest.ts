@@ -16,6 +16,8 @@ import { refusal } from './refusal.ts';
 
 const limits = { maxBytes: 64 * 1024 * 1024, maxDepth: 64 } as const;
 const tagLength = 32;
+/** So much of an object is read as a manifest, and no more: the longest JSON with what lies around it, padded generously. */
+export const manifestReadLength: number = 128 * 1024 * 1024;
 
 export interface OpenedManifest {
   readonly manifest: Manifest;

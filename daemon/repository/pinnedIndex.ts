@@ -19,6 +19,11 @@ export function indexSubject(key: string): string {
   return `index ${key.slice(key.lastIndexOf('/') + 1)}`;
 }
 
+/** So much of an object is read as a pinned index: a byte more than is pinned shows that there is more, whatever the store claims to have. */
+export function indexReadLength(pinned: Pick<PinnedIndex, 'length'>): number {
+  return pinned.length + 1;
+}
+
 /** The parts of a pinned key. Throws `damaged` (`objectName`) outside the grammar, of another installation or policy, or of another object. */
 export function pinnedIndexName(
   pinned: Pick<IndexPin, 'key' | 'objectId'>,

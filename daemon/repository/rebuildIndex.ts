@@ -8,6 +8,7 @@ import { keysMissing } from './manifest.ts';
 import { packsPrefix, parseObjectKey } from './names.ts';
 import { hashOf, openWholePack } from './packCheck.ts';
 import { readPackDirectory } from './packDirectory.ts';
+import { maxPackStoredLength } from './padding.ts';
 import { refusal } from './refusal.ts';
 
 export interface RebuiltIndex {
@@ -68,7 +69,7 @@ async function addPack(
   const subject = `pack ${key.slice(key.lastIndexOf('/') + 1)}`;
   const name = parseObjectKey(key);
   if (name?.type !== 'pack') throw refusal(subject, 'objectName', 'its name is none of a pack');
-  const answer = await store.get(key, { versionId, ...abort });
+  const answer = await store.get(key, { versionId, length: maxPackStoredLength + 1, ...abort });
   if (answer === undefined) throw refusal(subject, 'missing', 'it is not there', 'objectMissing');
   const expected = { type: 'pack', ...scope, objectId: name.objectId, sequence: 0 } as const;
   const opened = await openWholePack(

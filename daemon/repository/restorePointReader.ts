@@ -10,10 +10,10 @@ import { IndexSet } from './indexSet.ts';
 import type { IndexView } from './indexView.ts';
 import type { PolicyKeySource } from './keySource.ts';
 import { decodeLiveList, type LiveRestorePoint } from './liveList.ts';
-import { keysMissing, openManifest, type ManifestExpectations } from './manifest.ts';
+import { keysMissing, manifestReadLength, openManifest, type ManifestExpectations } from './manifest.ts';
 import type { Manifest, ManifestSource, PinnedIndex } from './manifestTypes.ts';
 import { PackReader } from './packReader.ts';
-import { indexSubject, openPinnedIndex, pinnedIndexName } from './pinnedIndex.ts';
+import { indexReadLength, indexSubject, openPinnedIndex, pinnedIndexName } from './pinnedIndex.ts';
 import { refusal } from './refusal.ts';
 import { readSourceRoot } from './sourceRoot.ts';
 import { TreeReader, type ReadChunk } from './treeReader.ts';
@@ -83,7 +83,10 @@ export class RestorePointReader {
     options: OpenOptions = {},
   ): Promise<RestorePointReader> {
     const subject = `restore point ${key.slice(key.lastIndexOf('/') + 1)}`;
-    const stored = await store.get(key, options.signal === undefined ? {} : { signal: options.signal });
+    const stored = await store.get(key, {
+      length: manifestReadLength,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
     if (stored === undefined) throw refusal(subject, 'missing', 'it is not there', 'objectMissing');
     const { sha256 } = expected;
     if (sha256 !== undefined && !sameBytes(createHash('sha256').update(stored.body).digest(), sha256)) {
@@ -203,9 +206,9 @@ export async function loadIndex(
   const scope = { installationId, scopeId, storeId };
   const subject = indexSubject(pinned.key);
   pinnedIndexName(pinned, scope);
-  const abort = signal === undefined ? {} : { signal };
-  let stored = await store.get(pinned.key, { versionId: pinned.versionId, ...abort });
-  if (stored === undefined && pinned.versionId !== null) stored = await store.get(pinned.key, abort);
+  const options = { length: indexReadLength(pinned), ...(signal === undefined ? {} : { signal }) };
+  let stored = await store.get(pinned.key, { versionId: pinned.versionId, ...options });
+  if (stored === undefined && pinned.versionId !== null) stored = await store.get(pinned.key, options);
   if (stored === undefined) throw refusal(subject, 'missing', 'it is not there', 'objectMissing');
   return openPinnedIndex(pinned, stored.body, scope, (found) => {
     const keys = keySource.byMasterKeyId(found.masterKeyId, found.keyGeneration);

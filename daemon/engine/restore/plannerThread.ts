@@ -20,7 +20,7 @@ import { IndexSet } from '../../repository/indexSet.ts';
 import type { IndexView } from '../../repository/indexView.ts';
 import { keySourceOf } from '../../repository/keySource.ts';
 import { PackReader } from '../../repository/packReader.ts';
-import { openPinnedIndex, pinnedIndexName } from '../../repository/pinnedIndex.ts';
+import { indexReadLength, openPinnedIndex, pinnedIndexName } from '../../repository/pinnedIndex.ts';
 import { readSourceRoot } from '../../repository/sourceRoot.ts';
 import { type NodePlace, TreeReader } from '../../repository/treeReader.ts';
 import { displayPath } from '../displayPath.ts';
@@ -178,7 +178,7 @@ class Planner {
       try {
         // A key is looked at before the store is asked for it: a bad one refuses its index, not the restore.
         pinnedIndexName(pinned, header);
-        const found = await this.#store.get(pinned.key, { versionId: pinned.versionId });
+        const found = await this.#store.get(pinned.key, { versionId: pinned.versionId, length: indexReadLength(pinned) });
         const view =
           found === undefined
             ? undefined
