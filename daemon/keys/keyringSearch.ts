@@ -34,7 +34,7 @@ export interface KeyringSearchResult {
  * Recovers the master key from a store that anybody may have written to (docs/format.md, Keyring). One untried scrypt set of each keyring
  * in turn; junk never ends the search, and only passphrase slots are touched: nothing is sent anywhere. Once a slot opens, keyrings are
  * authenticated from the highest sequence down. Throws `HoldfastError`: `objectMissing` without any keyring to try,
- * `wrongSecret` when all slots have been tried, `cancelled` when the user does not go on; the signal's reason.
+ * `damaged` where none can be read, `wrongSecret` when all slots have been tried, `cancelled` when the user does not go on; the signal's reason.
  */
 export async function searchKeyrings(request: KeyringSearchRequest): Promise<KeyringSearchResult> {
   using search = new KeyringSearch(request);
@@ -84,8 +84,10 @@ class KeyringSearch implements Disposable {
     const ordered = inSearchOrder(installationId, candidates, namedKeys);
     if (ordered.length === 0) throw new HoldfastError('objectMissing', 'Failed to find the keyring: the location holds none.');
     const pending: PendingKeyring[] = [];
+    let isAnyUsable = false;
     for (const candidate of ordered) {
       const read = await this.#read(candidate);
+      isAnyUsable ||= read !== undefined;
       const slots = read === undefined ? [] : passphraseSlots(read.keyring);
       const left = await this.#tryUntilDerived({ candidate, slots });
       if (left === 'opened') return this.#checkOpened(candidate);
@@ -100,10 +102,19 @@ class KeyringSearch implements Disposable {
       }
       round = next;
     }
+    if (!isAnyUsable) throw this.#noneUsable(ordered.length);
     const error = wrongPassphrase();
     throw new HoldfastError(error.code, error.message, {
       ...(error.fix === undefined ? {} : { fix: error.fix }),
       details: { attempts: this.#trials.count, findings: [...this.#findings.values()] },
+    });
+  }
+
+  /** No passphrase was tried, so none was wrong. */
+  #noneUsable(count: number): HoldfastError {
+    return new HoldfastError('damaged', `Failed to open the keyring: none of the ${count} that the location holds can be used.`, {
+      fix: 'Use a copy of the location, or another location of the same installation.',
+      details: { findings: [...this.#findings.values()] },
     });
   }
 

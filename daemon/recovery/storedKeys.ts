@@ -20,7 +20,7 @@ export interface StoredKeysRequest {
   readonly signal: AbortSignal;
 }
 
-/** The keyrings of a location, opened with a passphrase. Rejects with `wrongSecret`, `objectMissing`, `confirmationNeeded`. */
+/** The keyrings of a location, opened with a passphrase. Rejects with `wrongSecret`, `damaged`, `objectMissing`, `confirmationNeeded`. */
 export async function openStoredKeyrings(request: StoredKeysRequest): Promise<KeyringSearchResult> {
   const { store, installationId, passphrase, scrypt, tries, signal } = request;
   const candidates: KeyringCandidate[] = [];

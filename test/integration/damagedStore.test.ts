@@ -210,7 +210,8 @@ describe('a store that is damaged', function () {
       const result = await fresh.cli(['import-stored', '--location-spec', spec, '--passphrase-file', scratch.passphraseFile, '--json']);
       if (damage === 'swap') {
         // Both keyrings have each other's names: none is what it says it is, and there is no other.
-        assert.equal(result.status, 3, result.stdout);
+        assert.equal(result.status, 5, result.stdout);
+        assert.equal(errorDocument.parse(result.json).error.code, 'damaged');
         return;
       }
       const document = importDocument.parse(result.json);
