@@ -1,4 +1,5 @@
-import { chmodSync, lstatSync, mkdirSync, realpathSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readdirSync, realpathSync } from 'node:fs';
+import path from 'node:path';
 import { HoldfastError } from '../../protocol/errors.ts';
 
 /** Makes the state directory 0700 where it is missing, sees to it that it is ours and nobody else's to enter, and gives its real path: one directory has one daemon, by whatever name it is called. */
@@ -19,5 +20,20 @@ export function prepareStateDirectory(directory: string): string {
     });
   }
   if ((facts.mode & 0o077) !== 0) chmodSync(real, 0o700);
+  refuseForeignEntries(real, facts.uid);
   return real;
+}
+
+/**
+ * Throws `refusedByRule` where anything in the directory belongs to somebody else: while others could write there, one may have left a link in place of the
+ * catalog, or a file that he still holds open in place of the lock. Nobody can add to it once the directory is 0700.
+ */
+export function refuseForeignEntries(directory: string, userId: number): void {
+  for (const name of readdirSync(directory)) {
+    const facts = lstatSync(path.join(directory, name), { throwIfNoEntry: false });
+    if (facts === undefined || facts.uid === userId) continue;
+    throw new HoldfastError('refusedByRule', `Failed to use the state directory ${directory}: ${name} in it belongs to another user.`, {
+      fix: 'Look who put it there; remove it if it is not yours.',
+    });
+  }
 }

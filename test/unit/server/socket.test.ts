@@ -1,10 +1,22 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, linkSync, lstatSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lchownSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { chooseSocketPath, listenOn } from '../../../daemon/server/socket.ts';
-import { prepareStateDirectory } from '../../../daemon/server/stateDirectory.ts';
+import { prepareStateDirectory, refuseForeignEntries } from '../../../daemon/server/stateDirectory.ts';
 import type { RuntimeSurroundings } from '../../../protocol/endpoint.ts';
 import { HoldfastError } from '../../../protocol/errors.ts';
 
@@ -110,5 +122,16 @@ describe('socket', function () {
     }
     writeFileSync(path.join(folder, 'file'), '');
     assert.throws(() => prepareStateDirectory(path.join(folder, 'file', 'x')), { code: 'failed' });
+  });
+
+  it('W4: a state directory in which others have left something is not used', () => {
+    const state = prepareStateDirectory(path.join(folder, 'state'));
+    const userId = process.getuid?.() ?? 0;
+    symlinkSync('/nowhere', path.join(state, 'catalog.db'));
+    refuseForeignEntries(state, userId);
+    assert.throws(() => refuseForeignEntries(state, userId + 1), { code: 'refusedByRule' });
+    if (userId !== 0) return;
+    lchownSync(path.join(state, 'catalog.db'), 1, 1);
+    assert.throws(() => prepareStateDirectory(state), { code: 'refusedByRule' });
   });
 });
