@@ -13,12 +13,14 @@ describe('backup and restore', () => {
     using bench = new EngineBench();
     const sample = makeSampleTree(bench.source, { seed: testSeed() });
     const result = await bench.backup();
-    assert.deepEqual([result.skipped, result.warnings], [[], []]);
+    const unreadable = sample.unreadable.map((name) => `${bench.source}/${name}`);
+    assert.deepEqual([result.skipped.map(({ path }) => path), result.warnings], [unreadable, []]);
     assert.equal(result.statistics.files, sample.entries);
     const target = bench.target();
     const restored = await bench.restore(target);
     assert.deepEqual([restored.skipped, restored.damaged, restored.warnings], [[], [], []]);
-    assert.deepEqual(compareTrees(bench.source, target).differences, []);
+    const leaveOut = (path: Buffer): boolean => sample.unreadable.includes(path.toString());
+    assert.deepEqual(compareTrees(bench.source, target, { leaveOut }).differences, []);
   });
 
   it('tell how much of a restore is done: at its end all of what was planned, whatever it is made of', async () => {
