@@ -89,6 +89,7 @@ describe('secrets of a daemon process', function () {
     await daemon.init(passphrases.first);
     await daemon.addLocation(store);
     policyId = idOf<PolicyId>((await daemon.createPolicy(source)).policyId);
+    await daemon.backUp();
     masterKey = await masterKeyOf(store, passphrases.first);
     forms = new Map([
       ...formsOfKeys(masterKey, policyId),
@@ -187,20 +188,20 @@ describe('secrets of a daemon process', function () {
     await daemon.call(sessionLock, {});
     const wrong = (): { readonly secretId: number } => daemon.secret(passphrases.wrong);
     await assert.rejects(daemon.call(sessionUnlock, { passphrase: wrong() }), (error) => HoldfastError.is(error, 'wrongSecret'));
-    await daemon.unlock(passphrases.rotated);
+    await daemon.unlock(passphrases.first);
     const spec = { kind: 'filesystem', path: store } as const;
     const refused: Readonly<Record<string, () => Promise<unknown>>> = {
       stepUp: () => daemon.call(sessionStepUp, { passphrase: wrong() }),
-      verify: () => daemon.call(passkeyVerify, { passkey: 'second', passphrase: wrong() }),
+      verify: () => daemon.call(passkeyVerify, { passkey: 'main', passphrase: wrong() }),
       'verify what is not there': () => daemon.call(passkeyVerify, { passkey: 'nobody', passphrase: wrong() }),
       'rotate what is not there': () => daemon.call(passkeyRotate, { ...request(), passkey: 'nobody', passphrase: wrong() }),
-      'a name that is taken': () => daemon.call(passkeyAddPassphrase, { ...request(), name: 'second', passphrase: wrong(), useNow: false }),
+      'a name that is taken': () => daemon.call(passkeyAddPassphrase, { ...request(), name: 'main', passphrase: wrong(), useNow: false }),
       import: () => daemon.call(recoveryImportStored, { ...request(), spec, passphrase: wrong(), tries: 8 }),
       'a secret used twice': async () => {
         const secret = wrong();
         await Promise.all([
-          daemon.call(passkeyVerify, { passkey: 'second', passphrase: secret }),
-          daemon.call(passkeyVerify, { passkey: 'second', passphrase: secret }),
+          daemon.call(passkeyVerify, { passkey: 'main', passphrase: secret }),
+          daemon.call(passkeyVerify, { passkey: 'main', passphrase: secret }),
         ]);
       },
       'a secret as a parameter': () =>
@@ -238,7 +239,7 @@ describe('secrets of a daemon process', function () {
 
   it('K2: the master key lies in memory once and as bytes while unlocked; locked, neither it nor any derived key nor a passphrase is anywhere', async () => {
     const { pid } = daemon.connection.daemon;
-    if ((await daemon.call(sessionStatus, {})).state === 'locked') await daemon.unlock(passphrases.rotated);
+    if ((await daemon.call(sessionStatus, {})).state === 'locked') await daemon.unlock(passphrases.first);
     const created = await daemon.createPolicy(source, 'again');
     const derived = masterKey === undefined ? new Map<string, Buffer>() : formsOfKeys(masterKey, idOf<PolicyId>(created.policyId));
     // Of the many that are derived the bytes have to do: each form takes its time.
@@ -262,7 +263,7 @@ describe('secrets of a daemon process', function () {
     assert.deepEqual(found(), {}, 'once locked');
 
     // A lock in mid-run takes the keys from every thread.
-    await daemon.unlock(passphrases.rotated);
+    await daemon.unlock(passphrases.first);
     for (let file = 0; file < 400; file += 1) writeFileSync(path.join(source, `more ${file}`), Buffer.alloc(100_000, file));
     const running = await daemon.startBackup('again');
     await daemon.call(sessionLock, {});

@@ -1,5 +1,5 @@
 import { HoldfastError } from '../../../protocol/errors.ts';
-import { secretBytes, secretCopy } from '../secretBytes.ts';
+import { secretBytes, secretCopy, wipe } from '../secretBytes.ts';
 
 const longestPassphrase = 1024;
 // Normalising can shorten a text to a third; more than this is refused before it is decoded.
@@ -12,7 +12,9 @@ const longestTyped = 4 * longestPassphrase;
 export function normalizePassphrase(typed: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
   if (typed.length === 0 || typed.length > longestTyped) return undefined;
   const normalized = isAscii(typed) ? secretCopy(typed) : normalizeText(typed);
-  return normalized === undefined || normalized.length > longestPassphrase ? undefined : normalized;
+  if (normalized === undefined || normalized.length <= longestPassphrase) return normalized;
+  wipe(normalized);
+  return undefined;
 }
 
 /** What is wrong with a passphrase that is to be set, as the cause of a sentence; `undefined` where it is good. Looks at normalised bytes. */
@@ -29,7 +31,7 @@ export function acceptNewPassphrase(typed: Uint8Array): Uint8Array<ArrayBuffer> 
   if (normalized === undefined) throw refusal(`it must be UTF-8 text of 1 to ${longestPassphrase} bytes`);
   const complaint = complaintAboutNewPassphrase(normalized);
   if (complaint === undefined) return normalized;
-  normalized.fill(0);
+  wipe(normalized);
   throw refusal(complaint);
 }
 
