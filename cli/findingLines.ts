@@ -1,3 +1,4 @@
+import type { ActionWithResult } from '../protocol/methods/actions.ts';
 import type { Finding } from '../protocol/methods/values.ts';
 import type { Style } from './output/style.ts';
 import { clipped, escaped } from './output/text.ts';
@@ -13,6 +14,11 @@ export function findingLines(findings: readonly Finding[], total: number, word: 
     .map(({ path, reason }) => `  ${mark}  ${clipped(escaped(path), 400)}: ${clipped(escaped(reason), 400)}`);
   const rest = total - lines.length;
   return rest <= 0 ? lines : [...lines, `  ${mark}  and ${counted(rest, 'more', 'more')}; --json names them all`];
+}
+
+/** What to do about damage, where the daemon says so. */
+export function wayOutLines({ error }: ActionWithResult): string[] {
+  return error?.code === 'damaged' && error.fix !== null ? [escaped(error.fix)] : [];
 }
 
 /** What is there but needs a look, for people: the first sentences, the rest by number. */

@@ -2,7 +2,7 @@ import { type Conflict, type RestoreDocument, restoreDocument, restoreStart } fr
 import { exitStatusOf } from '../../protocol/errors.ts';
 import type { ActionWithResult } from '../../protocol/methods/actions.ts';
 import type { Call } from '../call.ts';
-import { findingLines, warningLines } from '../findingLines.ts';
+import { findingLines, warningLines, wayOutLines } from '../findingLines.ts';
 import { reference } from '../names.ts';
 import { allFindings, documentOfAction, errorOfAction, printsDocument, statusOfAction } from '../outcome.ts';
 import { escaped } from '../output/text.ts';
@@ -58,6 +58,7 @@ async function resultOf(action: ActionWithResult, session: Session, target: stri
       ...findingLines(damaged, damagedCount, 'damaged', style),
       ...warningLines(warnings, warningsCount, style),
       ...findingLines(skipped, skippedCount, 'skipped', style),
+      ...wayOutLines(action),
     ],
     exitStatus: damagedCount > 0 ? exitStatusOf.damaged : status,
   };

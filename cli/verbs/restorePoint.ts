@@ -11,7 +11,7 @@ import {
   verifyDocument,
 } from '../../protocol/methods/restorePoints.ts';
 import type { Call } from '../call.ts';
-import { findingLines } from '../findingLines.ts';
+import { findingLines, wayOutLines } from '../findingLines.ts';
 import { reference } from '../names.ts';
 import { allFindings, documentOfAction, errorOfAction, printsDocument, statusOfAction } from '../outcome.ts';
 import type { Style } from '../output/style.ts';
@@ -91,6 +91,7 @@ async function verified(action: ActionWithResult, session: Session, wasRead: boo
     lines: [
       `Restore point ${shortId(restorePointId)}: ${ok ? style.good('all is well') : style.bad('damaged')} (${sum})${unread}.`,
       ...findingLines(damaged, damagedCount, 'damaged', style),
+      ...wayOutLines(action),
     ],
     exitStatus: ok ? status : exitStatusOf.damaged,
   };

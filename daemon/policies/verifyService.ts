@@ -65,7 +65,10 @@ export class VerifyService {
       outcome: 'failed',
       document: { ...document },
       error: new HoldfastError('damaged', `Restore point ${record.id.slice(0, 8)} is damaged: ${damaged.length} findings.`, {
-        fix: 'Restore what is whole, and back up again: what is missing is then stored anew.',
+        fix:
+          report.damaged.length === 0
+            ? 'Every file of it can be restored; nothing has to be done.'
+            : 'Restore what is whole, and back up again: what is missing is then stored anew.',
       }),
     };
   }
@@ -75,10 +78,11 @@ function pathOf({ source, path }: DamagedPath): string {
   return path === '' ? (source ?? '') : path;
 }
 
-/** Paths that are lost, and objects that are damaged although another copy serves. */
+/** Paths that are lost, and objects that are damaged, also where another copy serves. */
 function findingsOf(report: VerifyReport): readonly { readonly path: string; readonly reason: string }[] {
+  const nothingLost = report.damaged.length === 0 ? ' No file is lost by it: another copy serves.' : '';
   return [
     ...report.damaged.map((found) => ({ path: pathOf(found), reason: found.reason })),
-    ...report.objects.map(({ key, reason }) => ({ path: key, reason })),
+    ...report.objects.map(({ key, reason }) => ({ path: key, reason: `${reason}${nothingLost}` })),
   ];
 }

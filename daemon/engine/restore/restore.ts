@@ -306,7 +306,7 @@ class RestoreRun {
 }
 
 function lackOf(found: object | undefined): string {
-  return found === undefined ? 'its stored data is missing' : 'its stored data is damaged: an object has another length than recorded';
+  return found === undefined ? 'an object of it is missing' : 'an object of it has another length than recorded';
 }
 
 function causeText(error: unknown): string {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { HoldfastError } from '../../../protocol/errors.ts';
 import type { Entry } from '../../../protocol/methods/restorePoints.ts';
+import type { ErrorDocument } from '../../../protocol/methods/values.ts';
 import { FakeDaemon } from './fakeDaemon.ts';
 import { memberOf, runWith } from './fakeHost.ts';
 import { action, at, id, otherId, restorePoint } from './samples.ts';
@@ -103,10 +104,10 @@ describe('cli restore-point', () => {
       damagedCount: 0,
       seconds: 1,
     };
-    const verifying = (change: object): FakeDaemon =>
+    const verifying = (change: object, error: ErrorDocument | null = null): FakeDaemon =>
       new FakeDaemon({
         'restorePoint.verify': () => ({ actionId: id }),
-        'action.result': () => action({ kind: 'verify', state: 'complete', result: { ...document, ...change } }),
+        'action.result': () => action({ kind: 'verify', state: 'complete', result: { ...document, ...change }, error }),
       });
     const daemon = verifying({});
     const good = await runWith(['rp', 'verify', 'latest', '--read-data', '--json'], { daemon });
@@ -121,9 +122,10 @@ describe('cli restore-point', () => {
     const damage = { ok: false, damaged: [{ path: 'x', reason: 'Gone.' }], damagedCount: 1 };
     const bad = await runWith(['rp', 'verify', 'latest', '--json'], { daemon: verifying(damage) });
     assert.deepEqual([bad.status, bad.json()], [5, { ...document, ...damage }]);
+    const error = { code: 'damaged', message: 'Restore point is damaged.', fix: 'Back up again.', details: null };
     assert.match(
-      (await runWith(['rp', 'verify', 'latest'], { daemon: verifying(damage) })).out,
-      /damaged \(3 objects.*\n {2}damaged {2}x: Gone\./,
+      (await runWith(['rp', 'verify', 'latest'], { daemon: verifying(damage, error) })).out,
+      /damaged \(3 objects.*\n {2}damaged {2}x: Gone\.\nBack up again\.\n$/,
     );
   });
 
