@@ -12,8 +12,8 @@ import { refusal } from './refusal.ts';
 export type IndexScope = Pick<ObjectHeader, 'installationId' | 'scopeId' | 'storeId'> &
   Pick<ExpectedIdentity, 'masterKeyId' | 'keyGeneration'>;
 
-/** What the stored bytes of an index are held against: all that a manifest says of it, or as much of it as the caller was given. */
-export type IndexPin = Pick<PinnedIndex, 'key' | 'objectId' | 'sha256'> & Partial<Pick<PinnedIndex, 'length' | 'salt'>>;
+/** What a manifest says of the stored bytes of an index. */
+export type IndexPin = Omit<PinnedIndex, 'versionId'>;
 
 export function indexSubject(key: string): string {
   return `index ${key.slice(key.lastIndexOf('/') + 1)}`;
@@ -49,7 +49,7 @@ export function openPinnedIndex(
 ): IndexView {
   const subject = indexSubject(pinned.key);
   const { sequence } = pinnedIndexName(pinned, scope);
-  if (pinned.length !== undefined && stored.length !== pinned.length) {
+  if (stored.length !== pinned.length) {
     throw refusal(subject, 'storedLength', `it has ${stored.length} of its ${pinned.length} bytes`);
   }
   if (!sameBytes(createHash('sha256').update(stored).digest(), pinned.sha256)) {
@@ -57,7 +57,6 @@ export function openPinnedIndex(
   }
   const expected = { ...scope, type: 'index', objectId: pinned.objectId, sequence } as const;
   const { header, content } = openObject(stored, expected, keyOf, subject);
-  if (pinned.salt !== undefined && !sameBytes(header.salt, pinned.salt))
-    throw refusal(subject, 'headerSalt', 'its salt is not the one that the manifest records');
+  if (!sameBytes(header.salt, pinned.salt)) throw refusal(subject, 'headerSalt', 'its salt is not the one that the manifest records');
   return new IndexView(content, subject);
 }

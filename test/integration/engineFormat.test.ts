@@ -65,3 +65,26 @@ describe('a restore', function () {
     await assert.rejects(bench.restore(bench.target(), { ...again, entryLimit: 11 }), (error) => HoldfastError.is(error, 'damaged'));
   });
 });
+
+describe('a backup', function () {
+  this.timeout(60_000);
+
+  it('C7: takes a pin of its parent for no index of its own, stores again what it needs, and says so', async () => {
+    for (const change of [
+      { salt: Buffer.alloc(32) },
+      { length: 5 },
+      { length: 2 ** 52 },
+      { objectId: Buffer.alloc(16) },
+      { key: '../../etc/passwd' },
+    ]) {
+      using bench = new EngineBench();
+      writeFileSync(join(bench.source, 'file'), 'x');
+      await bench.backup();
+      bench.parentIndexes = bench.parentIndexes.map((index) => ({ ...index, ...change }));
+      const result = await bench.backup({ readAllAgain: true });
+      assert.equal(result.warnings.length, 1, JSON.stringify(change));
+      const { damaged, files } = await bench.restore(bench.target());
+      assert.deepEqual([damaged, files], [[], 1], JSON.stringify(change));
+    }
+  });
+});

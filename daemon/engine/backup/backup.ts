@@ -1,8 +1,9 @@
 import { HoldfastError } from '../../../protocol/errors.ts';
 import { systemEntropy } from '../../repository/entropy.ts';
+import type { ObjectStore } from '../../locations/objectStore.ts';
 import { encodeLiveList, maxInlineLive } from '../../repository/liveList.ts';
 import { restorePointIdOf, sealManifest } from '../../repository/manifest.ts';
-import { indexKey, packKey, restorePointKey } from '../../repository/names.ts';
+import { indexKey, packKey, parseObjectKey, restorePointKey } from '../../repository/names.ts';
 import type { BackupJob, BackupResult, BackupStatistics, EnginePhase, EngineThreads, PinnedIndex, ReachedObjects } from '../jobs.ts';
 import { newRunMemory, RunControl, type RunMemory, sumCounters } from '../threads/runMemory.ts';
 import { newSealedBuffers, type SealedBufferMemory, SealedBuffers } from '../threads/sealedBuffers.ts';
@@ -142,12 +143,21 @@ class BackupRun {
     const { store, parentIndexes } = this.#job;
     const merged = indexesToMerge(parentIndexes);
     // The newest first: where a chunk was stored again because its pack was lost, the newer place counts.
-    for (const { key, versionId, length, objectId, sha256 } of parentIndexes.toReversed()) {
-      const into = new Uint8Array(new SharedArrayBuffer(length));
-      const found = await store.get(key, { versionId, length, into, signal: this.#putSignal });
-      const bytes = found === undefined || found.size !== length || found.body.length !== length ? null : found.body;
-      this.#threads?.walker.send({ type: 'parentIndex', key, objectId, sha256, bytes, isMerged: merged.has(key) });
+    for (const pinned of parentIndexes.toReversed()) {
+      const bytes = await this.#storedIndex(store, pinned);
+      this.#threads?.walker.send({ type: 'parentIndex', pinned, bytes, isMerged: merged.has(pinned.key) });
     }
+  }
+
+  /** The stored bytes of an index, not yet checked; `null` where no object of that name and length is there. */
+  async #storedIndex(store: ObjectStore, { key, versionId, length }: PinnedIndex): Promise<Uint8Array | null> {
+    // What a restore point from elsewhere pins is no name to ask the store for, and no length to allocate, before it was looked at.
+    if (parseObjectKey(key)?.type !== 'index') return null;
+    const signal = this.#putSignal;
+    if ((await store.head(key, { versionId, signal }))?.size !== length) return null;
+    const into = new Uint8Array(new SharedArrayBuffer(length));
+    const found = await store.get(key, { versionId, length, into, signal });
+    return found === undefined || found.size !== length || found.body.length !== length ? null : found.body;
   }
 
   #onReport(report: WalkerReport): void {

@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { SourceId, StoreId } from '../../../protocol/ids.ts';
+import type { PinnedIndex } from '../../repository/manifestTypes.ts';
 import type { PolicyKeys } from '../../repository/policyKeys.ts';
 import type { ChunkerParameters } from '../chunker/chunkerParameters.ts';
 import type { TableSegment } from '../dedup/chunkTable.ts';
@@ -86,9 +87,7 @@ export type WalkerOrder =
   /** The stored bytes of a parent index, not yet checked; `null` where it is not there. */
   | {
       readonly type: 'parentIndex';
-      readonly key: string;
-      readonly objectId: Uint8Array;
-      readonly sha256: Uint8Array;
+      readonly pinned: PinnedIndex;
       readonly bytes: Uint8Array | null;
       /** What it names goes into an index of this run, which takes its place. */
       readonly isMerged: boolean;

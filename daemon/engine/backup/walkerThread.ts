@@ -164,7 +164,7 @@ class WalkerRun {
       const view = this.#openIndex(order);
       if (view === undefined) continue;
       if (order.isMerged) this.#collector.addIndex(view, ({ objectId }) => !unusable.has(hexOf(objectId)));
-      else usable.push(order.key);
+      else usable.push(order.pinned.key);
       const firstNumber = packs.length + 1;
       const isUnusable: boolean[] = [];
       for (let pack = 0; pack < view.packCount; pack += 1) {
@@ -186,10 +186,10 @@ class WalkerRun {
   }
 
   /** An index that can't be used is left aside: what it names is stored again. */
-  #openIndex(order: Extract<WalkerOrder, { readonly type: 'parentIndex' }>): IndexView | undefined {
+  #openIndex({ pinned, bytes }: Extract<WalkerOrder, { readonly type: 'parentIndex' }>): IndexView | undefined {
     try {
-      const view = order.bytes === null ? undefined : openParentIndex(this.#data.context, order, order.bytes);
-      if (view === undefined) this.#report.warnOf(`Index ${order.key} is missing or damaged; what it names is stored again.`);
+      const view = bytes === null ? undefined : openParentIndex(this.#data.context, pinned, bytes);
+      if (view === undefined) this.#report.warnOf(`Index ${pinned.key} is missing or damaged; what it names is stored again.`);
       return view;
     } catch (error) {
       const rule = ruleOf(error);

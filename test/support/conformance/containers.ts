@@ -37,7 +37,8 @@ const sealedSegment = 131_072 + 16;
 function open(stored: Uint8Array, pin: Partial<IndexPin> = {}, within: Partial<IndexScope> = {}): unknown {
   const key = indexKey(keys.installationId, keys.policyId, sequence, objectId);
   const sha256 = createHash('sha256').update(stored).digest();
-  return openPinnedIndex({ key, objectId, sha256, ...pin }, stored, { ...scope, ...within }, () => keys.index);
+  const asStored = { key, objectId, sha256, length: stored.length, salt: stored.subarray(128, 160) };
+  return openPinnedIndex({ ...asStored, ...pin }, stored, { ...scope, ...within }, () => keys.index);
 }
 
 /** What all the cases bend: it opens. */
