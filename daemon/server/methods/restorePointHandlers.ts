@@ -132,13 +132,13 @@ async function changesOf(
   params: RestorePointDiffParams,
   signal: AbortSignal,
 ): Promise<AsyncIterable<PathChange>> {
-  const { catalog, locations, stateDirectory } = installation;
+  const { catalog, ownFolders } = installation;
   const record = points.resolve(params.restorePoint);
   const contents = new RestorePointContents((await open.open(record, signal)).reader);
   switch (params.against) {
     case 'source': {
       const definition = parsePolicyDefinition(catalog.policies.get(record.policyId)?.definition);
-      return diffWithSource(contents, definition, [stateDirectory, ...locations.folders()], signal);
+      return diffWithSource(contents, definition, ownFolders, signal);
     }
     case 'previous': {
       const previous = catalog.restorePoints.live(record.policyId).findLast((candidate) => candidate.sequence < record.sequence);
