@@ -4,6 +4,7 @@ import { HoldfastError } from '../../../protocol/errors.ts';
 import type { ConflictMode } from '../jobs.ts';
 import { rawOf, rawPath } from '../rawPath.ts';
 import { systemCode } from '../systemCode.ts';
+import { makeFolders } from './makeFolders.ts';
 
 /** What became of asking for a folder. */
 export type FolderOutcome = { readonly path: string } | { readonly refused: string };
@@ -15,7 +16,7 @@ export type FolderOutcome = { readonly path: string } | { readonly refused: stri
 export function makeTarget(folder: string, conflict: ConflictMode, dryRun: boolean): string {
   const raw = rawOf(path.resolve(folder));
   try {
-    if (!dryRun) mkdirSync(rawPath(raw), { recursive: true, mode: 0o700 });
+    if (!dryRun) makeFolders(raw);
     if (conflict === 'refuse' && readdirSync(rawPath(raw), { encoding: 'latin1' }).length > 0) {
       throw new HoldfastError('targetNotEmpty', `Failed to restore into ${folder}: it is not empty.`, {
         fix: 'Choose an empty folder, or say what to do with what is there: --conflict skip, overwrite or rename.',
