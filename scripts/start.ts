@@ -44,6 +44,10 @@ function size(bytes: number): string {
   return power === 0 ? `${bytes} bytes` : `${(bytes / 1024 ** power).toFixed(1)} ${units[power] ?? ''}`;
 }
 
+function files(count: number): string {
+  return `${count} ${count === 1 ? 'file' : 'files'}`;
+}
+
 function bytesBelow(folder: string): number {
   return readdirSync(folder, { withFileTypes: true, recursive: true })
     .filter((entry) => entry.isFile())
@@ -87,7 +91,7 @@ async function openInstallation(cli: HoldfastCli): Promise<{ readonly ranBefore:
       3,
       'locked',
       `Failed to unlock ${state}: ${passphraseFile} is not there.`,
-      'Type npm run holdfast -- unlock, then this again.',
+      'Type npm run -s holdfast -- unlock, then this again.',
     );
   }
   return { ranBefore };
@@ -124,7 +128,7 @@ function compare(
   expected: ExpectedTree,
   folder: string,
   since: number,
-): { readonly differences: readonly string[]; readonly changed: number; readonly files: number } {
+): { readonly differences: readonly string[]; readonly changed: number; readonly compared: number } {
   let changed = 0;
   const hasChanged = (name: Buffer): boolean => {
     try {
@@ -139,8 +143,8 @@ function compare(
     changed += 1;
     return true;
   };
-  const { differences, files } = compareTrees(folder, restored, { leaveOut, top: false });
-  return { differences, changed, files };
+  const { differences, files: compared } = compareTrees(folder, restored, { leaveOut, top: false });
+  return { differences, changed, compared };
 }
 
 async function main(): Promise<number> {
@@ -175,17 +179,17 @@ async function main(): Promise<number> {
       gitignore: isCheckout,
       skipped: backup.skipped.map((skipped) => skipped.path),
     });
-    const { differences, changed, files } = compare(expected, source, since);
+    const { differences, changed, compared } = compare(expected, source, since);
     for (const difference of differences.slice(0, shownDifferences)) say(`  ${difference}`);
     if (differences.length > shownDifferences) say(`  and ${differences.length - shownDifferences} more`);
 
     const stored = bytesBelow(store);
     say(
-      `\n${differences.length === 0 ? 'Equal' : 'NOT EQUAL'}: ${files} files compared${changed === 0 ? '' : `; ${changed} changed meanwhile and were left out of the comparison`}.`,
+      `\n${differences.length === 0 ? 'Equal' : 'NOT EQUAL'}: ${files(compared)} compared${changed === 0 ? '' : `; ${changed} changed meanwhile and were left out of the comparison`}.`,
     );
-    say(`  backed up     ${backup.files} files, ${size(backup.bytes)} in ${backup.seconds.toFixed(1)} s`);
+    say(`  backed up     ${files(backup.files)}, ${size(backup.bytes)} in ${backup.seconds.toFixed(1)} s`);
     say(`  stored        ${size(backup.addedBytes)} new after deduplication and compression; ${size(stored)} in all`);
-    say(`  restored      ${restore.files} files, ${size(restore.bytes)} in ${restore.seconds.toFixed(1)} s`);
+    say(`  restored      ${files(restore.files)}, ${size(restore.bytes)} in ${restore.seconds.toFixed(1)} s`);
     say(`  restore point ${backup.restorePointId} of policy ${policy}`);
     say(`  state         ${typed(state)}`);
     say(`  store         ${typed(store)}`);
@@ -193,12 +197,12 @@ async function main(): Promise<number> {
     say(`  passphrase    ${typed(passphraseFile)}`);
     const stops = values['no-ui'] && !ranBefore;
     say('\nWhat to type next:');
-    if (stops) say(`  npm run holdfast -- unlock --passphrase-file ${typed(passphraseFile)}`);
-    say('  npm run holdfast -- restore-point list');
-    say('  npm run holdfast -- restore-point files latest');
-    say(`  npm run holdfast -- backup ${policy}`);
-    say('  npm run holdfast -- --help');
-    if (!stops) say('  npm run holdfast -- stop');
+    if (stops) say(`  npm run -s holdfast -- unlock --passphrase-file ${typed(passphraseFile)}`);
+    say('  npm run -s holdfast -- restore-point list');
+    say('  npm run -s holdfast -- restore-point files latest');
+    say(`  npm run -s holdfast -- backup ${policy}`);
+    say('  npm run -s holdfast -- --help');
+    if (!stops) say('  npm run -s holdfast -- stop');
     if (!values['no-ui'])
       say('\nThe window in VS Code comes with a later version; until then the command line does all of it. The daemon goes on running.');
     return differences.length === 0 ? 0 : 1;
