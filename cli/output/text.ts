@@ -44,6 +44,12 @@ export function quoted(text: string): string {
   return `"${clipped(escaped(text), 80)}"`;
 }
 
+/** A name as a word of a command to be typed: in quotation marks where a shell would take it apart. */
+export function shellWord(text: string): string {
+  const shown = escaped(text);
+  return /^[\w.,@%+:/][\w.,@%+:/=-]*$/.test(shown) ? shown : `'${shown.replaceAll("'", String.raw`'\''`)}'`;
+}
+
 const wide =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\uff01-\uff60\uffe0-\uffe6\u3000-\u303f]/u;
 const zero = /[\p{Mn}\p{Me}\p{Default_Ignorable_Code_Point}]/u;

@@ -11,7 +11,7 @@ import type { Call } from '../call.ts';
 import { newName, reference } from '../names.ts';
 import type { Style } from '../output/style.ts';
 import { table } from '../output/table.ts';
-import { escaped } from '../output/text.ts';
+import { escaped, shellWord } from '../output/text.ts';
 import { moment, shortId } from '../output/units.ts';
 import type { Result } from '../result.ts';
 import type { Session } from '../session.ts';
@@ -81,7 +81,7 @@ export async function rotate(call: Call, session: Session): Promise<Result> {
     document: rotated,
     lines: [
       `Rotated the passkey ${escaped(passkey.name)}; the old one is ${escaped(previous.name)} now and still opens the master key.`,
-      `Retire it with holdfast passkey retire '${escaped(previous.name)}'.`,
+      `Retire it with holdfast passkey retire ${shellWord(previous.name)}.`,
     ],
     isNotice: true,
   };

@@ -12,7 +12,7 @@ import { HoldfastError } from '../../protocol/errors.ts';
 import type { Call } from '../call.ts';
 import { newName, reference } from '../names.ts';
 import { facts, table } from '../output/table.ts';
-import { clipped, escaped, quoted } from '../output/text.ts';
+import { clipped, escaped, quoted, shellWord } from '../output/text.ts';
 import { counted, moment, size } from '../output/units.ts';
 import type { Result } from '../result.ts';
 import type { Session } from '../session.ts';
@@ -39,7 +39,7 @@ export async function create(call: Call, session: Session): Promise<Result> {
     document: policy,
     lines: [
       `Created the policy ${escaped(policy.name)}: ${counted(policy.sources.length, 'source')} to ${escaped(policy.location)}, by hand only.`,
-      `Run it with holdfast backup '${escaped(policy.name)}'.`,
+      `Run it with holdfast backup ${shellWord(policy.name)}.`,
     ],
     isNotice: true,
   };

@@ -222,7 +222,8 @@ class Validation {
 
   async #freeSpace(): Promise<Outcome> {
     const { available } = await this.#fileSystem.space(this.#root);
-    const detail = `${(available / 1024 ** 3).toFixed(1)} GiB are free.`;
+    const isMuch = available >= 1024 ** 3;
+    const detail = isMuch ? `${(available / 1024 ** 3).toFixed(1)} GiB are free.` : `${Math.floor(available / 1024 ** 2)} MiB are free.`;
     return available < littleSpace ? warned(detail, 'Free some space, or choose a bigger disk.') : { detail };
   }
 

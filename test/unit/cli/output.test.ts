@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import * as fc from 'fast-check';
 import { jsonText } from '../../../cli/output/json.ts';
 import { progressLine } from '../../../cli/output/progressDisplay.ts';
 import { noStyle, styleFor, terminalStyle } from '../../../cli/output/style.ts';
 import { facts, table } from '../../../cli/output/table.ts';
-import { clipped, columnsOf, escaped, quoted } from '../../../cli/output/text.ts';
+import { clipped, columnsOf, escaped, quoted, shellWord } from '../../../cli/output/text.ts';
 import { counted, duration, moment, number, permissions, relative, size, stamp } from '../../../cli/output/units.ts';
 
 const plain = (text: string): string => text;
@@ -33,6 +34,27 @@ describe('cli output: text of others', () => {
     assert.equal(clipped('日本日本日本', 6), '日…本');
     assert.equal(clipped('😀😀😀😀', 4), '😀…');
     assert.ok(quoted('x'.repeat(10_000)).length <= 82);
+  });
+
+  it('shows a name as one word of a command, whatever is in it', () => {
+    const names = ['work', 'a b', "it's", '-rf', '$(id)', 'a*', '~x', '', 'ü', 'x=1'];
+    assert.deepEqual(names.map(shellWord), [
+      'work',
+      "'a b'",
+      String.raw`'it'\''s'`,
+      "'-rf'",
+      "'$(id)'",
+      "'a*'",
+      "'~x'",
+      "''",
+      "'ü'",
+      'x=1',
+    ]);
+    for (const name of names) {
+      if (name === '-rf' || process.platform === 'win32') continue;
+      const said = spawnSync('/bin/sh', ['-c', `printf %s ${shellWord(name)}`], { encoding: 'utf8' });
+      assert.equal(said.stdout, name);
+    }
   });
 
   it('counts columns, wide characters as two and marks as none', () => {
