@@ -119,7 +119,7 @@ describe('a restore from a damaged store', () => {
     const seed = testSeed();
     const random = new SeededRandom(seed);
     const keys = store.keys().filter((key) => !key.includes('/restore-points/'));
-    for (let round = 0; round < 8; round += 1) {
+    for (let round = 0; round < 6; round += 1) {
       const key = keys[round % keys.length] ?? '';
       const before = Buffer.from(store.objects.get(key)?.at(-1)?.body ?? []);
       const kind = random.below(4);
@@ -160,7 +160,7 @@ describe('a restore from a damaged store', () => {
   it('a store that is away ends the restore, leaves whole files only, and the next one goes on', async () => {
     const calls = new CountingStore(store);
     await bench.restore(bench.target(), { store: calls });
-    for (let call = 1; call <= calls.count('get'); call += 4) {
+    for (let call = 1; call <= calls.count('get'); call += 6) {
       const faulty = new FaultyStore(store, [{ verb: 'get', effect: 'fail', code: 'storeUnreachable', fromCall: call }]);
       const target = bench.target();
       const error = await bench.restore(target, { store: faulty }).then(

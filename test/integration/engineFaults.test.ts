@@ -145,6 +145,7 @@ describe('a cancelled run', () => {
       else assert.deepEqual([error, steps.filter((what) => what === 'put').length], [undefined, 4]);
       bench.parentIndexes = [];
       await bench.backup({ nextIndexSequence: 100 });
+      if (step % 4 !== 0) continue;
       const target = bench.target();
       await bench.restore(target);
       assert.deepEqual(compareTrees(bench.source, target).differences, []);

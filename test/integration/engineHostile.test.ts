@@ -326,7 +326,7 @@ describe('a hostile tree', () => {
           hostile.assertConfined();
         },
       ),
-      { numRuns: 8 },
+      { numRuns: 5 },
     );
   });
 });

@@ -150,7 +150,7 @@ describe('a source that changes while it is read', () => {
       { eval: true, workerData: { paths: names.map((name) => join(bench.source, name)) } },
     );
     try {
-      for (let run = 0; run < 4; run += 1) {
+      for (let run = 0; run < 2; run += 1) {
         const result = await bench.backup();
         const target = bench.target();
         assert.deepEqual((await bench.restore(target)).damaged, []);
@@ -274,7 +274,7 @@ describe('odd sources', () => {
         assert.deepEqual([restored.skipped, restored.damaged, restored.warnings], [[], [], []]);
         assert.deepEqual(compareTrees(bench.source, target).differences, []);
       }),
-      { numRuns: 12 },
+      { numRuns: 8 },
     );
   });
 });
