@@ -95,6 +95,7 @@ describe('a source that changes while it is read', () => {
     const named = [...result.skipped.map(({ path }) => path), ...result.warnings].join('\n');
     for (const name of ['vanishes', 'to fifo', 'to link', 'to folder']) assert.match(named, new RegExp(`source/${name}\\b`));
     assert.equal(result.skipped.length + result.warnings.length, 4);
+    assert.match(result.skipped.find(({ path }) => path.endsWith('fifo'))?.reason ?? '', /something that is no file/);
     const target = bench.target();
     const restored = await bench.restore(target);
     assert.deepEqual([restored.damaged, restored.skipped], [[], []]);
