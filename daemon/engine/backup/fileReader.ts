@@ -5,7 +5,7 @@ import type { RunControl } from '../threads/runMemory.ts';
 import type { ChunkStream } from './chunkStream.ts';
 import { factsOf, sameFile } from './fileFacts.ts';
 import type { FileFacts, FileTask, FileTaskResult } from './fileTasks.ts';
-import { liesAt } from './openedPath.ts';
+import { liesAt } from '../openedPath.ts';
 import { ZeroRuns } from './zeroRuns.ts';
 
 /** Bytes read at once: they are cut and hashed while they are in the processor's cache. */

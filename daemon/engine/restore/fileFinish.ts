@@ -2,6 +2,7 @@ import { constants, fchmodSync, fchownSync, futimesSync, linkSync, openSync, ren
 import { rawPath } from '../rawPath.ts';
 import { systemCode } from '../systemCode.ts';
 import { timeArgument } from './fileTimes.ts';
+import type { FolderDoor } from './folderDoor.ts';
 import type { FileTarget } from './packJobCodec.ts';
 
 /** What file systems without hard links answer. */
@@ -10,12 +11,12 @@ const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | 
 const writeFlags = constants.O_WRONLY | (constants.O_NOFOLLOW ?? 0);
 
 /** Opens a new temporary file that nobody else can read yet. */
-export function createTemporary(temporary: string): number {
-  return openSync(rawPath(temporary), createFlags, 0o600);
+export function createTemporary(door: FolderDoor, temporary: string): number {
+  return openSync(rawPath(door.at(temporary)), createFlags, 0o600);
 }
 
-export function openTemporary(temporary: string): number {
-  return openSync(rawPath(temporary), writeFlags);
+export function openTemporary(door: FolderDoor, temporary: string): number {
+  return openSync(rawPath(door.at(temporary)), writeFlags);
 }
 
 /** What file systems and systems answer that do not keep an attribute, or not such a one. */
@@ -62,18 +63,19 @@ export function isTaken(set: () => void): boolean {
  * Gives a complete temporary file its name. Where something else has taken the name meanwhile and may not be replaced, `false` is the answer.
  * The temporary file is gone afterwards, whatever happens.
  */
-export function giveName(target: FileTarget): boolean {
+export function giveName(door: FolderDoor, target: FileTarget): boolean {
   try {
-    return rename(target);
+    return rename(door, target);
   } catch (error) {
-    removeIfThere(target.temporary);
+    removeIfThere(door, target.temporary);
     throw error;
   }
 }
 
-function rename(target: FileTarget): boolean {
-  const from = rawPath(target.temporary);
-  const to = rawPath(target.path);
+function rename(door: FolderDoor, target: FileTarget): boolean {
+  // Both names are in one folder, so both paths are good at once.
+  const from = rawPath(door.at(target.temporary));
+  const to = rawPath(door.at(target.path));
   if (target.mayReplace) {
     renameSync(from, to);
     return true;
@@ -95,9 +97,9 @@ function rename(target: FileTarget): boolean {
 }
 
 /** Removes a file that may be gone. */
-export function removeIfThere(path: string): void {
+export function removeIfThere(door: FolderDoor, path: string): void {
   try {
-    unlinkSync(rawPath(path));
+    unlinkSync(rawPath(door.at(path)));
   } catch (error) {
     if (systemCode(error) === undefined) throw error;
   }

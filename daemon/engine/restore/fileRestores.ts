@@ -5,6 +5,7 @@ import { chunksOf } from '../../repository/fileReader.ts';
 import type { ReadChunk } from '../../repository/treeReader.ts';
 import { HoldfastError } from '../../../protocol/errors.ts';
 import { createTemporary, giveName, openTemporary, removeIfThere, setAttributes } from './fileFinish.ts';
+import type { FolderDoor } from './folderDoor.ts';
 import { JobMaker, type UnnumberedJob } from './jobMaker.ts';
 import type { FailedPart, PackJob, WorkDone } from './messages.ts';
 import type { FileTarget, Place } from './packJobCodec.ts';
@@ -54,6 +55,7 @@ export class FileRestores {
   readonly #indexes: IndexSet;
   readonly #readChunk: ReadChunk;
   readonly #send: (job: PackJob) => void;
+  readonly #door: FolderDoor;
   readonly #maker: JobMaker;
   readonly #files = new Map<number, OpenFile>();
   readonly #parts = new Map<string, PartUnderWay>();
@@ -63,7 +65,15 @@ export class FileRestores {
   #turn: PromiseWithResolvers<void> = Promise.withResolvers();
   #stopped: Error | undefined;
 
-  constructor(indexes: IndexSet, readChunk: ReadChunk, keyOf: (location: ChunkLocation) => string, send: (job: PackJob) => void) {
+  /** `door` stays the caller's. */
+  constructor(
+    indexes: IndexSet,
+    readChunk: ReadChunk,
+    keyOf: (location: ChunkLocation) => string,
+    send: (job: PackJob) => void,
+    door: FolderDoor,
+  ) {
+    this.#door = door;
     this.#indexes = indexes;
     this.#readChunk = readChunk;
     this.#send = send;
@@ -117,7 +127,7 @@ export class FileRestores {
   /** Ends all waiting with `error`, and removes the files that are not complete. */
   stop(error: Error): void {
     this.#stopped = error;
-    for (const { isCreated, target } of this.#files.values()) if (isCreated) removeIfThere(target.temporary);
+    for (const { isCreated, target } of this.#files.values()) if (isCreated) removeIfThere(this.#door, target.temporary);
     this.#files.clear();
     this.#turn.resolve();
   }
@@ -178,7 +188,7 @@ export class FileRestores {
   #create(file: OpenFile): void {
     this.#throwIfStopped();
     try {
-      const descriptor = createTemporary(file.target.temporary);
+      const descriptor = createTemporary(this.#door, file.target.temporary);
       file.isCreated = true;
       try {
         ftruncateSync(descriptor, file.target.size);
@@ -234,23 +244,23 @@ export class FileRestores {
     if (file.left > 0) return;
     this.#files.delete(number);
     // A file of one chunk was finished by the worker that wrote it.
-    const failure = file.isWhole ? file.failure : (file.failure ?? finish(file));
-    if (failure !== undefined && file.isCreated) removeIfThere(file.target.temporary);
+    const failure = file.isWhole ? file.failure : (file.failure ?? finish(this.#door, file));
+    if (failure !== undefined && file.isCreated) removeIfThere(this.#door, file.target.temporary);
     file.done(failure, file.notes);
   }
 }
 
 /** Sets the attributes of a complete file and gives it its name; says what was wrong if that could not be. */
-function finish(file: OpenFile): FileFailure | undefined {
+function finish(door: FolderDoor, file: OpenFile): FileFailure | undefined {
   const { target } = file;
   try {
-    const descriptor = openTemporary(target.temporary);
+    const descriptor = openTemporary(door, target.temporary);
     try {
       setAttributes(descriptor, target, (what) => file.notes.push(what));
     } finally {
       closeSync(descriptor);
     }
-    return giveName(target) ? undefined : nameTaken;
+    return giveName(door, target) ? undefined : nameTaken;
   } catch (error) {
     return { reason: reasonFor(codeOf(error)), isLocal: true };
   }

@@ -1,15 +1,4 @@
-import {
-  closeSync,
-  constants,
-  ftruncateSync,
-  linkSync,
-  lchownSync,
-  lutimesSync,
-  openSync,
-  renameSync,
-  statSync,
-  symlinkSync,
-} from 'node:fs';
+import { closeSync, ftruncateSync, linkSync, lchownSync, lutimesSync, renameSync, statSync, symlinkSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { parentPort } from 'node:worker_threads';
 import { HoldfastError } from '../../../protocol/errors.ts';
@@ -33,6 +22,7 @@ import { timeArgument } from './fileTimes.ts';
 import { failureOf, MainStore } from './mainStore.ts';
 import type { PlannerData, PlannerOrder, PlannerReport } from './messages.ts';
 import type { FileTarget } from './packJobCodec.ts';
+import { FolderDoor, openFolder } from './folderDoor.ts';
 import { type Selected, Selection } from './selection.ts';
 import { codeOf, enterFolder, freeName, isFreePath, makeTarget, reasonFor } from './targetFolders.ts';
 
@@ -47,7 +37,7 @@ export async function runPlanner(data: PlannerData): Promise<void> {
   const main = parentPort;
   if (main === null) throw new Error('A planner runs in a worker thread.');
   const tell = (report: PlannerReport): void => main.postMessage(report, []);
-  const planner = new Planner(data, tell);
+  using planner = new Planner(data, tell);
   main.on('message', (order: PlannerOrder) => planner.take(order));
   try {
     tell({ type: 'planned', result: await planner.run() });
@@ -92,7 +82,7 @@ interface LinkToMake {
   readonly shown: string;
 }
 
-class Planner {
+class Planner implements Disposable {
   readonly #data: PlannerData;
   readonly #tell: (report: PlannerReport) => void;
   readonly #store: MainStore;
@@ -104,6 +94,7 @@ class Planner {
   readonly #finish: FolderToFinish[] = [];
   readonly #groups = new Map<string, LinkGroup>();
   readonly #links: LinkToMake[] = [];
+  readonly #door: FolderDoor = new FolderDoor();
   readonly #nonce: string = randomBytes(6).toString('hex');
   #restores: FileRestores | undefined;
   #temporaries = 0;
@@ -119,6 +110,10 @@ class Planner {
     this.#store = new MainStore(data.header.storeId, tell);
     this.#control = new RunControl(data.memory);
     this.#counters = new RunCounters(data.memory, 0);
+  }
+
+  [Symbol.dispose](): void {
+    this.#door[Symbol.dispose]();
   }
 
   take(order: PlannerOrder): void {
@@ -150,6 +145,7 @@ class Planner {
       (id, kind) => chunks.read(id, kind),
       (location) => packs.keyOf(location.pack),
       (job) => this.#tell({ type: 'job', job }),
+      this.#door,
     );
     this.#restores = restores;
     for (const target of targets) {
@@ -273,7 +269,7 @@ class Planner {
 
   #enter(parent: string, name: string, inSource: string): string | undefined {
     if (this.#data.dryRun) return `${parent}/${name}`;
-    const outcome = enterFolder(parent, name, this.#data.conflict, isFreePath);
+    const outcome = enterFolder(this.#door, parent, name, this.#data.conflict);
     if ('path' in outcome) return outcome.path;
     this.#skip(inSource, outcome.refused, this.#data.conflict === 'skip');
     return undefined;
@@ -409,16 +405,16 @@ class Planner {
 
   #makeLink(target: FileTarget, entry: Entry, note: (what: string) => void): FileFailure | undefined {
     try {
-      symlinkSync(Buffer.from(entry.linkTarget ?? []), rawPath(target.temporary));
+      const temporary = rawPath(this.#door.at(target.temporary));
+      symlinkSync(Buffer.from(entry.linkTarget ?? []), temporary);
       try {
         const { uid, gid, mtime } = target;
-        const link = rawPath(target.temporary);
-        if (uid >= 0 && !isTaken(() => lchownSync(link, uid, gid))) note("its owner can't be restored here");
+        if (uid >= 0 && !isTaken(() => lchownSync(temporary, uid, gid))) note("its owner can't be restored here");
         const time = mtime === undefined ? undefined : timeArgument(mtime);
-        if (time !== undefined && !isTaken(() => lutimesSync(link, time, time))) note("its time can't be restored here");
-        renameSync(rawPath(target.temporary), rawPath(target.path));
+        if (time !== undefined && !isTaken(() => lutimesSync(temporary, time, time))) note("its time can't be restored here");
+        renameSync(temporary, rawPath(this.#door.at(target.path)));
       } catch (error) {
-        removeIfThere(target.temporary);
+        removeIfThere(this.#door, target.temporary);
         throw error;
       }
       return undefined;
@@ -430,16 +426,16 @@ class Planner {
   /** A file without data: empty, or all hole. */
   #makeEmpty(target: FileTarget, note: (what: string) => void): FileFailure | undefined {
     try {
-      const descriptor = createTemporary(target.temporary);
+      const descriptor = createTemporary(this.#door, target.temporary);
       try {
         if (target.size > 0) ftruncateSync(descriptor, target.size);
         setAttributes(descriptor, target, note);
       } finally {
         closeSync(descriptor);
       }
-      return giveName(target) ? undefined : nameTaken;
+      return giveName(this.#door, target) ? undefined : nameTaken;
     } catch (error) {
-      removeIfThere(target.temporary);
+      removeIfThere(this.#door, target.temporary);
       return { reason: reasonFor(codeOf(error)), isLocal: true };
     }
   }
@@ -451,16 +447,17 @@ class Planner {
       return;
     }
     try {
-      linkSync(rawPath(group.path), rawPath(target.temporary));
-      if (giveName(target)) {
+      using known = new FolderDoor();
+      linkSync(rawPath(known.at(group.path)), rawPath(this.#door.at(target.temporary)));
+      if (giveName(this.#door, target)) {
         // Renaming one name of a file over another of the same file does nothing and leaves both.
-        removeIfThere(target.temporary);
+        removeIfThere(this.#door, target.temporary);
         this.#files += 1;
       } else {
         this.#fail(inSource, nameTaken);
       }
     } catch (error) {
-      removeIfThere(target.temporary);
+      removeIfThere(this.#door, target.temporary);
       this.#fail(inSource, { reason: `its hard link can't be made: ${reasonFor(codeOf(error))}`, isLocal: true });
     }
   }
@@ -477,10 +474,9 @@ class Planner {
   /** Owners, modes and times of folders, deepest first: what is made inside changes the time, and a mode may shut the door. */
   #finishFolders(): void {
     if (this.#data.dryRun) return;
-    const flags = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0) | (constants.O_NOFOLLOW ?? 0);
     for (let folder = this.#finish.pop(); folder !== undefined; folder = this.#finish.pop()) {
       try {
-        const descriptor = openSync(rawPath(folder.path), flags);
+        const descriptor = openFolder(folder.path);
         try {
           setAttributes(descriptor, folder, (what) => this.#warn(folder.shown, `is restored, but ${what}`));
         } finally {

@@ -12,6 +12,7 @@ import { systemCode } from '../systemCode.ts';
 import { RunControl, RunCounters } from '../threads/runMemory.ts';
 import { hashStateLength, ShortLivedMemory } from '../threads/shortLivedMemory.ts';
 import { createTemporary, giveName, openTemporary, removeIfThere, setAttributes } from './fileFinish.ts';
+import { FolderDoor } from './folderDoor.ts';
 import type { FailedPart, PackJob, RestoreWorkerData, WorkDone, WorkOrder } from './messages.ts';
 import { type BlockToPlace, type ChunkToPlace, decodeBlocks, type Place } from './packJobCodec.ts';
 import { endOf } from './jobMaker.ts';
@@ -63,7 +64,8 @@ class RangeWriter {
   work({ job, fetched, reason }: WorkOrder): WorkDone {
     const failed: FailedPart[] = [];
     this.#notes = [];
-    using files = new OpenFiles();
+    using door = new FolderDoor();
+    using files = new OpenFiles(door);
     try {
       const candidates = this.#candidates(job);
       if (fetched === null || candidates.length === 0) {
@@ -152,7 +154,7 @@ class RangeWriter {
 
   #place(place: Place, bytes: Buffer, files: OpenFiles, failed: FailedPart[]): void {
     try {
-      if (place.isWhole) writeWhole(place, bytes, (what) => this.#notes.push({ file: place.file, what }));
+      if (place.isWhole) writeWhole(files.door, place, bytes, (what) => this.#notes.push({ file: place.file, what }));
       else writePieces(files.get(place), place, bytes);
       this.#counters.add('bytes', bytes.length);
     } catch (error) {
@@ -172,9 +174,9 @@ function firstOf<Item, Result>(items: readonly Item[], attempt: (item: Item) => 
 }
 
 /** Makes, fills and finishes a file of one chunk. */
-function writeWhole(place: Place, bytes: Buffer, note: (what: string) => void): void {
+function writeWhole(door: FolderDoor, place: Place, bytes: Buffer, note: (what: string) => void): void {
   const { target } = place;
-  const descriptor = createTemporary(target.temporary);
+  const descriptor = createTemporary(door, target.temporary);
   let isWritten = false;
   try {
     writePieces(descriptor, place, bytes);
@@ -183,9 +185,9 @@ function writeWhole(place: Place, bytes: Buffer, note: (what: string) => void): 
     isWritten = true;
   } finally {
     closeSync(descriptor);
-    if (!isWritten) removeIfThere(target.temporary);
+    if (!isWritten) removeIfThere(door, target.temporary);
   }
-  if (!giveName(target)) throw taken();
+  if (!giveName(door, target)) throw taken();
 }
 
 function writePieces(descriptor: number, place: Place, bytes: Buffer): void {
@@ -218,13 +220,19 @@ function causeOf(error: HoldfastError): string {
 
 /** Files of many chunks that a job writes to, open for its duration. */
 class OpenFiles implements Disposable {
+  readonly door: FolderDoor;
   readonly #descriptors = new Map<number, number>();
+
+  /** `door` stays the caller's. */
+  constructor(door: FolderDoor) {
+    this.door = door;
+  }
 
   get(place: Place): number {
     const known = this.#descriptors.get(place.file);
     if (known !== undefined) return known;
     if (this.#descriptors.size >= 256) this[Symbol.dispose]();
-    const descriptor = openTemporary(place.target.temporary);
+    const descriptor = openTemporary(this.door, place.target.temporary);
     this.#descriptors.set(place.file, descriptor);
     return descriptor;
   }

@@ -1,9 +1,10 @@
-import { lstatSync, mkdirSync, readdirSync, unlinkSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, realpathSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 import { HoldfastError } from '../../../protocol/errors.ts';
 import type { ConflictMode } from '../jobs.ts';
 import { rawOf, rawPath } from '../rawPath.ts';
 import { systemCode } from '../systemCode.ts';
+import type { FolderDoor } from './folderDoor.ts';
 import { makeFolders } from './makeFolders.ts';
 
 /** What became of asking for a folder. */
@@ -11,7 +12,7 @@ export type FolderOutcome = { readonly path: string } | { readonly refused: stri
 
 /**
  * Makes a source's target folder and what leads to it. The way to the target is the user's own and may lead over links; everything below is
- * made name by name. Throws `targetNotEmpty` in mode `refuse`, `diskFailed` where the system refuses.
+ * made name by name. Gives the folder's real path, raw. Throws `targetNotEmpty` in mode `refuse`, `diskFailed` where the system refuses.
  */
 export function makeTarget(folder: string, conflict: ConflictMode, dryRun: boolean): string {
   const raw = rawOf(path.resolve(folder));
@@ -22,6 +23,7 @@ export function makeTarget(folder: string, conflict: ConflictMode, dryRun: boole
         fix: 'Choose an empty folder, or say what to do with what is there: --conflict skip, overwrite or rename.',
       });
     }
+    if (!dryRun && process.platform !== 'win32') return realpathSync.native(rawPath(raw), { encoding: 'buffer' }).toString('latin1');
   } catch (error) {
     const code = systemCode(error);
     if (code === undefined) throw error;
@@ -38,27 +40,28 @@ export function makeTarget(folder: string, conflict: ConflictMode, dryRun: boole
  * Makes the folder `name` in `parent`, or takes the one that is there. A link or a file of that name is never followed or entered: it is
  * replaced, stepped aside from, or the folder is refused, as the mode says. Names were checked by the tree's reader; they hold no separator.
  */
-export function enterFolder(parent: string, name: string, conflict: ConflictMode, isFree: (path: string) => boolean): FolderOutcome {
+export function enterFolder(door: FolderDoor, parent: string, name: string, conflict: ConflictMode): FolderOutcome {
   const wanted = `${parent}/${name}`;
   try {
-    mkdirSync(rawPath(wanted), { mode: 0o700 });
+    mkdirSync(rawPath(door.at(wanted)), { mode: 0o700 });
     return { path: wanted };
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') return { refused: reasonFor(codeOf(error)) };
   }
   try {
-    if (lstatSync(rawPath(wanted)).isDirectory()) return { path: wanted };
+    const inDoor = rawPath(door.at(wanted));
+    if (lstatSync(inDoor).isDirectory()) return { path: wanted };
     switch (conflict) {
       case 'refuse':
       case 'skip':
         return { refused: 'something that is no folder has its name' };
       case 'overwrite':
-        unlinkSync(rawPath(wanted));
-        mkdirSync(rawPath(wanted), { mode: 0o700 });
+        unlinkSync(inDoor);
+        mkdirSync(inDoor, { mode: 0o700 });
         return { path: wanted };
       case 'rename': {
-        const other = freeName(parent, name, isFree);
-        mkdirSync(rawPath(other), { mode: 0o700 });
+        const other = freeName(parent, name, isFreePath);
+        mkdirSync(rawPath(door.at(other)), { mode: 0o700 });
         return { path: other };
       }
     }
