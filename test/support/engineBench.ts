@@ -187,7 +187,9 @@ export class EngineBench implements Disposable {
 
 /** Names that a run or a restore must not leave in a folder tree. */
 export function temporaryNames(folder: string): string[] {
-  return readdirSync(folder, { withFileTypes: true, recursive: true })
-    .map(({ name }) => name)
-    .filter((name) => /\.holdfast-|\.tmp-/.test(name));
+  // Not the runtime's recursive listing: it follows links, and a few that lead back make it one of millions.
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => [
+    ...(/\.holdfast-|\.tmp-/.test(entry.name) ? [entry.name] : []),
+    ...(entry.isDirectory() ? temporaryNames(join(folder, entry.name)) : []),
+  ]);
 }
