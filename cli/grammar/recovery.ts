@@ -19,7 +19,7 @@ export const recoveryFamily: Family = {
         { flag: '--installation', value: 'ID', about: 'which installation, where the location holds several' },
         { flag: '--at', value: 'TIME', about: 'only what was stored by then' },
         { flag: '--location-name', value: 'NAME', about: 'name of the location from now on' },
-        { flag: '--passkey', value: 'NAME', about: 'try this passkey only' },
+        { flag: '--passkey', value: 'ID', about: 'try this passkey only' },
         passphraseFile,
         ...laterUnlockFlags,
       ],

@@ -19,6 +19,8 @@ export interface KeyringSearchRequest extends ScryptTrialsOptions {
   readonly candidates: readonly KeyringCandidate[];
   /** Keys that an authentic object or the recovery sheet names: tried first. */
   readonly namedKeys?: ReadonlySet<string>;
+  /** A slot's id or a prefix of one: until one has opened, no other slot is tried. */
+  readonly passkey?: string;
 }
 
 export interface KeyringSearchResult {
@@ -33,8 +35,8 @@ export interface KeyringSearchResult {
 /**
  * Recovers the master key from a store that anybody may have written to (docs/format.md, Keyring). One untried scrypt set of each keyring
  * in turn; junk never ends the search, and only passphrase slots are touched: nothing is sent anywhere. Once a slot opens, keyrings are
- * authenticated from the highest sequence down. Throws `HoldfastError`: `objectMissing` without any keyring to try,
- * `damaged` where none can be read, `wrongSecret` when all slots have been tried, `cancelled` when the user does not go on; the signal's reason.
+ * authenticated from the highest sequence down. Throws `HoldfastError`: `objectMissing` without any keyring to try, `damaged` where
+ * none can be read, `unknownName` where none holds the passkey, `wrongSecret` when all slots have been tried, `cancelled` when the user does not go on; the signal's reason.
  */
 export async function searchKeyrings(request: KeyringSearchRequest): Promise<KeyringSearchResult> {
   using search = new KeyringSearch(request);
@@ -85,10 +87,12 @@ class KeyringSearch implements Disposable {
     if (ordered.length === 0) throw new HoldfastError('objectMissing', 'Failed to find the keyring: the location holds none.');
     const pending: PendingKeyring[] = [];
     let isAnyUsable = false;
+    let isAnySlotTried = false;
     for (const candidate of ordered) {
       const read = await this.#read(candidate);
       isAnyUsable ||= read !== undefined;
-      const slots = read === undefined ? [] : passphraseSlots(read.keyring);
+      const slots = read === undefined ? [] : this.#chosenSlots(read.keyring);
+      isAnySlotTried ||= slots.length > 0;
       const left = await this.#tryUntilDerived({ candidate, slots });
       if (left === 'opened') return this.#checkOpened(candidate);
       if (left.slots.length > 0) pending.push(left);
@@ -103,6 +107,7 @@ class KeyringSearch implements Disposable {
       round = next;
     }
     if (!isAnyUsable) throw this.#noneUsable(ordered.length);
+    if (this.#request.passkey !== undefined && !isAnySlotTried) throw noSuchPasskey(this.#request.passkey);
     const error = wrongPassphrase();
     throw new HoldfastError(error.code, error.message, {
       ...(error.fix === undefined ? {} : { fix: error.fix }),
@@ -152,6 +157,11 @@ class KeyringSearch implements Disposable {
     if (this.#masterKeys.has(id)) masterKey[Symbol.dispose]();
     else this.#masterKeys.set(id, masterKey);
     return true;
+  }
+
+  #chosenSlots(keyring: Keyring): readonly PassphraseSlot[] {
+    const { passkey = '' } = this.#request;
+    return passphraseSlots(keyring).filter(({ slotId }) => slotId.startsWith(passkey));
   }
 
   #unopenedSlots(keyring: Keyring): readonly PassphraseSlot[] {
@@ -222,6 +232,16 @@ class KeyringSearch implements Disposable {
 
 function passphraseSlots(keyring: Keyring): readonly PassphraseSlot[] {
   return keyring.body.slots.filter((slot) => slot.kind === 'passphrase');
+}
+
+function noSuchPasskey(passkey: string): HoldfastError {
+  return new HoldfastError(
+    'unknownName',
+    `Failed to find passkey "${passkey}": no keyring of the location holds a passphrase of that id.`,
+    {
+      fix: 'Type an id, not a name: names are not stored. Or leave the passkey out, so that all are tried.',
+    },
+  );
 }
 
 function hexOf(bytes: Uint8Array): string {

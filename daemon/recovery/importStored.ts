@@ -32,6 +32,7 @@ export interface ImportRequest {
   readonly locationName: string;
   readonly installation: string | undefined;
   readonly at: string | undefined;
+  readonly passkey: string | undefined;
   /** Owned by the import, which overwrites it. */
   readonly passphrase: Buffer;
   readonly tries: number;
@@ -71,8 +72,8 @@ export class ImportStored {
     const store = await openFilesystemStore({ root: spec.path, fileSystem });
     run.report({ phase: 'unlocking', files: 0, bytes: 0, totalFiles: null, totalBytes: null });
     const installationId = chooseInstallation(await storedInstallations(store, signal), request.installation);
-    const { passphrase, tries } = request;
-    const found = await openStoredKeyrings({ store, installationId, passphrase, scrypt, tries, signal });
+    const { passphrase, passkey, tries } = request;
+    const found = await openStoredKeyrings({ store, installationId, passphrase, passkey, scrypt, tries, signal });
     const masterKeys = [...found.masterKeys.values()];
     let held: MasterKey | undefined;
     try {

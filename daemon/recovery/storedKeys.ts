@@ -14,15 +14,17 @@ export interface StoredKeysRequest {
   readonly store: ObjectStore;
   readonly installationId: InstallationId;
   readonly passphrase: Uint8Array;
+  /** A slot's id or a prefix of one, where only that passkey is to be tried. */
+  readonly passkey: string | undefined;
   readonly scrypt: ScryptRunner;
   /** Sets of scrypt parameters that may be tried before the user is asked. */
   readonly tries: number;
   readonly signal: AbortSignal;
 }
 
-/** The keyrings of a location, opened with a passphrase. Rejects with `wrongSecret`, `damaged`, `objectMissing`, `confirmationNeeded`. */
+/** The keyrings of a location, opened with a passphrase. Rejects with `wrongSecret`, `unknownName` (the passkey), `damaged`, `objectMissing`, `confirmationNeeded`. */
 export async function openStoredKeyrings(request: StoredKeysRequest): Promise<KeyringSearchResult> {
-  const { store, installationId, passphrase, scrypt, tries, signal } = request;
+  const { store, installationId, passphrase, passkey, scrypt, tries, signal } = request;
   const candidates: KeyringCandidate[] = [];
   for await (const page of store.list(keyringFolder(installationId), { signal })) {
     for (const { key, versionId, lastModified, size } of page) {
@@ -35,6 +37,7 @@ export async function openStoredKeyrings(request: StoredKeysRequest): Promise<Ke
       installationId,
       candidates,
       passphrase,
+      ...(passkey === undefined ? {} : { passkey }),
       scrypt,
       signal,
       askToGoOn: (count) => {

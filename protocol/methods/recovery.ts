@@ -7,13 +7,13 @@ import { count, type Finding, finding, findingsInline, newName, reference, secon
 
 export interface ImportStoredParams extends WorkParams {
   readonly spec: LocationSpec;
-  /** The name that the location gets in the new catalog; left out: the one that the newest restore point knows, else `stored`. */
+  /** The name that the location gets in the new catalog; left out: that of the spec's folder where it will do, else `stored`. */
   readonly locationName?: string;
   /** Needed where the location holds several; an id or a prefix of one that is unique. */
   readonly installation?: string;
   /** Only what was stored at or before. */
   readonly at?: string;
-  /** A slot's id or a prefix of one: only that slot is tried. */
+  /** A slot's id or a prefix of one (names are not stored): until it has opened a keyring, no other slot is tried. */
   readonly passkey?: string;
   readonly passphrase: SecretRef;
   /**
@@ -28,7 +28,7 @@ export const triesAtFirst = 8;
 
 /**
  * On an empty state directory: the lost catalog rebuilt from what is stored. The daemon is unlocked afterwards; policies come back paused.
- * Errors, of the request or of the action: `alreadySetUp`, `wrongSecret`, `unknownName` and `ambiguousName` (installation), `confirmationNeeded`.
+ * Errors, of the request or of the action: `alreadySetUp`, `wrongSecret`, `unknownName` (installation, passkey) and `ambiguousName` (installation), `confirmationNeeded`.
  */
 export const recoveryImportStored: Method<ImportStoredParams, Started> = {
   name: 'recovery.importStored',

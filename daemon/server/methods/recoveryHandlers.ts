@@ -8,30 +8,30 @@ import { type BoundHandler, handlerOf } from '../handler.ts';
 export function recoveryHandlers(importStored: ImportStored, queue: ActionQueue): readonly (readonly [string, BoundHandler])[] {
   return [
     handlerOf(recoveryImportStored, async (params, context) => {
+      const { spec, installation, at, passkey, tries } = params;
       const passphrase = context.secrets.take(params.passphrase);
-      const action = queue.submit({
-        kind: 'importStored',
-        subject: params.spec.path,
-        requestId: params.requestId,
-        lanes: ['installation'],
-        work: async (run) => {
-          const result = await importStored.run(
-            {
-              spec: params.spec,
-              locationName: params.locationName ?? nameOf(params.spec.path),
-              installation: params.installation,
-              at: params.at,
-              passphrase,
-              tries: params.tries,
-            },
-            run,
-          );
-          // The passphrase was proved just now, by the same user.
-          context.stepUp.grant();
-          return result;
-        },
-      });
-      return { actionId: action.actionId };
+      const wipe = (): void => void passphrase.fill(0);
+      try {
+        const { actionId } = queue.submit({
+          kind: 'importStored',
+          subject: spec.path,
+          requestId: params.requestId,
+          lanes: ['installation'],
+          work: async (run) => {
+            const locationName = params.locationName ?? nameOf(spec.path);
+            const result = await importStored.run({ spec, locationName, installation, at, passkey, passphrase, tries }, run);
+            // The passphrase was proved just now, by the same user.
+            context.stepUp.grant();
+            return result;
+          },
+        });
+        // The import overwrites it too, but one that was cancelled in the queue never ran, and a repeated request starts none.
+        void (queue.ended(actionId) ?? Promise.resolve()).then(wipe);
+        return { actionId };
+      } catch (error) {
+        wipe();
+        throw error;
+      }
     }),
   ];
 }

@@ -255,6 +255,24 @@ describe('the search for a keyring', () => {
     await assert.rejects(search(candidates, { signal: AbortSignal.abort(new Error('stop')) }), /^Error: stop$/);
   });
 
+  it('tries no other slot than the one that was named, until that one has opened', async () => {
+    const [slot, other] = [await newSlot(masterKey, 'right', making), await newSlot(masterKey, 'no', making)];
+    const candidates = [foreign(9), foreign(8), candidateOf(newKeyring(masterKey, 1, [other, slot]))];
+    const scrypt = new FakeScrypt();
+    const result = await search(candidates, { scrypt, passkey: slot.slotId.slice(0, 13) });
+    assert.equal(result.newest?.keyring.sequence, 1);
+    assert.equal(scrypt.count, 1);
+    const refused = (passkey: string): Promise<unknown> =>
+      search(candidates, { scrypt, passkey }).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+    assert.ok(HoldfastError.is(await refused(other.slotId), 'wrongSecret'));
+    assert.equal(scrypt.count, 2);
+    assert.ok(HoldfastError.is(await refused('laptop'), 'unknownName'));
+    assert.equal(scrypt.count, 2);
+  });
+
   it('C9: finds the right slot among any mixture of keyrings, in at most one derivation a set', async () => {
     const slot = await newSlot(masterKey, 'right', making);
     await fc.assert(

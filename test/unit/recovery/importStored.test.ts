@@ -13,6 +13,7 @@ interface ImportOptions {
   readonly passphrase?: string;
   readonly installation?: string;
   readonly at?: string;
+  readonly passkey?: string;
   readonly tries?: number;
   readonly folder?: string;
 }
@@ -38,6 +39,7 @@ class Lost implements Disposable {
           locationName: 'store',
           installation: options.installation,
           at: options.at,
+          passkey: options.passkey,
           passphrase,
           tries: options.tries ?? 8,
         },
@@ -115,6 +117,7 @@ describe('import of what is stored', () => {
     await from.base.installation.passkeys.addPassphrase('spare', Buffer.from('other'), false, new AbortController().signal);
     using lost = new Lost(from);
     await assert.rejects(lost.run({ passphrase: 'wrong' }), { code: 'wrongSecret' });
+    await assert.rejects(lost.run({ passkey: 'laptop' }), { code: 'unknownName' });
     assert.equal(lost.empty.base.installation.state, 'notSetUp');
     assert.equal(lost.empty.base.installation.locations.list({}).items.length, 0);
     await lost.run({ passphrase: 'other' });
