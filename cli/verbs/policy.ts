@@ -151,6 +151,11 @@ async function excludeLines(file: string, session: Session): Promise<readonly st
       cause,
     });
   }
+  if (content.length === excludeFileLimit) {
+    throw new HoldfastError('badValue', `Failed to read the patterns: ${quoted(file)} is too large.`, {
+      fix: 'Name a file of less than 1 MiB by --exclude-file.',
+    });
+  }
   // Comments and empty lines, as in a .gitignore.
   return content
     .toString('utf8')

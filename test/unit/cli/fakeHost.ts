@@ -91,10 +91,10 @@ export class FakeHost implements Host {
     return this.#options.existing?.includes(name) ?? false;
   }
 
-  async readFile(name: string): Promise<Buffer> {
+  async readFile(name: string, limit: number): Promise<Buffer> {
     const content = this.#options.files?.[name];
     if (content === undefined) throw Object.assign(new Error(`no ${name}`), { code: 'ENOENT' });
-    const bytes = Buffer.from(content);
+    const bytes = Buffer.from(content).subarray(0, limit);
     this.handedOver.push(bytes);
     return bytes;
   }

@@ -98,6 +98,7 @@ describe('cli policy', () => {
   });
 
   it('refuses what is missing or can not be, with 2 and without asking the daemon', async () => {
+    const files = { '/home/user/here/large': '*.tmp\n'.repeat(200_000) };
     for (const args of [
       ['work', '--location', 'disk'],
       ['work', '--source', 'a'],
@@ -106,12 +107,13 @@ describe('cli policy', () => {
       ['work', '--source', '', '--location', 'disk'],
       ['work', '--source', 'a', '--location', 'disk', '--max-file-size', 'many'],
       ['work', '--source', 'a', '--location', 'disk', '--exclude-file', 'none'],
+      ['work', '--source', 'a', '--location', 'disk', '--exclude-file', 'large'],
       ['work', '--source', 'a', '--location', 'disk', '--exclude', ''],
       ['work', '--source', 'a', '--location', 'disk', '--keep-daily', '3'],
       ['work', '--source', 'a', '--location', 'disk', '--command', 'db=pg_dump x'],
     ]) {
       const daemon = new FakeDaemon({});
-      assert.equal((await runWith(['policy', 'create', ...args], { daemon })).status, 2, args.join(' '));
+      assert.equal((await runWith(['policy', 'create', ...args], { daemon, files })).status, 2, args.join(' '));
       assert.deepEqual(daemon.asked, []);
     }
   });
