@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import { type ErrorCode, exitStatusOf, HoldfastError } from '../protocol/errors.ts';
+import { exitStatusOf, HoldfastError, isErrorCode } from '../protocol/errors.ts';
 import { type ActionWithResult, actionFindings } from '../protocol/methods/actions.ts';
 import type { ErrorDocument, Finding } from '../protocol/methods/values.ts';
 import type { Session } from './session.ts';
@@ -19,10 +19,6 @@ export function statusOfAction(action: ActionWithResult): number {
     case 'running':
       throw new RangeError('the action has not ended');
   }
-}
-
-function isErrorCode(code: string): code is ErrorCode {
-  return Object.hasOwn(exitStatusOf, code);
 }
 
 function statusOfCode(code: string): number {

@@ -1,6 +1,5 @@
 import * as z from 'zod';
-import { HoldfastError } from '../protocol/errors.ts';
-import { isErrorCode } from '../protocol/wireErrors.ts';
+import { HoldfastError, isErrorCode } from '../protocol/errors.ts';
 
 const complaint = z.object({
   error: z.object({

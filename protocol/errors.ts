@@ -46,6 +46,11 @@ export const exitStatusOf = {
 
 export type ErrorCode = keyof typeof exitStatusOf;
 
+/** A newer version may know codes that this one does not. */
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(exitStatusOf, code);
+}
+
 /** The codes that say that something stored is not what it should be, or not there: what does not depend on it goes on. */
 export const damageCodes: readonly ErrorCode[] = ['damaged', 'tampered', 'objectMissing', 'unsupportedFormat'];
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type ErrorCode, exitStatusOf, HoldfastError } from './errors.ts';
+import { HoldfastError, isErrorCode } from './errors.ts';
 
 /** The error member of a JSON-RPC response. Programs look at `data.code`; the number is the reserved one of JSON-RPC where there is one, else the exit status. */
 export interface WireError {
@@ -54,8 +54,4 @@ export function fromWireError(error: WireError): HoldfastError {
     });
   }
   return new HoldfastError('failed', error.message, { ...fix, details: { ...error.data?.details, unknownCode: code ?? error.code } });
-}
-
-export function isErrorCode(code: string): code is ErrorCode {
-  return Object.hasOwn(exitStatusOf, code);
 }

@@ -1,4 +1,4 @@
-import { HoldfastError, type ErrorCode, exitStatusOf } from '../../../protocol/errors.ts';
+import { HoldfastError, isErrorCode } from '../../../protocol/errors.ts';
 import type { StoreId } from '../../../protocol/ids.ts';
 import type {
   GetOptions,
@@ -78,8 +78,4 @@ export function failureOf(error: unknown): StoreFailure {
 
 export function errorOf({ code, message, fix }: StoreFailure): HoldfastError {
   return new HoldfastError(isErrorCode(code) ? code : 'failed', message, fix === null ? {} : { fix });
-}
-
-function isErrorCode(code: string): code is ErrorCode {
-  return code in exitStatusOf;
 }

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { verbs } from '../../../cli/grammar/index.ts';
-import { isErrorCode } from '../../../protocol/wireErrors.ts';
-import { type ErrorCode, exitStatusOf, HoldfastError } from '../../../protocol/errors.ts';
+import { type ErrorCode, exitStatusOf, HoldfastError, isErrorCode } from '../../../protocol/errors.ts';
 import { type Answer, FakeDaemon } from './fakeDaemon.ts';
 import { runWith } from './fakeHost.ts';
 import {

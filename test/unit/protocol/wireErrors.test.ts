@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { type ErrorCode, exitStatusOf, HoldfastError } from '../../../protocol/errors.ts';
-import { fromWireError, isErrorCode, toWireError, wireError } from '../../../protocol/wireErrors.ts';
+import { type ErrorCode, exitStatusOf, HoldfastError, isErrorCode } from '../../../protocol/errors.ts';
+import { fromWireError, toWireError, wireError } from '../../../protocol/wireErrors.ts';
 
 describe('wire errors', () => {
   it('bring every error to the other side with code, sentence, way out and details', () => {
