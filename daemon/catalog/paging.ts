@@ -16,12 +16,13 @@ export function decodeCursor(cursor: string | undefined, like: CursorKey): Curso
     const key = cursorSchema.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')));
     if (key.length === like.length && key.every((part, index) => typeof part === typeof like[index])) return key;
   } catch (error) {
-    throw badCursor(error);
+    throw noSuchPage(error);
   }
-  throw badCursor(undefined);
+  throw noSuchPage();
 }
 
-const badCursor = (cause: unknown): HoldfastError =>
+/** The error for `after` where no page of this list ended with it. */
+export const noSuchPage = (cause?: unknown): HoldfastError =>
   new HoldfastError('badValue', 'Failed to list: the page to go on from is not one that this list gave.', {
     fix: 'List from the start.',
     cause,

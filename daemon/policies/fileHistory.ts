@@ -1,8 +1,9 @@
 import { HoldfastError } from '../../protocol/errors.ts';
-import { type Page, pageItems } from '../../protocol/method.ts';
+import type { Page } from '../../protocol/method.ts';
 import type { FileHistoryParams, FileVersion } from '../../protocol/methods/restorePoints.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { RestorePointRecord } from '../catalog/restorePointStore.ts';
+import { pageOfArray } from '../installation/pageOfArray.ts';
 import type { Entry } from '../repository/entry.ts';
 import type { OpenRestorePoints } from './openRestorePoints.ts';
 import { RestorePointContents } from './restorePointContents.ts';
@@ -46,12 +47,7 @@ export async function fileHistory(
       fix: 'Give the whole path of a file inside a source; "holdfast policy list" shows them.',
     });
   }
-  const versions = merged(histories);
-  const from = params.after === undefined ? 0 : Number(params.after);
-  if (!Number.isSafeInteger(from) || from < 0)
-    throw new HoldfastError('badValue', 'Failed to list: the page to go on from is not one that this list gave.');
-  const end = from + Math.min(params.limit ?? pageItems, pageItems);
-  return { items: versions.slice(from, end), next: end < versions.length ? String(end) : null };
+  return pageOfArray(merged(histories), params, (version) => version);
 }
 
 /** Of several policies the later first; within one policy in the order of its runs, whatever the clock did meanwhile. */

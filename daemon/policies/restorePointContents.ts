@@ -1,6 +1,6 @@
-import { HoldfastError } from '../../protocol/errors.ts';
 import { type Page, pageItems } from '../../protocol/method.ts';
 import type { Entry as ShownEntry, EntryKind as ShownKind, RestorePointFilesParams } from '../../protocol/methods/restorePoints.ts';
+import { noSuchPage } from '../catalog/paging.ts';
 import type { Entry, EntryKind } from '../repository/entry.ts';
 import type { ManifestSource } from '../repository/manifestTypes.ts';
 import type { RestorePointReader } from '../repository/restorePointReader.ts';
@@ -21,7 +21,7 @@ export interface WalkOptions {
 }
 
 /** An answer has at most 256 KiB, most of it paths. */
-const answerBytes = 128 * 1024;
+export const answerBytes: number = 128 * 1024;
 
 const shownKinds: Readonly<Record<EntryKind, ShownKind>> = {
   file: 'file',
@@ -188,12 +188,6 @@ export function timeOf(nanoseconds: bigint): string {
   const seconds = Number((nanoseconds - fraction) / billion);
   const date = new Date(Math.min(Math.max(seconds, -62_135_596_800), 253_402_300_799) * 1000);
   return `${date.toISOString().slice(0, 19)}.${String(fraction).padStart(9, '0')}Z`;
-}
-
-function noSuchPage(): HoldfastError {
-  return new HoldfastError('badValue', 'Failed to list: the page to go on from is not one that this list gave.', {
-    fix: 'List from the start.',
-  });
 }
 
 interface Cursor {

@@ -21,9 +21,10 @@ import type { ActionQueue } from '../../actions/actionQueue.ts';
 import { parsePolicyDefinition } from '../../catalog/policyDefinition.ts';
 import type { RestorePointRecord } from '../../catalog/restorePointStore.ts';
 import type { Installation } from '../../installation/installation.ts';
+import { positionOf } from '../../installation/pageOfArray.ts';
 import { fileHistory } from '../../policies/fileHistory.ts';
 import type { OpenRestorePoints } from '../../policies/openRestorePoints.ts';
-import { RestorePointContents } from '../../policies/restorePointContents.ts';
+import { answerBytes, RestorePointContents } from '../../policies/restorePointContents.ts';
 import { diffRestorePoints } from '../../policies/restorePointDiff.ts';
 import type { RestorePointService } from '../../policies/restorePointService.ts';
 import type { RestoreService } from '../../policies/restoreService.ts';
@@ -40,9 +41,6 @@ export interface RestorePointServices {
   readonly restores: RestoreService;
   readonly verifies: VerifyService;
 }
-
-/** An answer has at most 256 KiB, most of it paths. */
-const answerBytes = 128 * 1024;
 
 export function restorePointHandlers(services: RestorePointServices): readonly (readonly [string, BoundHandler])[] {
   const { points, open, queue, restores, verifies, installation } = services;
@@ -107,12 +105,7 @@ export function restorePointHandlers(services: RestorePointServices): readonly (
 }
 
 async function diffPage(services: RestorePointServices, params: RestorePointDiffParams, signal: AbortSignal): Promise<Page<PathChange>> {
-  const from = params.after === undefined ? 0 : Number(params.after);
-  if (!Number.isSafeInteger(from) || from < 0) {
-    throw new HoldfastError('badValue', 'Failed to list: the page to go on from is not one that this list gave.', {
-      fix: 'List from the start.',
-    });
-  }
+  const from = positionOf(params.after);
   const limit = params.limit ?? pageItems;
   const items: PathChange[] = [];
   let position = 0;
