@@ -5,7 +5,7 @@ import { markerName, notThere, otherStore, readMarker } from './marker.ts';
 import { storeError } from './storeErrors.ts';
 
 /**
- * Answers whether the folder is still the store that was opened. The marker is read again only when its inode changed, so that a check costs one
+ * Answers whether the folder is still the store that was opened. The marker is read again only when it is another file, so that a check costs one
  * call to the system. Rejects with `storeUnreachable`.
  */
 export class StoreGuard {
@@ -33,12 +33,23 @@ export class StoreGuard {
   async check(): Promise<void> {
     const facts = await markerFacts(this.#root, this.#fileSystem);
     if (facts === undefined) throw notThere(this.#root);
-    if (facts.inode === this.#seen.inode && facts.device === this.#seen.device) return;
+    if (isSame(facts, this.#seen)) return;
     const marker = await readMarker(this.#root, this.#fileSystem);
     if (marker === undefined) throw notThere(this.#root);
     if (marker.storeId !== this.storeId) throw otherStore(this.#root, this.storeId, marker.storeId);
     this.#seen = facts;
   }
+}
+
+/** An inode's number is given again soon after its file is gone, so it alone says nothing. */
+function isSame(one: FileFacts, other: FileFacts): boolean {
+  return (
+    one.inode === other.inode &&
+    one.device === other.device &&
+    one.kind === other.kind &&
+    one.size === other.size &&
+    one.modified.getTime() === other.modified.getTime()
+  );
 }
 
 async function markerFacts(root: string, fileSystem: FileSystem): Promise<FileFacts | undefined> {
