@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { WriteStream } from 'node:tty';
 import { errorOfComplaint } from '../client/daemonComplaint.ts';
+import { untilProcessEnded } from '../client/processEnd.ts';
 import { launchCommand } from '../protocol/daemonLaunch.ts';
 import { HoldfastError } from '../protocol/errors.ts';
 import { type Host, type Input, type Output, OutputClosed } from './host.ts';
@@ -42,7 +43,7 @@ export function processHost(daemonEntry: string): Host {
       });
     },
     serve: async (stateDirectory) => await serve(daemonEntry, stateDirectory),
-    untilEnded,
+    untilEnded: untilProcessEnded,
     onInterrupt,
     pause: async (milliseconds, signal) => {
       try {
@@ -159,26 +160,6 @@ async function serve(entryPath: string, stateDirectory: string): Promise<number>
     return await promise;
   } finally {
     for (const signal of signals) process.off(signal, handOn);
-  }
-}
-
-const lookEveryMs = 20;
-
-async function untilEnded(pid: number, milliseconds: number): Promise<boolean> {
-  const deadline = performance.now() + milliseconds;
-  while (isAlive(pid)) {
-    if (performance.now() > deadline) return false;
-    await wait(lookEveryMs);
-  }
-  return true;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }
 

@@ -6,6 +6,7 @@ import { DaemonConnection } from './connection.ts';
 import { dial } from './dial.ts';
 import { readEndpoint } from './endpointReader.ts';
 import { makesWay, outdatedReason } from './outdated.ts';
+import { untilProcessEnded } from './processEnd.ts';
 import { type DaemonProgram, startDaemon } from './startDaemon.ts';
 
 export interface ConnectOptions {
@@ -14,7 +15,7 @@ export interface ConnectOptions {
   readonly start?: DaemonProgram;
   /** Told why, as a clause, when a daemon of an older program made way for a new one, which is locked. Only with `start`. */
   readonly onReplaced?: (reason: string) => void;
-  /** For the daemon's log: `cli`, `vscode`. */
+  /** For the daemon's log: `cli`, `extension`. */
   readonly clientName: string;
   readonly signal?: AbortSignal;
 }
@@ -42,7 +43,8 @@ export async function connectDaemon(options: ConnectOptions): Promise<DaemonConn
     if (reason === undefined) return running;
     const { pid } = running.daemon;
     if (!(await makesWay(running))) return running.isClosed ? await startAndConnect(options, start) : running;
-    await untilEnded(pid, options.signal);
+    // The lock on the state directory goes with the process, so a daemon that is started before is told that one runs.
+    await untilProcessEnded(pid, startMilliseconds, options.signal);
     const fresh = await startAndConnect(options, start);
     options.onReplaced?.(reason);
     return fresh;
@@ -84,21 +86,6 @@ async function startAndConnect(options: ConnectOptions, program: DaemonProgram):
   }
   const late = `Failed to start the daemon: it did not answer within ${startMilliseconds / 1000} s.`;
   throw starting.failure() ?? new HoldfastError('failed', late, { fix: 'Run "holdfast serve" to see why.' });
-}
-
-/** The lock on the state directory goes with the process, so a daemon that is started before is told that one runs. */
-async function untilEnded(pid: number, signal: AbortSignal | undefined): Promise<void> {
-  const deadline = performance.now() + startMilliseconds;
-  while (isAlive(pid) && performance.now() < deadline) await pause(lookMilliseconds, signal);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 async function attemptOnce({ stateDirectory, clientName, signal }: ConnectOptions): Promise<Attempt> {
