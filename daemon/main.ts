@@ -24,7 +24,7 @@ try {
   if (values.state === undefined) throw new HoldfastError('usage', 'Failed to start the daemon: --state DIR is missing.');
   const [{ runDaemon }, { logLevels }, { methods }, { assemble }] = await Promise.all([
     import('./server/runDaemon.ts'),
-    import('./server/logger.ts'),
+    import('../protocol/methods/log.ts'),
     import('../protocol/methods/index.ts'),
     import('./server/assemble.ts'),
   ]);

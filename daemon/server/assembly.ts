@@ -1,7 +1,8 @@
+import type { DaemonState } from '../../protocol/methods/session.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { ScryptRunner } from '../keys/scryptRunner.ts';
 import type { FileSystem } from '../locations/fileAccess.ts';
-import type { HandlerContext, DaemonState, HandlerMap } from './handler.ts';
+import type { HandlerContext, HandlerMap } from './handler.ts';
 import type { Logger } from './logger.ts';
 import type { StepUp } from './stepUp.ts';
 

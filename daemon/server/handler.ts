@@ -27,8 +27,7 @@ export interface HandlerContext {
     readonly take: (ref: SecretRef) => Buffer;
   };
   readonly stepUp: {
-    /** The user has just proved a passphrase: opens what asks for a step-up for 5 minutes. */
-    /** Until when it holds. */
+    /** The user has just proved a passphrase: opens what asks for a step-up. Returns until when. */
     readonly grant: () => Date;
     readonly isGranted: () => boolean;
     /** For `lock`. */
@@ -56,9 +55,6 @@ export interface BoundHandler {
 
 /** By method name. `hello` and `events.subscribe` are the server's own and not in here. */
 export type HandlerMap = Readonly<Record<string, BoundHandler>>;
-
-/** What the rights look at. */
-export type DaemonState = 'notSetUp' | 'locked' | 'unlocked';
 
 /** An entry of the map, with the handler's types bound to the method's: `Object.fromEntries([handlerOf(policyCreate, …), …])`. */
 export function handlerOf<Params, Result>(

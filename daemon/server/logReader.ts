@@ -1,8 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import * as z from 'zod';
 import { HoldfastError } from '../../protocol/errors.ts';
-import { type LogLine, type LogReadParams, type LogReadResult, logReadDefault } from '../../protocol/methods/log.ts';
-import { logLevels } from './logger.ts';
+import { type LogLine, type LogReadParams, type LogReadResult, logLevels, logReadDefault } from '../../protocol/methods/log.ts';
 
 const lineSchema: z.ZodType<LogLine> = z
   .object({

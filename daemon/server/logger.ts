@@ -1,8 +1,9 @@
 import { chmodSync, closeSync, constants, fstatSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { type LogLevel, logLevels } from '../../protocol/methods/log.ts';
 import { redactFacts } from './redaction.ts';
 
-export const logLevels = ['error', 'warn', 'info', 'debug', 'trace'] as const;
-export type LogLevel = (typeof logLevels)[number];
+/** In the state directory. */
+export const logFileName = 'daemon.log';
 
 /** Facts beside a message; secrets among them are withheld by the logger (redaction.ts), but none should be handed in. */
 export type LogFacts = Readonly<Record<string, unknown>>;

@@ -1,6 +1,6 @@
 import { HoldfastError } from '../../protocol/errors.ts';
 import type { Right } from '../../protocol/method.ts';
-import type { DaemonState } from './handler.ts';
+import type { DaemonState } from '../../protocol/methods/session.ts';
 
 /** Why a daemon in this state refuses a method of this right, before the step-up is looked at; `undefined` where it does not. */
 export function refusalByState(right: Right, state: DaemonState): HoldfastError | undefined {

@@ -1,16 +1,15 @@
 import path from 'node:path';
 import type { AnyMethod } from '../../protocol/method.ts';
+import type { LogLevel } from '../../protocol/methods/log.ts';
 import type { Assembly, AssemblySurroundings } from './assembly.ts';
 import { DaemonServer } from './daemonServer.ts';
 import { EventHub } from './events.ts';
 import { hardenProcess, launchProblems, processFacts } from './hardening.ts';
-import { LogFile, type LogLevel } from './logger.ts';
+import { LogFile, logFileName } from './logger.ts';
 import { thrownFact } from './redaction.ts';
 import { takeInstance } from './singleInstance.ts';
 import { prepareStateDirectory } from './stateDirectory.ts';
 import { StepUp } from './stepUp.ts';
-
-export const logFileName = 'daemon.log';
 
 export interface RunOptions {
   readonly stateDirectory: string;

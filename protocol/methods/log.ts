@@ -3,7 +3,9 @@ import type { Method } from '../method.ts';
 import { pageItems } from '../method.ts';
 import { time } from './values.ts';
 
-export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace';
+/** From what is always written to what is written only when asked for. */
+export const logLevels = ['error', 'warn', 'info', 'debug', 'trace'] as const;
+export type LogLevel = (typeof logLevels)[number];
 
 /** One line of the daemon's log. Secrets never get into it. */
 export interface LogLine {
@@ -36,7 +38,7 @@ export const logRead: Method<LogReadParams, LogReadResult> = {
       .array(
         z.strictObject({
           time,
-          level: z.enum(['error', 'warn', 'info', 'debug', 'trace']),
+          level: z.enum(logLevels),
           message: z.string(),
           facts: z.record(z.string(), z.unknown()).nullable(),
         }),

@@ -8,14 +8,16 @@ import { DaemonConnection } from '../../client/connection.ts';
 import { dial } from '../../client/dial.ts';
 import { DaemonServer } from '../../daemon/server/daemonServer.ts';
 import { EventHub } from '../../daemon/server/events.ts';
-import type { DaemonState, HandlerMap } from '../../daemon/server/handler.ts';
+import type { HandlerMap } from '../../daemon/server/handler.ts';
 import { handlerOf } from '../../daemon/server/handler.ts';
-import { LogFile, type LogLevel } from '../../daemon/server/logger.ts';
+import { LogFile } from '../../daemon/server/logger.ts';
 import { StepUp } from '../../daemon/server/stepUp.ts';
 import { type Endpoint, webSocketHost, webSocketPath, webSocketProtocol } from '../../protocol/endpoint.ts';
 import { subscribe } from '../../protocol/events.ts';
 import { hello } from '../../protocol/hello.ts';
 import type { AnyMethod, Method } from '../../protocol/method.ts';
+import type { LogLevel } from '../../protocol/methods/log.ts';
+import type { DaemonState } from '../../protocol/methods/session.ts';
 import { frameBytes } from '../../protocol/webSocketMessages.ts';
 
 /** Answers with what it was sent. */

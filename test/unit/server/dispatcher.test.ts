@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import * as z from 'zod';
 import { type CallingSession, type CallSignals, Dispatcher } from '../../../daemon/server/dispatcher.ts';
-import { type BoundHandler, type DaemonState, handlerOf, type HandlerMap } from '../../../daemon/server/handler.ts';
+import { type BoundHandler, handlerOf, type HandlerMap } from '../../../daemon/server/handler.ts';
 import type { LogFacts, Logger } from '../../../daemon/server/logger.ts';
 import { redactFacts } from '../../../daemon/server/redaction.ts';
 import { SecretStore } from '../../../daemon/server/secretStore.ts';
@@ -11,6 +11,7 @@ import { hello } from '../../../protocol/hello.ts';
 import type { AnyMethod, Method, Right, WorkParams } from '../../../protocol/method.ts';
 import { requestId } from '../../../protocol/method.ts';
 import { methods } from '../../../protocol/methods/index.ts';
+import type { DaemonState } from '../../../protocol/methods/session.ts';
 
 const states: readonly DaemonState[] = ['notSetUp', 'locked', 'unlocked'];
 const requestIdOne = '6f9619ff-8b86-4d11-b42d-00cf4fc964ff';
