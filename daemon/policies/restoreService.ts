@@ -36,17 +36,7 @@ export class RestoreService {
         fix: 'Choose an empty folder, or say --conflict skip, overwrite or rename.',
       });
     }
-    const { installation } = this.#options;
-    const inside = params.target === null ? undefined : await folderAround(params.target, installation.ownFolders);
-    if (inside !== undefined) {
-      throw new HoldfastError(
-        'refusedByRule',
-        `Failed to restore into ${params.target}: it lies in ${inside}, which Holdfast keeps its own in.`,
-        {
-          fix: 'Choose a folder outside of the state directory and of every location.',
-        },
-      );
-    }
+    if (params.target !== null) await this.#refuseOwn(params.target);
     if (params.paths.length === 0) return;
     const open = await this.#options.restorePoints.open(record, signal);
     await selectionOf(new RestorePointContents(open.reader), params.paths, signal);
@@ -59,12 +49,15 @@ export class RestoreService {
     const selection = await selectionOf(contents, params.paths, run.signal);
     const { manifest } = open.reader;
     const wanted = selection === undefined ? manifest.sources : manifest.sources.filter((source) => selection.has(source.id));
+    const targets = await Promise.all(wanted.map((source) => targetOf(source, params.target, contents, open, run.signal)));
+    // In place means where the manifest says, and another writer's manifest may say anything.
+    for (const { folder } of targets) await this.#refuseOwn(folder);
     const result = await runRestore({
       keys: open.keys,
       store: open.store,
       sources: manifest.sources,
       indexes: manifest.indexes,
-      targets: await Promise.all(wanted.map((source) => targetOf(source, params.target, contents, open, run.signal))),
+      targets,
       ...(selection === undefined ? { expected: { files: record.files, bytes: record.bytes } } : { selection }),
       conflict: params.conflict,
       dryRun: params.dryRun,
@@ -76,6 +69,15 @@ export class RestoreService {
       installation.catalog.actions.addFindings(run.actionId, 'damaged', result.damaged.map(plain));
     });
     return documentOf(record, run, result);
+  }
+
+  /** Throws `refusedByRule` for a folder in which something of this installation lies. */
+  async #refuseOwn(folder: string): Promise<void> {
+    const inside = await folderAround(folder, this.#options.installation.ownFolders);
+    if (inside === undefined) return;
+    throw new HoldfastError('refusedByRule', `Failed to restore into ${folder}: it lies in ${inside}, which Holdfast keeps its own in.`, {
+      fix: 'Choose a folder outside of the state directory and of every location.',
+    });
   }
 }
 

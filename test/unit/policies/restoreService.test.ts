@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import type { RestoreJob, RestoreResult } from '../../../daemon/engine/jobs.ts';
 import { RestoreService } from '../../../daemon/policies/restoreService.ts';
 import type { RestoreStartParams } from '../../../protocol/methods/restores.ts';
@@ -71,6 +71,15 @@ describe('restore service', () => {
       await assert.rejects(bench.check({ target, conflict: 'overwrite' }), { code: 'refusedByRule' }, target);
     }
     await bench.check({ target: base.at('stores') });
+  });
+
+  it('M6: refuses it in place too, wherever the restore point says that it came from', async () => {
+    using bench = await Bench.ready();
+    const { base } = bench.house;
+    rmSync(base.at('source'), { recursive: true });
+    symlinkSync(base.at('store'), base.at('source'));
+    await assert.rejects(bench.run({ target: null, conflict: 'overwrite' }), { code: 'refusedByRule' });
+    assert.deepEqual(bench.jobs, []);
   });
 
   it('refuses a path that is not in the restore point before any work', async () => {
