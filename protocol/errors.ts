@@ -14,7 +14,6 @@ export const exitStatusOf = {
   storeFull: 1,
   storeReadOnly: 1,
   storeFailed: 1,
-  checksFailed: 1,
   diskFailed: 1,
   sourceMissing: 1,
   catalogNewer: 1,

@@ -12,9 +12,7 @@ export type ActionId = Branded<string, 'ActionId'>;
 /** A restore point's id: the UUID made from its manifest's 16-byte objectId. */
 export type RestorePointId = Branded<string, 'RestorePointId'>;
 
-export type Bytes = Branded<number, 'Bytes'>;
 export type Milliseconds = Branded<number, 'Milliseconds'>;
-export type Seconds = Branded<number, 'Seconds'>;
 
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 

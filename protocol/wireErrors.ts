@@ -24,20 +24,16 @@ export const wireError: z.ZodType<WireError> = z.object({ code: z.int(), message
 
 /** JSON-RPC 2.0, section 5.1, and the number that vscode-jsonrpc gives a cancelled request. */
 export const jsonRpcCodes = {
-  parseError: -32700,
   invalidRequest: -32600,
-  methodNotFound: -32601,
-  invalidParams: -32602,
-  internalError: -32603,
   requestCancelled: -32800,
 } as const;
 
-/** An error as it goes over the wire. `number` replaces the exit status where JSON-RPC has a number for it. */
-export function toWireError(error: HoldfastError, number: number = error.exitStatus): WireError {
+/** An error as it goes over the wire. */
+export function toWireError(error: HoldfastError): WireError {
   const fix = error.fix === undefined ? {} : { fix: error.fix };
   const details = error.details === undefined ? {} : { details: error.details };
   return {
-    code: error.code === 'cancelled' ? jsonRpcCodes.requestCancelled : number,
+    code: error.code === 'cancelled' ? jsonRpcCodes.requestCancelled : error.exitStatus,
     message: error.message,
     data: { code: error.code, ...fix, ...details },
   };
