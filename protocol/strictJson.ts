@@ -10,7 +10,7 @@ export interface StrictJsonLimits {
 }
 
 /**
- * Parses JSON (RFC 8259) as docs/format.md, Keys, wants it: UTF-8 without BOM, no duplicate members, no member named `__proto__`,
+ * Parses JSON (RFC 8259) as docs/format.md, JSON, wants it: UTF-8 without BOM, no duplicate members, no member named `__proto__`,
  * no lone surrogates, whole numbers plain and within 2^53 - 1. Objects have a null prototype.
  * Throws `HoldfastError('damaged')`; schemas come after it.
  */

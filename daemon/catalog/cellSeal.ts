@@ -1,7 +1,7 @@
 import { HoldfastError } from '../../protocol/errors.ts';
 
 /**
- * Seals cells of the catalog: docs/format.md, Catalog cells. Handed in once the master key is unwrapped; the catalog never sees a key.
+ * Seals cells of the catalog: docs/format.md, Sealed cells of the catalog. Handed in once the master key is unwrapped; the catalog never sees a key.
  * `open` throws `catalogDamaged` where the cell is not what was sealed for this table, column and row.
  */
 export interface CellSeal {

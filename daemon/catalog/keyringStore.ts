@@ -2,7 +2,7 @@ import type { LocationId } from '../../protocol/ids.ts';
 import type { Connection } from './connection.ts';
 import { Table } from './table.ts';
 
-/** A keyring object as it is stored, byte for byte: docs/format.md, Keyring. */
+/** A keyring object as it is stored, byte for byte: docs/format.md, The keyring object. */
 export interface KeyringRecord {
   readonly sequence: number;
   /** 16 bytes. */

@@ -25,7 +25,7 @@ export interface Undelivered {
 }
 
 /**
- * Brings the keyring to every location (docs/format.md, Keyring). Each location has an object of its own, since its header names the store; all of
+ * Brings the keyring to every location (docs/format.md, The keyring object). Each location has an object of its own, since its header names the store; all of
  * one sequence hold the same slots. An object is written into the catalog before it is put, so that a retry sends the same bytes.
  */
 export class KeyringDelivery {

@@ -5,7 +5,7 @@ import type { CellSeal } from '../catalog/cellSeal.ts';
 import { deriveBytes } from './keyDerivation.ts';
 import { wipe } from './secretBytes.ts';
 
-/** docs/format.md, Catalog cells: `0x01 ‖ salt(32) ‖ AES-256-GCM(…) ‖ tag(16)`. */
+/** docs/format.md, Sealed cells of the catalog: `0x01 ‖ salt(32) ‖ AES-256-GCM(…) ‖ tag(16)`. */
 const version = 1;
 const saltLength = 32;
 const tagLength = 16;

@@ -41,7 +41,7 @@ export function schemaComplaint(error: z.ZodError): string {
   return place === '' ? issue.message : `${place}: ${issue.message}`;
 }
 
-/** Members that begin with `x-` are skipped at every strict level (docs/format.md, Conventions). */
+/** Members that begin with `x-` are skipped at every strict level (docs/format.md, Strict members). */
 export function withoutExtensions(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   const members = Object.entries(value).filter(([name]) => !name.startsWith('x-'));

@@ -2,7 +2,7 @@ import { gcmsiv } from '@noble/ciphers/aes.js';
 import { secretCopy, wipe } from './secretBytes.ts';
 
 const tagLength = 16;
-// Each key encryption key wraps one plaintext, since its salt is fresh (docs/format.md, passphrase).
+// Each key encryption key wraps one plaintext, since its salt is fresh (docs/format.md, Kind passphrase).
 const zeroNonce = new Uint8Array(12);
 
 /** AES-256-GCM-SIV (RFC 8452) with the zero nonce: ciphertext ‖ tag. `key` has 32 bytes; key and plaintext stay the caller's to wipe. */

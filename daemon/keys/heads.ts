@@ -8,7 +8,7 @@ export interface Head {
   readonly sha256: string;
 }
 
-/** The same in keyrings, manifests and bundles (docs/format.md, Manifest). */
+/** The same in keyrings, manifests and bundles (docs/format.md, Manifests). */
 export interface Heads {
   readonly policies: Readonly<Record<PolicyId, Head>>;
   readonly keyring: Head | null;

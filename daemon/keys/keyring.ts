@@ -51,7 +51,7 @@ const rawBodySchema: z.ZodType<RawBody> = z.strictObject({
 });
 
 /**
- * The bytes to store (docs/format.md, Keyring), with disaster recovery off: no scope, drMac zero.
+ * The bytes to store (docs/format.md, The keyring object), with disaster recovery off: no scope, drMac zero.
  * `masterKey` is the one of the body's keyEpoch. Throws `RangeError` where the caps of the format are broken.
  */
 export function encodeKeyring(

@@ -62,7 +62,7 @@ export function isFinding(outcome: ReadKeyring | KeyringFinding): outcome is Key
 }
 
 /**
- * The order of the search (docs/format.md, Keyring): those that an authentic object or the recovery sheet names come first, then by
+ * The order of the search (docs/format.md, Finding the master key): those that an authentic object or the recovery sheet names come first, then by
  * descending sequence; versions of one key from the oldest on.
  */
 export function inSearchOrder(

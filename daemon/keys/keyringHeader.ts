@@ -8,7 +8,7 @@ const formatVersion = 1;
 const suite = 1;
 const keyringType = 6;
 
-/** What the clear header of a keyring claims (docs/format.md, One container, and Keyring). Only mkMac proves it. */
+/** What the clear header of a keyring claims (docs/format.md, The keyring object). Only mkMac proves it. */
 export interface KeyringIdentity {
   readonly installationId: InstallationId;
   /** 16 bytes: the master key of the body's keyEpoch. */

@@ -1,7 +1,7 @@
 import type { InstallationId } from '../../protocol/ids.ts';
 import type { KeyringIdentity } from './keyringHeader.ts';
 
-/** `<installationId>/keyring/`, below a location's prefix (docs/format.md, In the store). */
+/** `<installationId>/keyring/`, below a location's prefix (docs/format.md, Names in the store). */
 export function keyringFolder(installationId: InstallationId): string {
   return `${installationId}/keyring/`;
 }

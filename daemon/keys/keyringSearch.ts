@@ -33,7 +33,7 @@ export interface KeyringSearchResult {
 }
 
 /**
- * Recovers the master key from a store that anybody may have written to (docs/format.md, Keyring). One untried scrypt set of each keyring
+ * Recovers the master key from a store that anybody may have written to (docs/format.md, Finding the master key). One untried scrypt set of each keyring
  * in turn; junk never ends the search, and only passphrase slots are touched: nothing is sent anywhere. Once a slot opens, keyrings are
  * authenticated from the highest sequence down. Throws `HoldfastError`: `objectMissing` without any keyring to try, `damaged` where
  * none can be read, `unknownName` where none holds the passkey, `wrongSecret` when all slots have been tried, `cancelled` when the user does not go on; the signal's reason.

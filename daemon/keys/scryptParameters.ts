@@ -11,7 +11,7 @@ export const defaultScryptParameters: ScryptParameters = { N: 2 ** 18, r: 8, p: 
 
 const acceptedN: ReadonlySet<number> = new Set([2 ** 17, 2 ** 18, 2 ** 19, 2 ** 20]);
 
-/** What is accepted from outside (docs/format.md, passphrase): weaker is unsafe, stronger would exhaust memory. */
+/** What is accepted from outside (docs/format.md, Kind passphrase): weaker is unsafe, stronger would exhaust memory. */
 export function areAcceptable({ N, r, p }: ScryptParameters): boolean {
   return acceptedN.has(N) && r === 8 && Number.isInteger(p) && p >= 1 && p <= 4;
 }
@@ -22,7 +22,7 @@ export const scryptParametersSchema: z.ZodObject<{ N: z.ZodInt; r: z.ZodLiteral<
   p: z.int().min(1).max(4),
 });
 
-/** The memory that scrypt is allowed, in bytes (docs/format.md, passphrase). */
+/** The memory that scrypt is allowed, in bytes (docs/format.md, Kind passphrase). */
 export function scryptMemory({ N, r, p }: ScryptParameters): number {
   return 128 * r * (N + p + 2) + 2 ** 20;
 }

@@ -95,7 +95,7 @@ export function isSlotKind(kind: unknown): kind is SlotKind {
   return typeof kind === 'string' && Object.hasOwn(slotSchemas, kind);
 }
 
-/** What the wrapping binds the master key to (docs/format.md, slotContext): ASCII lines, each ended by 0x0A. */
+/** What the wrapping binds the master key to (docs/format.md, Slot): ASCII lines, each ended by 0x0A. */
 export function slotContext(
   installationId: InstallationId,
   slot:

@@ -58,7 +58,7 @@ export async function removeQuietly(fileSystem: FileSystem, path: string): Promi
 
 /**
  * Makes `<folder>/<name>` hold `bytes`, durable when it resolves, or not be there at all: temporary name, write, fsync, link, fsync of the folder
- * (docs/format.md, In the store). Rejects with the system's error: EEXIST where the name is taken. A failed fsync is never tried again, since
+ * (docs/format.md, Puts). Rejects with the system's error: EEXIST where the name is taken. A failed fsync is never tried again, since
  * the kernel may have dropped the pages that it could not write: the temporary file (and the name, if it was given) is removed.
  */
 export async function createDurably(

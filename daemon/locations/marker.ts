@@ -7,7 +7,7 @@ import { createDurably } from './durableFile.ts';
 import { type FileSystem, nodeFileSystem, systemCode } from './fileAccess.ts';
 import { storeError } from './storeErrors.ts';
 
-/** The name of the marker at the top of a location: docs/format.md, In the store. */
+/** The name of the marker at the top of a location: docs/format.md, Marker. */
 export const markerName = 'holdfast-store';
 const largestMarker = 4096;
 
@@ -25,7 +25,7 @@ const markerSchema: z.ZodType<StoreMarker> = z.strictObject({
   createdAt: z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/),
 });
 
-/** Members that begin with `x-` are skipped (docs/format.md, Conventions). */
+/** Members that begin with `x-` are skipped (docs/format.md, Strict members). */
 function withoutExtensions(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).filter(([name]) => !name.startsWith('x-')));

@@ -6,7 +6,7 @@ const partPattern = /^[a-z0-9-]+$/;
 const longestKey = 1024;
 const longestPart = 255;
 
-/** The grammar of docs/format.md, In the store: parts of `[a-z0-9-]` between single slashes. */
+/** The grammar of docs/format.md, Names in the store: parts of `[a-z0-9-]` between single slashes. */
 export function isObjectKey(key: string): boolean {
   return key.length <= longestKey && keyPattern.test(key) && key.split('/').every((part) => part.length <= longestPart);
 }

@@ -1,7 +1,7 @@
 import { createHmac, type KeyObject } from 'node:crypto';
 import type { PolicyKeys } from './policyKeys.ts';
 
-/** What a chunk holds, and its number in directories and indexes (docs/format.md, Pack plaintext). */
+/** What a chunk holds, and its number in directories and indexes (docs/format.md, Packs). */
 export const chunkKinds = { data: 1, tree: 2, list: 3 } as const;
 export type ChunkKind = keyof typeof chunkKinds;
 

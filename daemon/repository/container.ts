@@ -25,7 +25,7 @@ export interface ObjectKey {
   readonly commitment: Uint8Array;
 }
 
-/** HKDF-SHA-256 (RFC 5869) over the bound header: a key serves one object, so nonces can be counters (docs/format.md, One container). */
+/** HKDF-SHA-256 (RFC 5869) over the bound header: a key serves one object, so nonces can be counters (docs/format.md, Object key). */
 export function deriveObjectKey(typeKey: KeyObject, boundHeader: Uint8Array, salt: Uint8Array): ObjectKey {
   const derived = new Uint8Array(hkdfSync('sha256', typeKey, salt, Buffer.concat([info, boundHeader.subarray(0, boundHeaderLength)]), 64));
   const key = createSecretKey(derived.subarray(0, 32));

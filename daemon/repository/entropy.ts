@@ -20,7 +20,7 @@ export function newObjectId(entropy: Entropy): Uint8Array {
 
 /**
  * A new object's 32-byte salt, SHA-256(32 random bytes ‖ u64 time in ns ‖ objectId): two objects get different keys even where a
- * cloned machine repeats its random numbers (docs/format.md, One container).
+ * cloned machine repeats its random numbers (docs/format.md, Object key).
  */
 export function newSalt(entropy: Entropy, objectId: Uint8Array): Uint8Array {
   const time = Buffer.alloc(8);

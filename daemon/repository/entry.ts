@@ -1,6 +1,6 @@
 import type { FormatRule } from './refusal.ts';
 
-/** Kinds of a tree's entries and their numbers (docs/format.md, Trees). */
+/** Kinds of a tree's entries and their numbers (docs/format.md, Trees and lists). */
 export const entryKinds = { file: 1, directory: 2, link: 3, fifo: 4, socket: 5, characterDevice: 6, blockDevice: 7, stream: 8 } as const;
 export type EntryKind = keyof typeof entryKinds;
 

@@ -1,4 +1,4 @@
-/** Why these bytes can be no name in a tree (docs/format.md, Trees); `undefined` where they can. `separator` is the source's. */
+/** Why these bytes can be no name in a tree (docs/format.md, Trees and lists); `undefined` where they can. `separator` is the source's. */
 export function nameFaultOf(name: Uint8Array, separator = 0x2f): string | undefined {
   if (name.length === 0) return 'a name is empty';
   if (name[0] === 0x2e && (name.length === 1 || (name.length === 2 && name[1] === 0x2e))) return 'a name is "." or ".."';

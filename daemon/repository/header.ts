@@ -2,7 +2,7 @@ import { idOf, uuidBytes, uuidText, type InstallationId, type StoreId } from '..
 import { bufferOver, hexOf, isZero, sameBytes } from './bytes.ts';
 import { refusal } from './refusal.ts';
 
-/** The types of the container and their numbers in the header (docs/format.md, One container). */
+/** The types of the container and their numbers in the header (docs/format.md, The container). */
 export const objectTypes = { pack: 1, index: 2, manifest: 3, bundle: 4, ownership: 5 } as const;
 export type ObjectType = keyof typeof objectTypes;
 

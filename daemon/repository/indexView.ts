@@ -34,7 +34,7 @@ export interface BlockRow {
   readonly kind: ChunkKind;
 }
 
-/** The content of one index, checked once, then read in place: a chunk costs no object (docs/format.md, Index content). */
+/** The content of one index, checked once, then read in place: a chunk costs no object (docs/format.md, Indexes). */
 export class IndexView {
   readonly packCount: number;
   readonly blockCount: number;

@@ -6,7 +6,7 @@ import type { Heads, Manifest } from './manifestTypes.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Members that begin with `x-` are skipped at each level where unknown ones refuse (docs/format.md, Manifest). */
+/** Members that begin with `x-` are skipped at each level where unknown ones refuse (docs/format.md, Strict members). */
 function strict<Shape extends z.ZodRawShape>(shape: Shape): z.ZodPreprocess<z.ZodObject<Shape, z.core.$strict>> {
   return z.preprocess(withoutExtensions, z.strictObject(shape));
 }

@@ -37,7 +37,7 @@ export interface PinnedIndex {
   readonly salt: Uint8Array;
 }
 
-/** A restore point: what docs/format.md, Manifest lists, byte strings as bytes. */
+/** A restore point: what docs/format.md, Manifests lists, byte strings as bytes. */
 export interface Manifest {
   readonly formatVersion: 1;
   readonly writer: string;

@@ -19,7 +19,7 @@ export interface PackBlock {
 }
 
 /**
- * Lays out one pack's plaintext in a buffer of the caller's (docs/format.md, Pack plaintext): blocks from the front, directory and footer
+ * Lays out one pack's plaintext in a buffer of the caller's (docs/format.md, Packs): blocks from the front, directory and footer
  * when it is finished. The buffer may be shared memory and can be used again after `reset`.
  */
 export class PackBuilder {

@@ -1,6 +1,6 @@
 import { headerLength } from './header.ts';
 
-/** Plaintext bytes of a full segment (docs/format.md, suite 1). */
+/** Plaintext bytes of a full segment (docs/format.md, Body). */
 export const segmentLength = 131_072;
 export const tagLength = 16;
 export const maxSegments = 1_048_576;
@@ -27,7 +27,7 @@ export function plaintextLengthOf(bodyLength: number): number | undefined {
   return plaintext;
 }
 
-/** The stored length that the padding rule aims at for `length` unpadded stored bytes (docs/format.md, One container). */
+/** The stored length that the padding rule aims at for `length` unpadded stored bytes (docs/format.md, Padding). */
 export function paddingTarget(length: number): number {
   const exponent = 31 - Math.clz32(length >= 2 ** 31 ? Math.floor(length / 2 ** 31) : length) + (length >= 2 ** 31 ? 31 : 0);
   const step = 2 ** (exponent - (31 - Math.clz32(exponent)) - 1);

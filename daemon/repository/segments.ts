@@ -15,7 +15,7 @@ const notAuthentic = (segment: number): string => `segment ${segment} is not aut
 export type ShortLived = (bytes: number) => void;
 
 /**
- * Encrypts `plaintext` segment by segment (AES-256-GCM STREAM, docs/format.md BODY) into `out`, which must not overlap it.
+ * Encrypts `plaintext` segment by segment (AES-256-GCM STREAM, docs/format.md, Body) into `out`, which must not overlap it.
  * Both may be views of shared memory. Returns the bytes written. Throws `RangeError` where `out` is too small.
  */
 export function sealSegments(key: KeyObject, plaintext: Uint8Array, out: Uint8Array, shortLived?: ShortLived): number {

@@ -23,7 +23,7 @@ export interface ImportStoredParams extends WorkParams {
   readonly tries: number;
 }
 
-/** The number of tries before the user is asked (docs/format.md, Keyring). */
+/** The number of tries before the user is asked (docs/format.md, Finding the master key). */
 export const triesAtFirst = 8;
 
 /**

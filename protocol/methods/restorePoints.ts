@@ -70,7 +70,7 @@ export const restorePointShow: Method<RestorePointParams, RestorePoint> = {
   right: 'unlocked',
 };
 
-/** The kinds of docs/format.md, Trees. */
+/** The kinds of docs/format.md, Trees and lists. */
 export type EntryKind = 'file' | 'dir' | 'link' | 'fifo' | 'socket' | 'char' | 'block' | 'stream';
 
 export interface Entry {

@@ -1,4 +1,4 @@
-/** How files are cut; recorded in each manifest, needed by no reader (docs/format.md, Pack plaintext). */
+/** How files are cut; recorded in each manifest, needed by no reader (docs/format.md, Chunks). */
 export interface ChunkerParameters {
   /** Bytes; no chunk but a file's last is shorter. */
   readonly min: number;

@@ -6,7 +6,7 @@ const longestPassphrase = 1024;
 const longestTyped = 4 * longestPassphrase;
 
 /**
- * The bytes that scrypt gets: UTF-8 of NFC, 1..1024 bytes, nothing trimmed or folded (docs/format.md, passphrase). In room of its own,
+ * The bytes that scrypt gets: UTF-8 of NFC, 1..1024 bytes, nothing trimmed or folded (docs/format.md, Kind passphrase). In room of its own,
  * for the caller to wipe. `undefined` where the form is wrong, which a reader treats as any other wrong passphrase.
  */
 export function normalizePassphrase(typed: Uint8Array): Uint8Array<ArrayBuffer> | undefined {

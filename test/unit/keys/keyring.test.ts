@@ -38,7 +38,7 @@ describe('a keyring', () => {
     slot = await newSlot(masterKey, 'passphrase', new FakeScrypt());
   });
 
-  it('C1: has the bytes of docs/format.md, Keyring', () => {
+  it('C1: has the bytes of docs/format.md, The keyring object', () => {
     const body: KeyringBody = { keyEpoch: 1, createdAt: createdAt.toISOString(), heads: noHeads, slots: [slot], unknownSlots: [] };
     const bytes = Buffer.from(encodeKeyring({ objectId, sequence: 0x0102, storeId }, body, masterKey));
     const bodyLength = bytes.readUInt32LE(128);

@@ -40,7 +40,7 @@ describe('the passphrase passkey', () => {
     assert.deepEqual(opened.catalogKey().export(), masterKey.catalogKey().export());
   });
 
-  it('binds the lines of docs/format.md, slotContext, each ended by 0x0A', async () => {
+  it('binds the lines of docs/format.md, Slot, each ended by 0x0A', async () => {
     const slot = await newSlot(masterKey, 'p', scrypt);
     const lines = [
       'holdfast/slot/v1',
