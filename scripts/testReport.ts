@@ -37,7 +37,7 @@ export const threatIds: readonly string[] = [
   'W1 W2 W3 W4 W5 W6 W7 W8 W9 W10',
   'K1 K2 K3 K5 K6',
   'C1 C2 C3 C4 C5 C6 C7 C8 C9 C10 C11',
-  'M1 M2 M3 M4 M5 M6 M7',
+  'M1 M2 M3 M4 M5 M6 M7 M8',
   'F1 D8',
 ].flatMap((ids) => ids.split(' '));
 
