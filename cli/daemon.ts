@@ -15,7 +15,7 @@ export interface Daemon extends AsyncDisposable {
   call<Params, Result>(method: Method<Params, Result>, params: Params): Promise<Result>;
   /** Seals the bytes for the next request, which names them. The caller still owns the bytes. */
   sendSecret(bytes: Uint8Array): SecretRef;
-  /** The content that an answer named, chunk by chunk; asks for more only as it is read. */
+  /** The content that an answer named, piece by piece; asks for more only as it is read. */
   stream(ref: StreamRef): AsyncIterable<Uint8Array>;
   subscribe(names: readonly EventName[], listener: (event: DaemonEvent) => void): Promise<Disposable>;
   /** Resolves when the connection has ended, for whatever reason. */

@@ -119,7 +119,7 @@ export interface BackupJob {
   readonly onProgress?: (progress: EngineProgress) => void;
 }
 
-export type EnginePhase = 'preparing' | 'reading' | 'finishing' | 'checking' | 'committing' | 'planning' | 'restoring' | 'verifying';
+export type EnginePhase = 'preparing' | 'reading' | 'finishing' | 'checking' | 'committing' | 'restoring';
 
 export interface EngineProgress {
   readonly phase: EnginePhase;
@@ -188,7 +188,7 @@ export interface BackupResult {
   /** The next free index sequence after this run. */
   readonly nextIndexSequence: number;
   readonly statistics: BackupStatistics;
-  /** At most `skippedLimit` of them in full; `skippedCount` counts all. */
+  /** The first 10,000 in full; `skippedCount` counts all. */
   readonly skipped: readonly SkippedEntry[];
   readonly skippedCount: number;
   /** Sentences: files that changed while they were read, names that could not be kept. */
@@ -219,9 +219,8 @@ export type ConflictMode = 'refuse' | 'skip' | 'overwrite' | 'rename';
 
 export interface RestoreTarget {
   readonly sourceId: SourceId;
-  /** Absolute folder that the source's content goes into; made when missing. */
+  /** Absolute folder that the source's content goes into, or a source that was a single file, under its own name; made when missing. */
   readonly folder: string;
-  /** For one that was a single file: its name in `folder` is the entry's own. */
 }
 
 export interface RestoreJob {
@@ -266,6 +265,6 @@ export interface DamagedEntry {
 export interface EngineThreads {
   /** The worker entry: `daemon/worker.ts`, or its bundle. */
   readonly workerUrl: URL;
-  /** File workers of a run; default: one a core, at most 8. */
+  /** File workers of a run; left out: one a core, as far as memory allows. */
   readonly workers?: number;
 }

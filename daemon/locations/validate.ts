@@ -222,7 +222,7 @@ class Validation {
 
   async #freeSpace(): Promise<Outcome> {
     const { available } = await this.#fileSystem.space(this.#root);
-    const isMuch = available >= 1024 ** 3;
+    const isMuch = available >= littleSpace;
     const detail = isMuch ? `${(available / 1024 ** 3).toFixed(1)} GiB are free.` : `${Math.floor(available / 1024 ** 2)} MiB are free.`;
     return available < littleSpace ? warned(detail, 'Free some space, or choose a bigger disk.') : { detail };
   }

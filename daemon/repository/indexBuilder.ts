@@ -203,7 +203,7 @@ function sortedRows(ids: Buffer, count: number): Uint32Array {
   return uniqueRows(ids, order);
 }
 
-/** As `sortedRows`, for more rows than the key has places: buckets by the first byte, each sorted by itself. */
+/** As `sortedRows`, for more rows than the key has places, and slower. */
 function sortedManyRows(ids: Buffer, count: number): Uint32Array {
   const order = new Uint32Array(count);
   for (let row = 0; row < count; row += 1) order[row] = row;

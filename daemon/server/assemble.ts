@@ -1,5 +1,4 @@
 import { mkdir } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { programVersion } from '../../protocol/version.ts';
@@ -78,7 +77,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
   });
   const points = new RestorePointService({ catalog, onChanged: (id) => changed('restorePoints', id) });
   const open = new OpenRestorePoints(installation);
-  const threads = { workerUrl, workers: Math.min(availableParallelism(), 8) };
+  const threads = { workerUrl };
   const unfinished = new UnfinishedRuns({
     installation,
     wallClock,

@@ -14,7 +14,7 @@ export function isEnded(state: ActionState): boolean {
 }
 
 export interface ActionProgress {
-  /** A word for people and programs: `scanning`, `reading`, `writing`, `committing`, … */
+  /** A word for people and programs: `preparing`, `reading`, `committing`, `restoring`, … */
   readonly phase: string;
   readonly files: number;
   readonly bytes: number;

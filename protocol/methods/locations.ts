@@ -36,7 +36,7 @@ export const location: z.ZodType<Location> = z.strictObject({
 
 /** One check of `validate`. */
 export interface LocationCheck {
-  /** camelCase, stable: `reachable`, `writable`, … */
+  /** camelCase, stable: `exists`, `isFolder`, … */
   readonly check: string;
   readonly result: 'pass' | 'fail' | 'warn';
   readonly detail: string;

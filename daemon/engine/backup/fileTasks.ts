@@ -41,7 +41,7 @@ export interface FileTaskResult {
   readonly reason: string;
   /** As the file was after reading. */
   readonly facts: FileFacts | undefined;
-  /** When reading ended, milliseconds since 1970. */
+  /** When reading began, milliseconds since 1970. */
   readonly readAt: number;
   /** Rows of 32-byte id and u32 length. */
   readonly chunks: Uint8Array;

@@ -102,7 +102,7 @@ export interface StoreFailure {
   readonly fix: string | null;
 }
 
-/** Main thread to restore worker; it answers with `WorkerDone`. */
+/** Main thread to restore worker; it answers with `WorkDone`. */
 export interface WorkOrder {
   readonly job: PackJob;
   /** The bytes that `job.fetch` asks for; `null` where they could not be had, for `reason`. */
