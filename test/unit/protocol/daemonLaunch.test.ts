@@ -53,7 +53,7 @@ describe('launch', () => {
     const request = { runtimePath: '/node', isElectron: false, entryPath: '/main.js', args: [], environment: { MALLOC_ARENA_MAX: '9' } };
     assert.deepEqual(launchCommand({ ...request, platform: 'linux' }).environment, {
       MALLOC_ARENA_MAX: '9',
-      MALLOC_MMAP_THRESHOLD_: '131072',
+      MALLOC_MMAP_THRESHOLD_: '262144',
     });
     assert.deepEqual(launchCommand({ ...request, platform: 'darwin' }).environment, { MALLOC_ARENA_MAX: '9' });
   });
