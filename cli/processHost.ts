@@ -147,7 +147,10 @@ async function serve(entryPath: string, stateDirectory: string): Promise<number>
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const signal of signals) process.on(signal, handOn);
   const { promise, resolve, reject } = Promise.withResolvers<number>();
-  child.once('error', (cause) => reject(new HoldfastError('failed', `Failed to start the daemon: ${cause.message}.`, { cause })));
+  child.once('error', (cause) => {
+    const fix = 'Look whether the program is still whole, or install it anew.';
+    reject(new HoldfastError('failed', `Failed to start the daemon: ${cause.message}.`, { fix, cause }));
+  });
   // What it logs is shown as it comes; the one line that says why it could not start is ours to say.
   let complaint: HoldfastError | undefined;
   createInterface({ input: child.stderr }).on('line', (line) => {

@@ -25,10 +25,9 @@ export interface StartingDaemon extends Disposable {
 
 /** Starts a daemon that outlives this process: its own session, no open streams of ours, the home folder as working folder, a cleaned environment. */
 export function startDaemon(stateDirectory: string, program: DaemonProgram): StartingDaemon {
-  mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
   // A file instead of a pipe: the daemon must not depend on anybody who reads. It is removed when the daemon has started or failed.
   const complaints = path.join(stateDirectory, `start-${randomBytes(6).toString('hex')}.tmp`);
-  const descriptor = openSync(complaints, 'wx', 0o600);
+  const descriptor = openComplaints(stateDirectory, complaints);
   const { command, args, environment } = launchCommand({
     platform: process.platform,
     runtimePath: program.runtimePath ?? process.execPath,
@@ -42,12 +41,29 @@ export function startDaemon(stateDirectory: string, program: DaemonProgram): Sta
   child.unref();
   let failure: HoldfastError | undefined;
   child.once('error', (error) => {
-    failure = new HoldfastError('failed', `Failed to start the daemon: ${error.message}.`, { cause: error });
+    failure = new HoldfastError('failed', `Failed to start the daemon: ${error.message}.`, {
+      fix: 'Look whether the program is still whole, or install it anew.',
+      cause: error,
+    });
   });
   child.once('exit', (code, signal) => {
     failure = readComplaint(complaints, code ?? signal);
   });
   return { pid: child.pid, failure: () => failure, [Symbol.dispose]: () => rmSync(complaints, { force: true }) };
+}
+
+/** Makes the state directory too, where it is missing. */
+function openComplaints(stateDirectory: string, file: string): number {
+  try {
+    mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
+    return openSync(file, 'wx', 0o600);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown cause';
+    throw new HoldfastError('failed', `Failed to start the daemon in ${stateDirectory}: ${code}.`, {
+      fix: 'Name a directory that you may write to with --state DIR.',
+      cause: error,
+    });
+  }
 }
 
 function readComplaint(file: string, status: number | string | null): HoldfastError {

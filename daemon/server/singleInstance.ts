@@ -25,18 +25,23 @@ export interface InstanceLock extends Disposable {
  */
 export async function takeInstance(stateDirectory: string): Promise<InstanceLock> {
   const file = path.join(stateDirectory, lockFileName);
-  const database = new DatabaseSync(file, { timeout: 0 });
+  let database: DatabaseSync | undefined;
   try {
+    database = new DatabaseSync(file, { timeout: 0 });
     database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
   } catch (error) {
-    database.close();
+    database?.close();
     if (isBusy(error)) throw await alreadyRunning(stateDirectory);
-    throw new HoldfastError('failed', `Failed to lock the state directory ${stateDirectory}: ${describe(error)}.`, { cause: error });
+    throw new HoldfastError('failed', `Failed to lock the state directory ${stateDirectory}: ${describe(error)}.`, {
+      fix: 'Look at the rights and the free space of that directory, or name another with --state DIR.',
+      cause: error,
+    });
   }
+  const held = database;
   return {
     path: file,
     [Symbol.dispose]: () => {
-      if (database.isOpen) database.close();
+      if (held.isOpen) held.close();
     },
   };
 }

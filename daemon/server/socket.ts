@@ -57,7 +57,10 @@ export async function listenOn(server: Server, socketPath: string): Promise<void
       process.umask(before);
     });
   } catch (error) {
-    throw new HoldfastError('failed', `Failed to listen on ${socketPath}: ${errorCode(error)}.`, { cause: error });
+    throw new HoldfastError('failed', `Failed to listen on ${socketPath}: ${errorCode(error)}.`, {
+      fix: 'Look at the rights and the free space of its folder, or set XDG_RUNTIME_DIR to another that only you can enter.',
+      cause: error,
+    });
   } finally {
     process.umask(before);
   }

@@ -10,7 +10,10 @@ export function prepareStateDirectory(directory: string): string {
     real = realpathSync(directory);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown cause';
-    throw new HoldfastError('failed', `Failed to make the state directory ${directory}: ${code}.`, { cause: error });
+    throw new HoldfastError('failed', `Failed to make the state directory ${directory}: ${code}.`, {
+      fix: 'Name a directory that you may write to with --state DIR.',
+      cause: error,
+    });
   }
   if (process.platform === 'win32') return real;
   const facts = lstatSync(real);
