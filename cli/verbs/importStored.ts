@@ -15,7 +15,7 @@ import { counted, duration } from '../output/units.ts';
 import type { Result } from '../result.ts';
 import type { Session } from '../session.ts';
 import { time } from '../values.ts';
-import { finish } from '../work.ts';
+import { finish } from '../finish.ts';
 
 const specLimit = 65_536;
 const label = 'Importing what is stored';
@@ -84,19 +84,26 @@ async function refuseWhereSetUp(session: Session): Promise<void> {
 
 async function readSpec(file: string, session: Session): Promise<LocationSpec> {
   const fix = 'Name a JSON file such as {"kind":"filesystem","path":"/mnt/backup"}.';
+  const refusal = (reason: string, cause?: unknown): HoldfastError =>
+    new HoldfastError('badValue', `Failed to read the location from ${quoted(file)}: ${reason}.`, { fix, cause });
+  let content: Buffer;
+  try {
+    content = await session.host.readFile(session.resolvePath(file), specLimit);
+  } catch (cause) {
+    throw refusal('it can not be read', cause);
+  }
   let value: unknown;
   try {
-    value = parseStrictJson(await session.host.readFile(session.resolvePath(file), specLimit), { maxBytes: specLimit, maxDepth: 8 });
+    value = parseStrictJson(content, { maxBytes: specLimit, maxDepth: 8 });
   } catch (cause) {
-    throw new HoldfastError('badValue', `Failed to read the location from ${quoted(file)}: it is not there or no JSON.`, { fix, cause });
+    throw refusal('it is no JSON', cause);
   }
   const kind = typeof value === 'object' && value !== null && 'kind' in value ? value.kind : undefined;
   if (kind === 's3' || kind === 'azureBlob') {
     throw new HoldfastError('notInThisVersion', `Failed to import: locations of kind ${kind} are not in this version.`, { fix });
   }
   const parsed = locationSpec.safeParse(value);
-  if (!parsed.success)
-    throw new HoldfastError('badValue', `Failed to read the location from ${quoted(file)}: it is no filesystem location.`, { fix });
+  if (!parsed.success) throw refusal('it is no filesystem location');
   return { ...parsed.data, path: path.resolve(session.resolvePath('.'), parsed.data.path) };
 }
 

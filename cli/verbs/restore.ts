@@ -9,7 +9,7 @@ import { escaped } from '../output/text.ts';
 import { counted, duration, size } from '../output/units.ts';
 import type { Result } from '../result.ts';
 import type { Session } from '../session.ts';
-import { finish } from '../work.ts';
+import { finish } from '../finish.ts';
 
 export async function restore(call: Call, session: Session): Promise<Result> {
   const restorePoint = reference('restore point', call.argument('ID'));

@@ -21,7 +21,7 @@ import { counted, duration, moment, number, shortId, size } from '../output/unit
 import type { Result } from '../result.ts';
 import type { Session } from '../session.ts';
 import { time, wholeNumber } from '../values.ts';
-import { finish } from '../work.ts';
+import { finish } from '../finish.ts';
 
 export async function list(call: Call, session: Session): Promise<Result> {
   const policy = call.text('--policy');
