@@ -131,7 +131,7 @@ export class MasterKey implements Disposable {
 
   #held(): KeyObject {
     if (this.#key === undefined) {
-      throw new HoldfastError('locked', 'Failed to use the master key: the installation is locked.', { fix: 'Run `holdfast unlock`.' });
+      throw new HoldfastError('locked', 'Failed to use the master key: the installation is locked.', { fix: 'Run "holdfast unlock".' });
     }
     return this.#key;
   }

@@ -44,7 +44,7 @@ export function stepsToUse(passkeys: readonly PasskeyStatus[], slotId: SlotId): 
   if (passkey.inUse) return [];
   if (passkey.state !== 'ready') {
     throw new HoldfastError('refusedByRule', `Failed to use passkey ${passkey.name}: it ${complaint(passkey.state)}.`, {
-      fix: passkey.state === 'retired' ? 'Choose another passkey.' : `Run \`holdfast passkey verify ${passkey.name}\` first.`,
+      fix: passkey.state === 'retired' ? 'Choose another passkey.' : `Run "holdfast passkey verify ${passkey.name}" first.`,
     });
   }
   return [{ step: 'use', slotId }];
