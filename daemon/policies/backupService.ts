@@ -35,10 +35,6 @@ export interface BackupRequest {
   readonly dryRun: boolean;
 }
 
-interface Parent {
-  readonly indexes: readonly PinnedIndex[];
-}
-
 /** So often a run starts again without packs that turned out to be gone. */
 const attempts = 2;
 
@@ -109,7 +105,7 @@ export class BackupService {
     for (const { path } of definition.sources) await refuseOwn(path, installation.ownFolders);
     const policyKeys = keys.policyKeys(policyId, keyGeneration);
     const allKeys = keys.policyKeysOfAllGenerations(policyId, keyGeneration);
-    const parent = await this.#parent(policy, locationId, store, allKeys, run.signal);
+    const parentIndexes = await this.#parentIndexes(policy, locationId, store, allKeys, run.signal);
     const head = catalog.restorePoints.head(policyId);
     const { installationId } = policyKeys;
     const ledger = new CatalogRunLedger({ catalog, actionId, installationId, locationId, policyId, wallClock });
@@ -144,7 +140,7 @@ export class BackupService {
       previous: head?.sha256 ?? null,
       live: this.#live(policy),
       heads: headsOf(installation.keyrings.headsAt(locationId)),
-      parentIndexes: [...parent.indexes, ...left],
+      parentIndexes: [...parentIndexes, ...left],
       unusablePacks,
       nextIndexSequence: catalog.sequences.last(`index/${policyId}`) + 1,
       cacheFolder: join(stateDirectory, 'cache', policyId),
@@ -213,13 +209,13 @@ export class BackupService {
   }
 
   /** The indexes to deduplicate against: those of the newest restore point whose manifest can be read, and those that cut-short runs left. */
-  async #parent(
+  async #parentIndexes(
     policy: PolicyRecord,
     locationId: LocationId,
     store: ObjectStore,
     keys: readonly PolicyKeys[],
     signal: AbortSignal,
-  ): Promise<Parent> {
+  ): Promise<readonly PinnedIndex[]> {
     const { installation, unfinished } = this.#options;
     const left = await unfinished.indexes(policy, locationId, store, signal);
     for (const record of installation.catalog.restorePoints.live(policy.policyId).toReversed()) {
@@ -227,13 +223,13 @@ export class BackupService {
       try {
         const { manifest } = await readManifest(record, store, keys, signal);
         const pinned = new Set(manifest.indexes.map((index) => index.key));
-        return { indexes: [...manifest.indexes, ...left.filter((index) => !pinned.has(index.key))] };
+        return [...manifest.indexes, ...left.filter((index) => !pinned.has(index.key))];
       } catch (error) {
         if (!HoldfastError.is(error, ...damageCodes)) throw error;
         this.#options.onManifestUnreadable({ restorePointId: record.id, error });
       }
     }
-    return { indexes: left };
+    return left;
   }
 
   #live(policy: PolicyRecord): readonly LiveRestorePoint[] {

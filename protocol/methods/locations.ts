@@ -73,7 +73,7 @@ export interface LocationSaved {
 
 const locationSaved: z.ZodType<LocationSaved> = z.strictObject({ location: location.nullable(), checks: z.array(locationCheck) });
 
-/** Validates and saves; the folder gets its marker and the keyring. A store that has a marker already is taken as it is. Errors: `nameTaken`, `badValue`. */
+/** Validates and saves; the folder gets its marker and the keyring. A store that has a marker already is taken as it is. Errors: `nameTaken`, `badValue`, `refusedByRule` (another location is the same store). */
 export const locationAdd: Method<LocationAddParams, LocationSaved> = {
   name: 'location.add',
   params: z.strictObject({ name: newName, spec: locationSpec }),
