@@ -10,6 +10,9 @@ export type BlockCodec = keyof typeof blockCodecs;
 export const maxBlockRawLength: number = 8 * 1024 * 1024;
 const maxWindowLog = 23;
 
+/** What zlib allocates at once. Its handles hold the last such buffer until a full collection, so they are small; more take no more time. */
+export const codecBufferLength: number = 64 * 1024;
+
 export function blockCodecOf(number: number): BlockCodec | undefined {
   return number === blockCodecs.raw ? 'raw' : number === blockCodecs.zstd ? 'zstd' : undefined;
 }
@@ -23,7 +26,7 @@ export interface EncodedBlock {
 /** One zstd frame (RFC 8878) where that is smaller, else the bytes as they are. The pledged size keeps the window within the block. */
 export function encodeBlock(raw: Uint8Array, level: number): EncodedBlock {
   const stored = zstdCompressSync(raw, {
-    chunkSize: Math.max(1024, Math.ceil(raw.length / 2) + 1024),
+    chunkSize: codecBufferLength,
     pledgedSrcSize: raw.length,
     params: { [constants.ZSTD_c_compressionLevel]: level },
   });
@@ -51,7 +54,7 @@ function decompress(stored: Uint8Array, rawLength: number): Buffer | undefined {
   try {
     return zstdDecompressSync(stored, {
       maxOutputLength: Math.max(1, rawLength),
-      chunkSize: Math.max(64, rawLength),
+      chunkSize: codecBufferLength,
       params: { [constants.ZSTD_d_windowLogMax]: maxWindowLog },
     });
   } catch {

@@ -1,5 +1,5 @@
 import { uuidBytes } from '../../../protocol/ids.ts';
-import { type EncodedBlock, encodeBlock } from '../../repository/blockCodec.ts';
+import { codecBufferLength, type EncodedBlock, encodeBlock } from '../../repository/blockCodec.ts';
 import type { ChunkKind } from '../../repository/chunkId.ts';
 import type { ChunkRows } from '../../repository/chunkRows.ts';
 import { sealPack } from '../../repository/container.ts';
@@ -65,8 +65,8 @@ export class PackWriter {
 
   #compress(raw: Uint8Array): EncodedBlock {
     const block = encodeBlock(raw, this.#context.compressionLevel);
-    // The buffer that it compresses into is of half the size.
-    this.#shortLived.noteHeld(raw.length / 2);
+    this.#shortLived.noteHeld(codecBufferLength);
+    this.#shortLived.note(2 * block.stored.length);
     return block;
   }
 
