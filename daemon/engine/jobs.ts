@@ -245,14 +245,23 @@ export interface RestoreJob {
   readonly onProgress?: (progress: EngineProgress) => void;
 }
 
-export interface RestoreResult {
-  readonly files: number;
-  readonly bytes: number;
+/** What a restore has to tell beside what it brought back. Of each kind the first 10,000 are named, and all are counted. */
+export interface RestoreFindings {
   /** Left alone because of the conflict mode, or of a kind that cannot be made here. */
   readonly skipped: readonly SkippedEntry[];
+  readonly skippedCount: number;
   /** Refused or unreadable parts of the restore point; everything else is back. */
   readonly damaged: readonly DamagedEntry[];
+  readonly damagedCount: number;
   readonly warnings: readonly string[];
+  readonly warningsCount: number;
+  /** Something needs a look: a warning, or an entry skipped that is not special. */
+  readonly hasWarnings: boolean;
+}
+
+export interface RestoreResult extends RestoreFindings {
+  readonly files: number;
+  readonly bytes: number;
   readonly seconds: number;
 }
 

@@ -117,22 +117,19 @@ async function selectionOf(
 }
 
 function documentOf(record: RestorePointRecord, run: ActionRun, result: RestoreResult): WorkResult {
-  const skipped = result.skipped.filter((entry) => !entry.special || entry.reason !== '');
-  const isDamaged = result.damaged.length > 0;
-  const hasWarnings = skipped.some((entry) => !entry.special) || result.warnings.length > 0;
-  const outcome = isDamaged ? 'damaged' : hasWarnings ? 'completeWithWarnings' : 'complete';
+  const outcome = result.damagedCount > 0 ? 'damaged' : result.hasWarnings ? 'completeWithWarnings' : 'complete';
   const document: RestoreDocument = {
     actionId: run.actionId,
     restorePointId: record.id,
     outcome,
     files: result.files,
     bytes: result.bytes,
-    skipped: skipped.slice(0, findingsInline).map(plain),
-    skippedCount: skipped.length,
+    skipped: result.skipped.slice(0, findingsInline).map(plain),
+    skippedCount: result.skippedCount,
     warnings: result.warnings.slice(0, findingsInline),
-    warningsCount: result.warnings.length,
+    warningsCount: result.warningsCount,
     damaged: result.damaged.slice(0, findingsInline).map(plain),
-    damagedCount: result.damaged.length,
+    damagedCount: result.damagedCount,
     seconds: roundedSeconds(result.seconds),
   };
   const id = record.id.slice(0, 8);
@@ -145,7 +142,7 @@ function documentOf(record: RestorePointRecord, run: ActionRun, result: RestoreR
         document: { ...document },
         error: new HoldfastError(
           'completedWithWarnings',
-          `Restored ${id}; ${skipped.length + result.warnings.length} entries need a look.`,
+          `Restored ${id}; ${result.skippedCount + result.warningsCount} entries need a look.`,
           {
             fix: 'Read the report; it names them.',
             details: { warnings: result.warnings.slice(0, 20) },
@@ -156,7 +153,7 @@ function documentOf(record: RestorePointRecord, run: ActionRun, result: RestoreR
       return {
         outcome: 'failed',
         document: { ...document },
-        error: new HoldfastError('damaged', `Restored ${id} but for ${result.damaged.length} damaged entries.`, {
+        error: new HoldfastError('damaged', `Restored ${id} but for ${result.damagedCount} damaged entries.`, {
           fix: 'Take the entries that the report names from another restore point.',
         }),
       };

@@ -2,7 +2,7 @@ import type { SourceId } from '../../../protocol/ids.ts';
 import type { PinnedIndex } from '../../repository/manifestTypes.ts';
 import type { PackScope } from '../../repository/packReader.ts';
 import type { PolicyKeys } from '../../repository/policyKeys.ts';
-import type { ConflictMode, DamagedEntry, RestoreSource, RestoreTarget, SkippedEntry } from '../jobs.ts';
+import type { ConflictMode, RestoreResult, RestoreSource, RestoreTarget } from '../jobs.ts';
 import type { RunMemory } from '../threads/runMemory.ts';
 
 /** `workerData` of the planner: reads indexes and trees, makes folders, and plans what is fetched and where it goes. */
@@ -119,10 +119,4 @@ export interface WorkDone {
   readonly fatal: string | null;
 }
 
-export interface PlannerResult {
-  readonly files: number;
-  readonly bytes: number;
-  readonly skipped: readonly SkippedEntry[];
-  readonly damaged: readonly DamagedEntry[];
-  readonly warnings: readonly string[];
-}
+export type PlannerResult = Omit<RestoreResult, 'seconds'>;

@@ -13,7 +13,7 @@ import { indexReadLength, openPinnedIndex, pinnedIndexName } from '../../reposit
 import { readSourceRoot } from '../../repository/sourceRoot.ts';
 import { type NodePlace, TreeReader } from '../../repository/treeReader.ts';
 import { displayPath } from '../displayPath.ts';
-import type { DamagedEntry, RestoreSource, RestoreTarget, SkippedEntry } from '../jobs.ts';
+import type { RestoreSource, RestoreTarget } from '../jobs.ts';
 import { rawPath } from '../rawPath.ts';
 import { RunControl, RunCounters } from '../threads/runMemory.ts';
 import { createTemporary, giveName, isTaken, removeIfThere, setAttributes } from './fileFinish.ts';
@@ -23,6 +23,7 @@ import { failureOf, MainStore } from './mainStore.ts';
 import type { PlannerData, PlannerOrder, PlannerReport } from './messages.ts';
 import type { FileTarget } from './packJobCodec.ts';
 import { FolderDoor, openFolder } from './folderDoor.ts';
+import { RestoreReport } from './restoreReport.ts';
 import { type Selected, Selection } from './selection.ts';
 import { codeOf, enterFolder, freeName, isFreePath, makeTarget, reasonFor } from './targetFolders.ts';
 
@@ -88,9 +89,7 @@ class Planner implements Disposable {
   readonly #store: MainStore;
   readonly #control: RunControl;
   readonly #counters: RunCounters;
-  readonly #skipped: SkippedEntry[] = [];
-  readonly #damaged: DamagedEntry[] = [];
-  readonly #warnings: string[] = [];
+  readonly #report: RestoreReport = new RestoreReport();
   readonly #finish: FolderToFinish[] = [];
   readonly #groups = new Map<string, LinkGroup>();
   readonly #links: LinkToMake[] = [];
@@ -161,9 +160,7 @@ class Planner implements Disposable {
     return {
       files: this.#files,
       bytes: this.#bytes,
-      skipped: this.#skipped,
-      damaged: this.#damaged,
-      warnings: this.#warnings,
+      ...this.#report.findings(),
     };
   }
 
@@ -183,11 +180,11 @@ class Planner implements Disposable {
                 if (set === undefined) throw new HoldfastError('wrongSecret', `Failed to read index ${pinned.key}: its keys are not held.`);
                 return set.index;
               });
-        if (view === undefined) this.#warnings.push(`Index ${pinned.key} is missing or damaged; what only it names can't be restored.`);
+        if (view === undefined) this.#report.warn(`Index ${pinned.key} is missing or damaged; what only it names can't be restored.`);
         else views.push(view);
       } catch (error) {
         if (!isAboutOneObject(error)) throw error;
-        this.#warnings.push(`Index ${pinned.key} can't be used; what only it names can't be restored: ${causeOf(error)}.`);
+        this.#report.warn(`Index ${pinned.key} can't be used; what only it names can't be restored: ${causeOf(error)}.`);
       }
     }
     return views;
@@ -205,7 +202,7 @@ class Planner implements Disposable {
       root = await readSourceRoot(tree, source);
     } catch (error) {
       if (!isAboutOneObject(error)) throw error;
-      this.#damaged.push({ path: source.label, reason: causeOf(error) });
+      this.#report.damage(source.label, causeOf(error));
       return;
     }
     if (root.child === undefined) {
@@ -219,7 +216,7 @@ class Planner implements Disposable {
       // One by one: a folder may have more folders than a call takes arguments.
       for (const below of await this.#restoreFolder(next, tree, restores)) todo.push(below);
     }
-    for (const path of wanted.notFound()) this.#damaged.push({ path: shown(path), reason: 'the restore point has no such entry' });
+    for (const path of wanted.notFound()) this.#report.damage(shown(path), 'the restore point has no such entry');
   }
 
   /** Restores what lies directly in a folder, and returns its folders. */
@@ -229,7 +226,7 @@ class Planner implements Disposable {
       if ('refused' in leaf) {
         if (!isAboutOneObject(leaf.refused)) throw leaf.refused;
         const path = folder.inSource === '' ? '.' : shown(folder.inSource);
-        this.#damaged.push({ path, reason: `a part of this folder can't be read: ${causeOf(leaf.refused)}` });
+        this.#report.damage(path, `a part of this folder can't be read: ${causeOf(leaf.refused)}`);
         continue;
       }
       for (const record of leaf.entries) {
@@ -243,7 +240,7 @@ class Planner implements Disposable {
           entry = tree.decode(record);
         } catch (error) {
           if (!isAboutOneObject(error)) throw error;
-          this.#damaged.push({ path: shown(inSource), reason: causeOf(error) });
+          this.#report.damage(shown(inSource), causeOf(error));
           continue;
         }
         if (entry.child === undefined) {
@@ -399,7 +396,7 @@ class Planner implements Disposable {
       return made;
     }
     if (known.content === content) return known;
-    this.#warnings.push(`${shown(inSource)} is restored by itself: its content is not that of the other names of its hard link.`);
+    this.#report.warn(`${shown(inSource)} is restored by itself: its content is not that of the other names of its hard link.`);
     return undefined;
   }
 
@@ -483,22 +480,22 @@ class Planner implements Disposable {
           closeSync(descriptor);
         }
       } catch (error) {
-        this.#warnings.push(`${shown(folder.shown)}: mode and times of this folder can't be set: ${reasonFor(codeOf(error))}.`);
+        this.#report.warn(`${shown(folder.shown)}: mode and times of this folder can't be set: ${reasonFor(codeOf(error))}.`);
       }
     }
   }
 
   #fail(inSource: string, { reason, isLocal }: FileFailure): void {
     if (isLocal) this.#skip(inSource, reason);
-    else this.#damaged.push({ path: shown(inSource), reason });
+    else this.#report.damage(shown(inSource), reason);
   }
 
   #warn(inSource: string, what: string): void {
-    this.#warnings.push(`${inSource === '' ? '.' : shown(inSource)} ${what}.`);
+    this.#report.warn(`${inSource === '' ? '.' : shown(inSource)} ${what}.`);
   }
 
   #skip(inSource: string, reason: string, special = false): void {
-    this.#skipped.push({ path: shown(inSource), reason, special });
+    this.#report.skip(shown(inSource), reason, special);
   }
 }
 

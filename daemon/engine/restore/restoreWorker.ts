@@ -2,7 +2,7 @@ import { closeSync, ftruncateSync, writeSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import type { KeyObject } from 'node:crypto';
 import { HoldfastError } from '../../../protocol/errors.ts';
-import { decodeBlock } from '../../repository/blockCodec.ts';
+import { codecBufferLength, decodeBlock } from '../../repository/blockCodec.ts';
 import { chunkIdOf } from '../../repository/chunkId.ts';
 import { keySourceOf, type PolicyKeySource } from '../../repository/keySource.ts';
 import { packRowKey } from '../../repository/packReader.ts';
@@ -107,7 +107,10 @@ class RangeWriter {
             ? this.#openAlone(job, candidates, fetched, block)
             : { ...whole, opened: whole.opened.subarray(block.offset - first.offset, block.offset - first.offset + block.storedLength) };
         const raw = decodeBlock(stored, block.codec, block.rawLength, 'a block');
-        if (block.codec === 'zstd') this.#shortLived.noteHeld(block.rawLength);
+        if (block.codec === 'zstd') {
+          this.#shortLived.noteHeld(codecBufferLength);
+          this.#shortLived.note(2 * block.rawLength);
+        }
         this.#shortLived.note(block.chunks.length * hashStateLength);
         for (const chunk of block.chunks) this.#placeChunk(chunk, raw, keys, files, failed);
       } catch (error) {

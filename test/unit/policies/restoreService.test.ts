@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import type { RestoreJob, RestoreResult } from '../../../daemon/engine/jobs.ts';
+import { RestoreReport } from '../../../daemon/engine/restore/restoreReport.ts';
 import { RestoreService } from '../../../daemon/policies/restoreService.ts';
 import type { RestoreStartParams } from '../../../protocol/methods/restores.ts';
 import { PolicyBench } from '../../support/policyBench.ts';
 
 const signal = new AbortController().signal;
-const nothing: RestoreResult = { files: 1, bytes: 5, skipped: [], damaged: [], warnings: [], seconds: 0.123_456 };
+const nothing: RestoreResult = { files: 1, bytes: 5, ...new RestoreReport().findings(), seconds: 0.123_456 };
 
 class Bench implements Disposable {
   readonly jobs: RestoreJob[] = [];
@@ -103,15 +104,18 @@ describe('restore service', () => {
 
   it('ends as damaged where anything is, with warnings where anything was left alone, else well', async () => {
     using bench = await Bench.ready();
-    const ended = async (changes: Partial<RestoreResult>): Promise<unknown> => {
-      bench.result = { ...nothing, ...changes };
+    const ended = async (fill: (report: RestoreReport) => void): Promise<unknown> => {
+      const report = new RestoreReport();
+      fill(report);
+      bench.result = { ...nothing, ...report.findings() };
       const { outcome, error, document } = await bench.run({});
       return [outcome, error?.code, document['outcome'], document['seconds']];
     };
-    const entry = { path: 'a', reason: 'it is there already', special: false };
-    assert.deepEqual(await ended({}), ['complete', undefined, 'complete', 0.123]);
-    assert.deepEqual(await ended({ skipped: [entry] }), ['completeWithWarnings', 'completedWithWarnings', 'completeWithWarnings', 0.123]);
-    assert.deepEqual(await ended({ skipped: [entry], damaged: [entry] }), ['failed', 'damaged', 'damaged', 0.123]);
-    assert.deepEqual(await ended({ skipped: [{ ...entry, special: true }] }), ['complete', undefined, 'complete', 0.123]);
+    const withWarnings = ['completeWithWarnings', 'completedWithWarnings', 'completeWithWarnings', 0.123];
+    assert.deepEqual(await ended(() => undefined), ['complete', undefined, 'complete', 0.123]);
+    assert.deepEqual(await ended((report) => report.skip('a', 'it is there already', false)), withWarnings);
+    assert.deepEqual(await ended((report) => report.warn('a is restored, but its owner was not set.')), withWarnings);
+    assert.deepEqual(await ended((report) => report.damage('a', 'a chunk is missing')), ['failed', 'damaged', 'damaged', 0.123]);
+    assert.deepEqual(await ended((report) => report.skip('a', 'it is a FIFO', true)), ['complete', undefined, 'complete', 0.123]);
   });
 });
