@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { launchCommand } from '../protocol/daemonLaunch.ts';
 import { HoldfastError } from '../protocol/errors.ts';
+import { makeStateDirectory } from '../protocol/stateDirectory.ts';
 import { errorOfComplaint } from './daemonComplaint.ts';
 
 export interface DaemonProgram {
@@ -55,7 +56,7 @@ export function startDaemon(stateDirectory: string, program: DaemonProgram): Sta
 /** Makes the state directory too, where it is missing. */
 function openComplaints(stateDirectory: string, file: string): number {
   try {
-    mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
+    makeStateDirectory(stateDirectory);
     return openSync(file, 'wx', 0o600);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown cause';

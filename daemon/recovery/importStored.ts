@@ -3,7 +3,7 @@ import { HoldfastError } from '../../protocol/errors.ts';
 import { idOf, type LocationId } from '../../protocol/ids.ts';
 import type { LocationSpec } from '../../protocol/methods/locations.ts';
 import type { ImportDocument } from '../../protocol/methods/recovery.ts';
-import { type Finding, findingsInline, nameProblem } from '../../protocol/methods/values.ts';
+import { type Finding, findingsInline, nameProblem, time } from '../../protocol/methods/values.ts';
 import type { ActionRun, WorkResult } from '../actions/actionQueue.ts';
 import { roundedSeconds } from '../actions/seconds.ts';
 import type { Catalog } from '../catalog/catalog.ts';
@@ -247,7 +247,7 @@ function writePolicy(catalog: Catalog, given: PolicyToWrite): void {
     locationId,
     definition: definitionIn(newest.manifest.policy, newest.manifest.sources),
     keyGeneration: Math.max(...all.map(({ manifest }) => manifest.keyGeneration)),
-    createdAt: typeof newest.manifest.policy['createdAt'] === 'string' ? newest.manifest.policy['createdAt'] : now,
+    createdAt: time.safeParse(newest.manifest.policy['createdAt']).data ?? now,
     paused: true,
     deletedAt: null,
   });

@@ -1,12 +1,13 @@
-import { chmodSync, lstatSync, mkdirSync, readdirSync, realpathSync } from 'node:fs';
+import { chmodSync, lstatSync, readdirSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { HoldfastError } from '../../protocol/errors.ts';
+import { makeStateDirectory } from '../../protocol/stateDirectory.ts';
 
 /** Makes the state directory 0700 where it is missing, sees to it that it is ours and nobody else's to enter, and gives its real path: one directory has one daemon, by whatever name it is called. */
 export function prepareStateDirectory(directory: string): string {
   let real: string;
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeStateDirectory(directory);
     real = realpathSync(directory);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown cause';
