@@ -7,6 +7,8 @@ import {
   policyList,
   policyShow,
   type SourceRules,
+  usualRunRules,
+  usualSourceRules,
 } from '../../protocol/methods/policies.ts';
 import { HoldfastError } from '../../protocol/errors.ts';
 import type { Call } from '../call.ts';
@@ -25,11 +27,8 @@ export async function create(call: Call, session: Session): Promise<Result> {
   const location = reference('location', call.requiredText('--location'));
   const rules = await rulesOf(call, session);
   const policy = await session.call(policyCreate, {
-    exclude: [],
-    gitignore: false,
-    oneFileSystem: false,
-    includeCaches: false,
-    maxFileSize: null,
+    ...usualSourceRules,
+    ...usualRunRules,
     ...rules,
     name,
     sources,

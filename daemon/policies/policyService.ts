@@ -3,7 +3,13 @@ import { stat } from 'node:fs/promises';
 import { HoldfastError } from '../../protocol/errors.ts';
 import { idOf, type LocationId, type PolicyId } from '../../protocol/ids.ts';
 import type { Page, PageParams } from '../../protocol/method.ts';
-import type { Policy, PolicyCreateParams, PolicyEditParams } from '../../protocol/methods/policies.ts';
+import {
+  type Policy,
+  type PolicyCreateParams,
+  type PolicyEditParams,
+  usualRunRules,
+  usualSourceRules,
+} from '../../protocol/methods/policies.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { type PolicyDefinition, parsePolicyDefinition, type SourceDefinition } from '../catalog/policyDefinition.ts';
 import type { PolicyRecord } from '../catalog/policyStore.ts';
@@ -126,8 +132,6 @@ export class PolicyService {
       sources,
       location: location?.name ?? '',
       locationId: record.locationId ?? '',
-      schedule: null,
-      keep: null,
       paused: record.paused,
       createdAt: record.createdAt,
       nextRunAt: null,
@@ -157,12 +161,9 @@ export function definitionOf(record: PolicyRecord): PolicyDefinition {
 
 /** What new sources are put into where the old definition cannot be read. */
 const emptyDefinition: PolicyDefinition = {
+  ...usualSourceRules,
+  ...usualRunRules,
   sources: [],
-  exclude: [],
-  gitignore: false,
-  oneFileSystem: false,
-  includeCaches: false,
-  maxFileSize: null,
 };
 
 /** Throws `refusedByRule` where a source is or lies in the state directory or a location: it would back Holdfast up into itself. */

@@ -8,7 +8,8 @@ import type { ActionRun, WorkResult } from '../actions/actionQueue.ts';
 import { roundedSeconds } from '../actions/seconds.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { PasskeyRecord } from '../catalog/passkeyStore.ts';
-import { parsePolicyDefinition, type PolicyDefinition } from '../catalog/policyDefinition.ts';
+import { usualRunRules, usualSourceRules } from '../../protocol/methods/policies.ts';
+import { definitionInManifest, type PolicyDefinition } from '../catalog/policyDefinition.ts';
 import type { Installation } from '../installation/installation.ts';
 import { restorePointRecordOf } from '../installation/manifestRecord.ts';
 import type { ReadKeyring } from '../keys/keyringCandidates.ts';
@@ -279,15 +280,11 @@ function writeObjects(catalog: Catalog, { locationId, masterKey, policy, now }: 
 
 /** The definition as the manifest has it; from another writer's manifest at least the sources. */
 function definitionIn(policy: Readonly<Record<string, unknown>>, sources: StoredManifest['manifest']['sources']): PolicyDefinition {
-  const { exclude, gitignore, oneFileSystem, includeCaches, maxFileSize } = policy;
   return (
-    parsePolicyDefinition({ exclude, gitignore, oneFileSystem, includeCaches, maxFileSize, sources: policy['sources'] }) ?? {
+    definitionInManifest(policy) ?? {
+      ...usualSourceRules,
+      ...usualRunRules,
       sources: sources.map(({ id, label }) => ({ sourceId: id, kind: 'folder', path: label })),
-      exclude: [],
-      gitignore: false,
-      oneFileSystem: false,
-      includeCaches: false,
-      maxFileSize: null,
     }
   );
 }

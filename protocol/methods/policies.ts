@@ -25,16 +25,39 @@ export interface SourceRules {
   readonly maxFileSize: number | null;
 }
 
-export interface Policy extends SourceRules {
+/** How many restore points stay of each kind; 0 or left out: none for that reason. See daemon/policies/retention. */
+export type RetentionUnit = 'latest' | 'hourly' | 'daily' | 'weekly' | 'monthly' | 'yearly';
+
+export type Retention = Readonly<Record<RetentionUnit, number>>;
+
+/** A command that runs before or after a run of the policy, by `sh -c` (`cmd /c`) in the home folder. */
+export interface Hook {
+  readonly command: string;
+  /** Seconds; then it is ended and counts as failed. */
+  readonly timeLimit: number;
+}
+
+/** When a policy runs, with what around it, and how long its restore points stay. */
+export interface RunRules {
+  /** `@hourly`, `@daily`, `@weekly`, `@monthly` or five fields of cron, in the time zone of the daemon's machine; `null`: by hand only. */
+  readonly schedule: string | null;
+  /** `null`: nothing is retired by itself. */
+  readonly keep: Retention | null;
+  readonly before: Hook | null;
+  readonly after: Hook | null;
+  /** Bytes a second that are read from the sources at most; `null`: as fast as they come. */
+  readonly readLimit: number | null;
+  /** Runs with less of the processor and the disk, where the system lets a process say so. */
+  readonly lowPriority: boolean;
+}
+
+export interface Policy extends SourceRules, RunRules {
   readonly policyId: string;
   readonly name: string;
   readonly sources: readonly PolicySource[];
   /** The location's name. */
   readonly location: string;
   readonly locationId: string;
-  /** `null`: by hand only. */
-  readonly schedule: string | null;
-  readonly keep: Readonly<Record<string, number>> | null;
   readonly paused: boolean;
   readonly createdAt: string;
   readonly nextRunAt: string | null;
@@ -60,15 +83,58 @@ const sourceRuleShape = {
   maxFileSize: count.nullable(),
 };
 
+/** Seconds a hook may take: an hour where nothing is said, a day at most. */
+export const hookTimeLimits = { usual: 3600, most: 86_400 } as const;
+
+const hook: z.ZodType<Hook> = z.strictObject({
+  command: z.string().min(1).max(65_536),
+  timeLimit: z.int().min(1).max(hookTimeLimits.most),
+});
+
+/** Each unit keeps so many at most. */
+export const retentionMost = 100_000;
+
+const kept: z.ZodType<number> = z.int().min(0).max(retentionMost);
+
+export const retention: z.ZodType<Retention> = z.strictObject({
+  latest: kept,
+  hourly: kept,
+  daily: kept,
+  weekly: kept,
+  monthly: kept,
+  yearly: kept,
+});
+
+/** The shape of `RunRules`, also of a definition as it is stored. */
+export const runRuleShape: { readonly [Rule in keyof RunRules]: z.ZodType<RunRules[Rule]> } = {
+  schedule: z.string().min(1).max(256).nullable(),
+  keep: retention.nullable(),
+  before: hook.nullable(),
+  after: hook.nullable(),
+  readLimit: z.int().min(1).nullable(),
+  lowPriority: z.boolean(),
+};
+
+/** Takes everything. */
+export const usualSourceRules: SourceRules = {
+  exclude: [],
+  gitignore: false,
+  oneFileSystem: false,
+  includeCaches: false,
+  maxFileSize: null,
+};
+
+/** By hand only, everything stays, nothing around it. */
+export const usualRunRules: RunRules = { schedule: null, keep: null, before: null, after: null, readLimit: null, lowPriority: false };
+
 export const policy: z.ZodType<Policy> = z.strictObject({
   ...sourceRuleShape,
+  ...runRuleShape,
   policyId: uuid,
   name: storedName,
   sources: z.array(z.strictObject({ kind: z.literal('folder'), path: z.string(), sourceId: uuid })),
   location: storedName,
   locationId: uuid,
-  schedule: z.string().nullable(),
-  keep: z.record(z.string(), count).nullable(),
   paused: z.boolean(),
   createdAt: time,
   nextRunAt: time.nullable(),
@@ -76,7 +142,7 @@ export const policy: z.ZodType<Policy> = z.strictObject({
   restorePoints: count,
 });
 
-export interface PolicyCreateParams extends SourceRules {
+export interface PolicyCreateParams extends SourceRules, RunRules {
   readonly name: string;
   readonly sources: readonly NewSource[];
   readonly location: string;
@@ -87,7 +153,13 @@ const sourcesMost = 256;
 /** Errors: `nameTaken`, `unknownName` (the location), `sourceMissing`, `badValue` (no source, or the same one twice). */
 export const policyCreate: Method<PolicyCreateParams, Policy> = {
   name: 'policy.create',
-  params: z.strictObject({ ...sourceRuleShape, name: newName, sources: z.array(newSource).min(1).max(sourcesMost), location: reference }),
+  params: z.strictObject({
+    ...sourceRuleShape,
+    ...runRuleShape,
+    name: newName,
+    sources: z.array(newSource).min(1).max(sourcesMost),
+    location: reference,
+  }),
   result: policy,
   right: 'unlocked',
 };
@@ -112,7 +184,7 @@ export const policyShow: Method<PolicyParams, Policy> = {
 };
 
 /** What is left out stays as it is; what is given replaces. A source of the same path keeps its id. */
-export interface PolicyEditParams extends PolicyParams, Partial<SourceRules> {
+export interface PolicyEditParams extends PolicyParams, Partial<SourceRules>, Partial<RunRules> {
   readonly name?: string;
   readonly sources?: readonly NewSource[];
   readonly location?: string;
@@ -130,6 +202,12 @@ export const policyEdit: Method<PolicyEditParams, Policy> = {
     oneFileSystem: sourceRuleShape.oneFileSystem.exactOptional(),
     includeCaches: sourceRuleShape.includeCaches.exactOptional(),
     maxFileSize: sourceRuleShape.maxFileSize.exactOptional(),
+    schedule: z.exactOptional(runRuleShape.schedule),
+    keep: z.exactOptional(runRuleShape.keep),
+    before: z.exactOptional(runRuleShape.before),
+    after: z.exactOptional(runRuleShape.after),
+    readLimit: z.exactOptional(runRuleShape.readLimit),
+    lowPriority: z.exactOptional(runRuleShape.lowPriority),
   }),
   result: policy,
   right: 'unlocked',

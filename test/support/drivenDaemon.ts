@@ -3,7 +3,7 @@ import type { Method, SecretRef } from '../../protocol/method.ts';
 import { actionResult, type ActionWithResult, isEnded, type Started } from '../../protocol/methods/actions.ts';
 import { backupStart, type BackupDocument, backupDocument } from '../../protocol/methods/backups.ts';
 import { locationAdd } from '../../protocol/methods/locations.ts';
-import { policyCreate, type Policy } from '../../protocol/methods/policies.ts';
+import { policyCreate, type Policy, usualRunRules, usualSourceRules } from '../../protocol/methods/policies.ts';
 import { importDocument, type ImportDocument, recoveryImportStored } from '../../protocol/methods/recovery.ts';
 import { type RestorePoint, restorePointList, restorePointVerify } from '../../protocol/methods/restorePoints.ts';
 import { restoreStart } from '../../protocol/methods/restores.ts';
@@ -58,11 +58,8 @@ export abstract class DrivenDaemon {
       name,
       sources: [{ kind: 'folder', path }],
       location: 'store',
-      exclude: [],
-      gitignore: false,
-      oneFileSystem: false,
-      includeCaches: false,
-      maxFileSize: null,
+      ...usualSourceRules,
+      ...usualRunRules,
     });
   }
 

@@ -15,7 +15,7 @@ import type { Entry } from '../../daemon/repository/entry.ts';
 import { restorePointIdOf } from '../../daemon/repository/manifest.ts';
 import { parseObjectKey } from '../../daemon/repository/names.ts';
 import { type ActionId, idOf, type LocationId } from '../../protocol/ids.ts';
-import type { Policy, PolicyCreateParams } from '../../protocol/methods/policies.ts';
+import { type Policy, type PolicyCreateParams, usualRunRules, usualSourceRules } from '../../protocol/methods/policies.ts';
 import { someAction } from './catalog.ts';
 import { FixtureRepository } from './fixtureRepository.ts';
 import { newId } from './ids.ts';
@@ -100,11 +100,8 @@ export class PolicyBench implements Disposable {
       name: 'files',
       sources: [{ kind: 'folder', path: this.base.at('source') }],
       location: 'store',
-      exclude: [],
-      gitignore: false,
-      oneFileSystem: false,
-      includeCaches: false,
-      maxFileSize: null,
+      ...usualSourceRules,
+      ...usualRunRules,
       ...changes,
     });
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { HoldfastError } from '../../../protocol/errors.ts';
+import { usualRunRules } from '../../../protocol/methods/policies.ts';
 import { FakeDaemon } from './fakeDaemon.ts';
 import { runWith } from './fakeHost.ts';
 import { location, policy } from './samples.ts';
@@ -80,6 +81,7 @@ describe('cli policy', () => {
       name: 'work',
       sources: ['/home/user/here/src', '/home/user/notes', '/etc/hosts'].map((path) => ({ kind: 'folder', path })),
       location: 'disk',
+      ...usualRunRules,
       exclude: ['*.iso', '!keep.iso', '*.tmp', 'build/'],
       gitignore: true,
       oneFileSystem: true,

@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, u
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { PolicyDefinition } from '../../../daemon/catalog/policyDefinition.ts';
+import { usualRunRules, usualSourceRules } from '../../../protocol/methods/policies.ts';
 import { RestorePointContents } from '../../../daemon/policies/restorePointContents.ts';
 import { diffWithSource } from '../../../daemon/policies/sourceDiff.ts';
 import { keySourceOf } from '../../../daemon/repository/keySource.ts';
@@ -57,7 +58,7 @@ class Source implements Disposable {
     ]);
     const { key } = await fixture.commit([{ ...source, label: this.folder }]);
     const reader = await RestorePointReader.open(store, key, keySourceOf(keys), { storeId: store.storeId }, { signal });
-    const rules = { exclude: [], gitignore: false, oneFileSystem: false, includeCaches: false, maxFileSize: null, sources: [] };
+    const rules = { ...usualSourceRules, ...usualRunRules, sources: [] };
     const found: string[] = [];
     const contents = new RestorePointContents(reader);
     for await (const { path: name, change } of diffWithSource(contents, { ...rules, ...definition }, alwaysExclude, signal)) {
