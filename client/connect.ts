@@ -42,7 +42,7 @@ export async function connectDaemon(options: ConnectOptions): Promise<DaemonConn
     const reason = outdatedReason(running.daemon, { programVersion, exists: existsSync });
     if (reason === undefined) return running;
     const { pid } = running.daemon;
-    if (!(await makesWay(running))) return running.isClosed ? await startAndConnect(options, start) : running;
+    if (!(await makesWay(running, options))) return running.isClosed ? await startAndConnect(options, start) : running;
     // The lock on the state directory goes with the process, so a daemon that is started before is told that one runs.
     await untilProcessEnded(pid, startMilliseconds, options.signal);
     const fresh = await startAndConnect(options, start);
@@ -88,7 +88,8 @@ async function startAndConnect(options: ConnectOptions, program: DaemonProgram):
   throw starting.failure() ?? new HoldfastError('failed', late, { fix: 'Run "holdfast serve" to see why.' });
 }
 
-async function attemptOnce({ stateDirectory, clientName, signal }: ConnectOptions): Promise<Attempt> {
+async function attemptOnce(options: ConnectOptions): Promise<Attempt> {
+  const { stateDirectory, clientName, signal } = options;
   const endpoint = readEndpoint(stateDirectory);
   if (endpoint === undefined) return 'nobody';
   let connection: DaemonConnection | undefined;
@@ -102,7 +103,7 @@ async function attemptOnce({ stateDirectory, clientName, signal }: ConnectOption
   if (dialled !== 'proved') return dialled;
   if (connection === undefined) return 'closed';
   try {
-    await connection.hello(clientName);
+    await connection.hello(clientName, options);
     return connection;
   } catch (error) {
     connection.terminate();

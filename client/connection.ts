@@ -10,6 +10,7 @@ import { SecretFrameSealer } from '../protocol/secretFrames.ts';
 import { programVersion, protocolVersion, versionProblem } from '../protocol/version.ts';
 import { closeCodes, cutOff, MessageSocket } from '../protocol/webSocketMessages.ts';
 import { fromWireError, wireError } from '../protocol/wireErrors.ts';
+import { CutOnAbort } from './cutOnAbort.ts';
 import { IncomingStreams } from './incomingStreams.ts';
 
 export interface CallOptions {
@@ -56,9 +57,10 @@ export class DaemonConnection implements AsyncDisposable {
     this.#connection.listen();
   }
 
-  /** The first request: settles whether the two can talk. Rejects with `versionMismatch`. */
-  async hello(clientName: string): Promise<HelloResult> {
-    const result = await this.call(hello, { protocol: protocolVersion, clientName, clientVersion: programVersion });
+  /** The first request: settles whether the two can talk. Rejects with `versionMismatch`. An abort ends the connection, also where the daemon is silent. */
+  async hello(clientName: string, { signal }: CallOptions = {}): Promise<HelloResult> {
+    using cut = new CutOnAbort(this, signal);
+    const result = await cut.wait(this.call(hello, { protocol: protocolVersion, clientName, clientVersion: programVersion }));
     const problem = versionProblem(result.protocol, protocolVersion);
     if (problem !== undefined) throw new HoldfastError('versionMismatch', problem);
     this.#daemon = result;
@@ -110,10 +112,16 @@ export class DaemonConnection implements AsyncDisposable {
   async subscribe(names: readonly EventName[], tell: (event: DaemonEvent) => void): Promise<Disposable> {
     const listener: Listener = { names: new Set<EventName>([...names, 'lookAgain']), tell };
     this.#listeners.add(listener);
-    await this.#announce();
+    try {
+      await this.#announce();
+    } catch (error) {
+      this.#listeners.delete(listener);
+      throw error;
+    }
     return {
       [Symbol.dispose]: () => {
         this.#listeners.delete(listener);
+        // At worst the daemon goes on to send events that nobody hears.
         if (!this.#isClosed) this.#announce().catch(() => undefined);
       },
     };

@@ -79,7 +79,7 @@ export class DaemonLink implements AsyncDisposable {
       await connection.closed;
       this.#apply({ name: 'lost', random: this.#random() });
     } catch (error) {
-      this.#error = HoldfastError.is(error) ? error : new HoldfastError('failed', 'Failed to connect to the daemon.', { cause: error });
+      this.#error = HoldfastError.is(error) ? error : unforeseen(error);
       const isFinal = HoldfastError.is(error, 'versionMismatch', 'refusedByRule');
       this.#apply(isFinal ? { name: 'refused' } : { name: 'lost', random: this.#random() });
     }
@@ -88,4 +88,11 @@ export class DaemonLink implements AsyncDisposable {
   #random(): number {
     return (this.#options.random ?? Math.random)();
   }
+}
+
+function unforeseen(cause: unknown): HoldfastError {
+  return new HoldfastError('failed', 'Failed to connect to the daemon: something went wrong that was not foreseen.', {
+    fix: 'It is tried again; if that does not help, run "holdfast status" to see what it says.',
+    cause,
+  });
 }

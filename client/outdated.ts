@@ -1,7 +1,8 @@
 import { HoldfastError } from '../protocol/errors.ts';
 import type { HelloResult } from '../protocol/hello.ts';
 import { sessionMakeWay } from '../protocol/methods/session.ts';
-import type { DaemonConnection } from './connection.ts';
+import type { CallOptions, DaemonConnection } from './connection.ts';
+import { CutOnAbort } from './cutOnAbort.ts';
 
 /** What the program on this side is, and what is there of the daemon's. */
 export interface OwnProgram {
@@ -22,14 +23,18 @@ export function outdatedReason(
   return gone === undefined ? undefined : `it ran from ${gone}, which is not there any more`;
 }
 
-/** Asks an outdated daemon to end; `false` where work is under way: it serves until the next client finds it idle. Resolves once its connection is closed. */
-export async function makesWay(connection: DaemonConnection): Promise<boolean> {
+/**
+ * Asks an outdated daemon to end; `false` where work is under way: it serves until the next client finds it idle. Resolves once its connection is closed.
+ * An abort ends the connection and rejects with `cancelled`.
+ */
+export async function makesWay(connection: DaemonConnection, { signal }: CallOptions = {}): Promise<boolean> {
+  using cut = new CutOnAbort(connection, signal);
   try {
-    await connection.call(sessionMakeWay, {});
+    await cut.wait(connection.call(sessionMakeWay, {}));
   } catch (error) {
-    if (!HoldfastError.is(error)) throw error;
+    if (!HoldfastError.is(error) || error.code === 'cancelled') throw error;
     // Somebody else may have ended it; whatever else it says, it is a daemon that answers.
-    return HoldfastError.is(error, 'daemonEnded');
+    return error.code === 'daemonEnded';
   }
   await connection.closed;
   return true;

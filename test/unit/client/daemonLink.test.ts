@@ -15,6 +15,7 @@ class ScriptedLink implements AsyncDisposable {
   readonly link: DaemonLink;
   readonly states: LinkState['name'][] = [];
   #connection: DaemonConnection | undefined;
+  #error: HoldfastError | undefined;
   #wanted: { readonly name: LinkState['name']; readonly resolve: () => void } | undefined;
 
   constructor(connect: () => Promise<DaemonConnection | undefined>) {
@@ -23,9 +24,10 @@ class ScriptedLink implements AsyncDisposable {
       connect,
       // The longest wait there is at each step: only an event can cut it short in time.
       random: () => 0.999,
-      onState: (state, connection) => {
+      onState: (state, connection, error) => {
         this.states.push(state.name);
         this.#connection = connection;
+        this.#error = error;
         if (this.#wanted?.name === state.name) this.#wanted.resolve();
       },
     });
@@ -33,6 +35,10 @@ class ScriptedLink implements AsyncDisposable {
 
   connection(): DaemonConnection | undefined {
     return this.#connection;
+  }
+
+  error(): HoldfastError | undefined {
+    return this.#error;
   }
 
   async reach(name: LinkState['name']): Promise<void> {
@@ -82,6 +88,15 @@ describe('daemon link', () => {
     scripted.changeEndpoint();
     await scripted.reach('connected');
     assert.deepEqual(scripted.states, ['connecting', 'stopped', 'connecting', 'connected']);
+  });
+
+  it('says why an attempt failed, also where nobody foresaw it', async () => {
+    const cause = new TypeError('x is not a function');
+    await using scripted = new ScriptedLink(() => Promise.reject(cause));
+    await scripted.reach('waiting');
+    assert.equal(scripted.error()?.message, 'Failed to connect to the daemon: something went wrong that was not foreseen.');
+    assert.equal(scripted.error()?.cause, cause);
+    assert.ok(scripted.error()?.fix);
   });
 
   it('closes what it had when it is disposed, and stays so', async () => {

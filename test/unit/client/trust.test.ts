@@ -5,12 +5,15 @@ import { createServer } from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { type WebSocket, WebSocketServer } from 'ws';
+import * as z from 'zod';
 import { connectDaemon } from '../../../client/connect.ts';
 import { dial } from '../../../client/dial.ts';
 import { readEndpoint } from '../../../client/endpointReader.ts';
 import { type Endpoint, endpointFileName } from '../../../protocol/endpoint.ts';
 import { proofTag, proofTranscript } from '../../../protocol/proof.ts';
 import { within } from '../../support/channel.ts';
+
+const request = z.object({ id: z.int(), method: z.string() });
 
 describe('whom a client trusts', () => {
   let folder = '';
@@ -129,6 +132,28 @@ describe('whom a client trusts', () => {
     while (silent.received.length === 0) await new Promise((resolve) => setImmediate(resolve));
     abort.abort();
     await assert.rejects(within(1000, connecting), { code: 'cancelled' });
+  });
+
+  it('gives up at once when it is told to, while a daemon that proved itself says nothing', async () => {
+    const key = createSecretKey(Buffer.from(endpoint.proofKey, 'hex'));
+    const older = { protocol: endpoint.protocol, programVersion: '0.0.1', pid: process.pid, startedAt: endpoint.startedAt };
+    const hello = { ...older, stateDirectory: state, runtimePath: process.execPath, entryPath: import.meta.filename };
+    for (const silentIn of ['hello', 'session.makeWay']) {
+      const asked = Promise.withResolvers<void>();
+      await using daemon = await squat(endpoint.path, (socket, data) => {
+        if (daemon.received.length === 1) socket.send(proofOf(key, 'server', data));
+        if (daemon.received.length <= 2) return;
+        const { id, method } = request.parse(JSON.parse(data.toString('utf8')));
+        if (method === silentIn) asked.resolve();
+        else socket.send(JSON.stringify({ jsonrpc: '2.0', id, result: hello }));
+      });
+      const abort = new AbortController();
+      const start = { entryPath: '/never/started.js' };
+      const connecting = connectDaemon({ stateDirectory: state, clientName: 'test', start, signal: abort.signal });
+      await within(5000, Promise.race([asked.promise, connecting]));
+      abort.abort();
+      await assert.rejects(within(1000, connecting), { code: 'cancelled' }, silentIn);
+    }
   });
 
   it('X7: finds nobody behind a file that a killed daemon left', async () => {
