@@ -1,4 +1,5 @@
 import { HoldfastError } from '../protocol/errors.ts';
+import { systemCode } from '../protocol/systemCode.ts';
 import type { Host } from './host.ts';
 import { quoted } from './output/text.ts';
 
@@ -79,7 +80,7 @@ export class Secrets implements Disposable {
     try {
       return await this.#host.readFile(this.#resolvePath(file), secretFileLimit);
     } catch (cause) {
-      const reason = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT' ? 'is not there' : 'can not be read';
+      const reason = systemCode(cause) === 'ENOENT' ? 'is not there' : 'can not be read';
       throw new HoldfastError('badValue', `Failed to read ${wish.what}: ${quoted(file)} ${reason}.`, {
         fix: `Name another file by ${wish.flag}.`,
         cause,

@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { type RawData, WebSocket } from 'ws';
 import { type Endpoint, webSocketHost, webSocketLimits, webSocketPath, webSocketProtocol } from '../protocol/endpoint.ts';
 import { isProofTag, proofSizes, proofTag, proofTranscript, secretFrameKey } from '../protocol/proof.ts';
+import { systemCode } from '../protocol/systemCode.ts';
 import { frameBytes } from '../protocol/webSocketMessages.ts';
 import { checkSocketPlace } from './endpointReader.ts';
 
@@ -75,5 +76,6 @@ export async function dial(
 }
 
 function isNobody(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ECONNREFUSED');
+  const code = systemCode(error);
+  return code === 'ENOENT' || code === 'ECONNREFUSED';
 }

@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from '
 import path from 'node:path';
 import { type Endpoint, endpoint, endpointBytesLimit, endpointFileName } from '../protocol/endpoint.ts';
 import { HoldfastError } from '../protocol/errors.ts';
+import { systemCode } from '../protocol/systemCode.ts';
 
 /**
  * What the endpoint file of a state directory says; `undefined` where there is none, or only half of one. It is believed as far as the proof, and not at all
@@ -15,8 +16,9 @@ export function readEndpoint(stateDirectory: string): Endpoint | undefined {
   try {
     descriptor = openSync(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
   } catch (error) {
-    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return undefined;
-    throw refusal(file, `it cannot be opened (${errorCode(error)})`);
+    const code = systemCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw refusal(file, `it cannot be opened (${code ?? 'unknown cause'})`);
   }
   try {
     const facts = fstatSync(descriptor);
@@ -54,8 +56,4 @@ function refusal(target: string, cause: string): HoldfastError {
   return new HoldfastError('refusedByRule', `Failed to trust ${target}: ${cause}.`, {
     fix: 'Look who put it there; remove it if it is not yours, and start the daemon again.',
   });
-}
-
-function errorCode(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown cause';
 }

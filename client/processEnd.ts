@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { systemCode } from '../protocol/systemCode.ts';
 
 const lookMilliseconds = 10;
 
@@ -18,6 +19,6 @@ function isAlive(pid: number): boolean {
     return true;
   } catch (error) {
     // There, but somebody else's.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return systemCode(error) === 'EPERM';
   }
 }

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { launchCommand } from '../protocol/daemonLaunch.ts';
 import { HoldfastError } from '../protocol/errors.ts';
 import { makeStateDirectory } from '../protocol/stateDirectory.ts';
+import { systemCode } from '../protocol/systemCode.ts';
 import { errorOfComplaint } from './daemonComplaint.ts';
 
 export interface DaemonProgram {
@@ -42,10 +43,14 @@ export function startDaemon(stateDirectory: string, program: DaemonProgram): Sta
   child.unref();
   let failure: HoldfastError | undefined;
   child.once('error', (error) => {
-    failure = new HoldfastError('failed', `Failed to start the daemon: ${error.message}.`, {
-      fix: 'Look whether the program is still whole, or install it anew.',
-      cause: error,
-    });
+    failure = new HoldfastError(
+      'failed',
+      `Failed to start the daemon: ${command} can not be run (${systemCode(error) ?? 'unknown cause'}).`,
+      {
+        fix: 'Look whether the program is still whole, or install it anew.',
+        cause: error,
+      },
+    );
   });
   child.once('exit', (code, signal) => {
     failure = readComplaint(complaints, code ?? signal);
@@ -59,8 +64,7 @@ function openComplaints(stateDirectory: string, file: string): number {
     makeStateDirectory(stateDirectory);
     return openSync(file, 'wx', 0o600);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown cause';
-    throw new HoldfastError('failed', `Failed to start the daemon in ${stateDirectory}: ${code}.`, {
+    throw new HoldfastError('failed', `Failed to start the daemon in ${stateDirectory}: ${systemCode(error) ?? 'unknown cause'}.`, {
       fix: 'Name a directory that you may write to with --state DIR.',
       cause: error,
     });

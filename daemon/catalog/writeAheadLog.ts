@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { systemCode } from '../../protocol/systemCode.ts';
 import { catalogDamaged } from './catalogErrors.ts';
 
 /** sqlite.org/fileformat2.html, section 4: the write-ahead log. */
@@ -76,7 +77,7 @@ export function readIfThere(path: string): Uint8Array | undefined {
   try {
     return readFileSync(path);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (systemCode(error) === 'ENOENT') return undefined;
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { readlinkSync } from 'node:fs';
-import { systemCode } from './systemCode.ts';
+import { systemCode } from '../../protocol/systemCode.ts';
 
 /** What Linux puts behind the path of a file that has lost its name since it was opened. */
 const deleted = ' (deleted)';

@@ -11,6 +11,7 @@ import type {
   LocationSaved,
   LocationSpec,
 } from '../../protocol/methods/locations.ts';
+import { systemCode } from '../../protocol/systemCode.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { LocationRecord } from '../catalog/locationStore.ts';
 import type { FileSystem } from '../locations/fileAccess.ts';
@@ -211,7 +212,7 @@ async function makeFolder(path: string): Promise<boolean> {
     await mkdir(path, { mode: 0o700 });
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error) return false;
+    if (systemCode(error) !== undefined) return false;
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { type FileSystem, type OpenFile, systemCode } from './fileAccess.ts';
+import { systemCode } from '../../protocol/systemCode.ts';
+import { type FileSystem, type OpenFile } from './fileAccess.ts';
 
 /** Names of files that are not yet whole begin with this; readers ignore every name that begins with a dot. */
 export const temporaryPrefix = '.tmp-';

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, link, lstat, mkdir, open, readdir, rename, rmdir, stat, statfs, unlink } from 'node:fs/promises';
+import { systemCode } from '../../protocol/systemCode.ts';
 
 /** What this room asks of the operating system. All calls reject with Node's own errors (`code` such as `ENOSPC`); tests hand in one with faults. */
 export interface FileSystem {
@@ -70,12 +71,6 @@ const folderOpenMissing: ReadonlySet<string> = new Set(['EPERM', 'EISDIR', 'EACC
 
 const fileFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 const folderFlags = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0);
-
-/** The code of a Node system error, or `undefined`. */
-export function systemCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined;
-  return typeof error.code === 'string' ? error.code : undefined;
-}
 
 class NodeFile implements OpenFile {
   readonly #handle: FileHandle;

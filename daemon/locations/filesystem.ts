@@ -1,8 +1,9 @@
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { HoldfastError } from '../../protocol/errors.ts';
 import type { StoreId } from '../../protocol/ids.ts';
+import { systemCode } from '../../protocol/systemCode.ts';
 import { createDurably, temporaryPrefix } from './durableFile.ts';
-import { type FileFacts, type FileSystem, nodeFileSystem, type OpenFile, systemCode } from './fileAccess.ts';
+import { type FileFacts, type FileSystem, nodeFileSystem, type OpenFile } from './fileAccess.ts';
 import { type NameFilter, objectNames, walkFolder } from './folderWalk.ts';
 import { markerName } from './marker.ts';
 import { checkObjectKey, checkPrefix } from './objectKey.ts';

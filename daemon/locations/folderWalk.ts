@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { type FileSystem, type FolderEntry, systemCode } from './fileAccess.ts';
+import { systemCode } from '../../protocol/systemCode.ts';
+import { type FileSystem, type FolderEntry } from './fileAccess.ts';
 import { isObjectKeyPart } from './objectKey.ts';
 
 export interface WalkedFile {

@@ -3,8 +3,9 @@ import * as z from 'zod';
 import { HoldfastError } from '../../protocol/errors.ts';
 import { isUuid, type StoreId } from '../../protocol/ids.ts';
 import { parseStrictJson } from '../../protocol/strictJson.ts';
+import { systemCode } from '../../protocol/systemCode.ts';
 import { createDurably } from './durableFile.ts';
-import { type FileSystem, nodeFileSystem, systemCode } from './fileAccess.ts';
+import { type FileSystem, nodeFileSystem } from './fileAccess.ts';
 import { storeError } from './storeErrors.ts';
 
 /** The name of the marker at the top of a location: docs/format.md, Marker. */

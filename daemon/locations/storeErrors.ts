@@ -1,5 +1,5 @@
 import { type ErrorCode, HoldfastError } from '../../protocol/errors.ts';
-import { systemCode } from './fileAccess.ts';
+import { systemCode } from '../../protocol/systemCode.ts';
 
 interface Cause {
   readonly code: ErrorCode;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { StoreId } from '../../protocol/ids.ts';
-import { type FileFacts, type FileSystem, systemCode } from './fileAccess.ts';
+import { systemCode } from '../../protocol/systemCode.ts';
+import { type FileFacts, type FileSystem } from './fileAccess.ts';
 import { markerName, notThere, otherStore, readMarker } from './marker.ts';
 import { storeError } from './storeErrors.ts';
 

@@ -1,7 +1,7 @@
 import { type BigIntStats, constants } from 'node:fs';
 import { lstat, open, readdir, readlink } from 'node:fs/promises';
 import { HoldfastError } from '../../protocol/errors.ts';
-import { systemCode } from '../engine/systemCode.ts';
+import { systemCode } from '../../protocol/systemCode.ts';
 
 /** A source as it is now, read without ever blocking the daemon. Paths are bytes. All reject with `sourceMissing` for what cannot be read. */
 

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { type LaunchCommand, launchCommand, launchedFlag, runtimeOptions } from '../../protocol/daemonLaunch.ts';
+import { HoldfastError } from '../../protocol/errors.ts';
+import { systemCode } from '../../protocol/systemCode.ts';
 import type { Logger } from './logger.ts';
 
 export interface ProcessFacts {
@@ -55,11 +57,15 @@ export async function runClean(args: readonly string[]): Promise<void> {
   process.exit(await runInstead(command));
 }
 
-function runInstead({ command, args, environment }: LaunchCommand): Promise<number> {
+/** Runs the command in this process's place and gives its exit status. Rejects with `failed` where it can not be started. */
+export function runInstead({ command, args, environment }: LaunchCommand): Promise<number> {
   const child = spawn(command, args, { stdio: 'inherit', env: environment });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
-  return new Promise((resolve) => {
-    child.once('error', () => resolve(1));
+  return new Promise((resolve, reject) => {
+    child.once('error', (cause) => {
+      const message = `Failed to start the daemon: ${command} can not be run (${systemCode(cause) ?? 'unknown cause'}).`;
+      reject(new HoldfastError('failed', message, { fix: 'Look whether the program is still whole, or install it anew.', cause }));
+    });
     child.once('exit', (code) => resolve(code ?? 1));
   });
 }

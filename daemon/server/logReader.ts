@@ -2,6 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import * as z from 'zod';
 import { HoldfastError } from '../../protocol/errors.ts';
 import { type LogLine, type LogReadParams, type LogReadResult, logLevels, logReadDefault } from '../../protocol/methods/log.ts';
+import { systemCode } from '../../protocol/systemCode.ts';
 
 const lineSchema: z.ZodType<LogLine> = z
   .object({
@@ -77,7 +78,7 @@ async function openIfThere(path: string): Promise<FileHandle | undefined> {
   try {
     return await open(path, 'r');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (systemCode(error) === 'ENOENT') return undefined;
     throw error;
   }
 }

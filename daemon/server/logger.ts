@@ -1,5 +1,6 @@
 import { chmodSync, closeSync, constants, fstatSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { type LogLevel, logLevels } from '../../protocol/methods/log.ts';
+import { systemCode } from '../../protocol/systemCode.ts';
 import { redactFacts } from './redaction.ts';
 
 /** In the state directory. */
@@ -104,6 +105,6 @@ function renameIfThere(from: string, to: string): void {
   try {
     renameSync(from, to);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    if (systemCode(error) !== 'ENOENT') throw error;
   }
 }

@@ -3,6 +3,7 @@ import { connect, type Server } from 'node:net';
 import path from 'node:path';
 import { pipeName, type RuntimeSurroundings, runtimeFolders, socketPathIn } from '../../protocol/endpoint.ts';
 import { HoldfastError } from '../../protocol/errors.ts';
+import { systemCode } from '../../protocol/systemCode.ts';
 
 const dialMilliseconds = 2000;
 
@@ -29,7 +30,7 @@ function prepareFolder(folder: string, userId: number | undefined): string | und
   try {
     mkdirSync(folder, { mode: 0o700 });
   } catch (error) {
-    if (errorCode(error) !== 'EEXIST') return `it cannot be made (${errorCode(error)})`;
+    if (systemCode(error) !== 'EEXIST') return `it cannot be made (${systemCode(error) ?? 'unknown cause'})`;
   }
   const facts = lstatSync(folder);
   if (!facts.isDirectory()) return 'it is no folder';
@@ -57,7 +58,7 @@ export async function listenOn(server: Server, socketPath: string): Promise<void
       process.umask(before);
     });
   } catch (error) {
-    throw new HoldfastError('failed', `Failed to listen on ${socketPath}: ${errorCode(error)}.`, {
+    throw new HoldfastError('failed', `Failed to listen on ${socketPath}: ${systemCode(error) ?? 'unknown cause'}.`, {
       fix: 'Look at the rights and the free space of its folder, or set XDG_RUNTIME_DIR to another that only you can enter.',
       cause: error,
     });
@@ -93,10 +94,6 @@ function isAnswered(socketPath: string): Promise<boolean> {
     // One that takes no connection in two seconds is alive all the same: a full backlog, or a stopped process.
     socket.setTimeout(dialMilliseconds, () => settle(true));
     socket.once('connect', () => settle(true));
-    socket.once('error', (error) => settle(errorCode(error) !== 'ECONNREFUSED' && errorCode(error) !== 'ENOENT'));
+    socket.once('error', (error) => settle(systemCode(error) !== 'ECONNREFUSED' && systemCode(error) !== 'ENOENT'));
   });
-}
-
-function errorCode(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown cause';
 }

@@ -2,6 +2,7 @@ import { chmodSync, lstatSync, readdirSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { HoldfastError } from '../../protocol/errors.ts';
 import { makeStateDirectory } from '../../protocol/stateDirectory.ts';
+import { systemCode } from '../../protocol/systemCode.ts';
 
 /** Makes the state directory 0700 where it is missing, sees to it that it is ours and nobody else's to enter, and gives its real path: one directory has one daemon, by whatever name it is called. */
 export function prepareStateDirectory(directory: string): string {
@@ -10,8 +11,7 @@ export function prepareStateDirectory(directory: string): string {
     makeStateDirectory(directory);
     real = realpathSync(directory);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown cause';
-    throw new HoldfastError('failed', `Failed to make the state directory ${directory}: ${code}.`, {
+    throw new HoldfastError('failed', `Failed to make the state directory ${directory}: ${systemCode(error) ?? 'unknown cause'}.`, {
       fix: 'Name a directory that you may write to with --state DIR.',
       cause: error,
     });

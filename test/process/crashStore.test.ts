@@ -16,7 +16,7 @@ import { testSeed } from '../support/mochaHooks.ts';
 import { SeededRandom } from '../support/random.ts';
 import { FakeScrypt } from '../unit/keys/support/fakeScrypt.ts';
 
-const systemError = (code: string): Error => Object.assign(new Error(`${code}: injected`), { code });
+const systemError = (code: string): Error => Object.assign(new Error(`${code}: injected`), { code, syscall: 'injected' });
 
 function start(state: string, fileSystem: FileSystem): Promise<InProcessDaemon> {
   return InProcessDaemon.start(state, { scrypt: new FakeScrypt(), fileSystem });

@@ -40,7 +40,7 @@ export interface DiskFault {
 const pageLength = 4096;
 
 function systemError(code: string, path: string): Error {
-  return Object.assign(new Error(`${code}: simulated, ${path}`), { code });
+  return Object.assign(new Error(`${code}: simulated, ${path}`), { code, syscall: 'simulated' });
 }
 
 /**

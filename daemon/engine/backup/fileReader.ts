@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { systemCode } from '../systemCode.ts';
+import { systemCode } from '../../../protocol/systemCode.ts';
 import { RunStopped } from '../threads/mailbox.ts';
 import type { RunControl } from '../threads/runMemory.ts';
 import type { ChunkStream } from './chunkStream.ts';

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { rawPath } from '../rawPath.ts';
-import { systemCode } from '../systemCode.ts';
+import { systemCode } from '../../../protocol/systemCode.ts';
 
 const longest = 4 * 1024 * 1024;
 

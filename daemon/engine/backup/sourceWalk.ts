@@ -13,7 +13,7 @@ import { ownPack, type ChunkTable } from '../dedup/chunkTable.ts';
 import type { BackupSource } from '../jobs.ts';
 import { rawOf, rawPath } from '../rawPath.ts';
 import { readSmallFile } from './readSmallFile.ts';
-import { systemCode } from '../systemCode.ts';
+import { systemCode } from '../../../protocol/systemCode.ts';
 import { RunStopped } from '../threads/mailbox.ts';
 import type { RunControl, RunCounters } from '../threads/runMemory.ts';
 import { ExcludeRules, type GitignoreScope } from './excludeRules.ts';

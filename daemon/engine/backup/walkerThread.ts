@@ -10,7 +10,7 @@ import { CacheReader } from '../cache/cacheReader.ts';
 import { CacheWriter } from '../cache/cacheWriter.ts';
 import { ChunkTable, newTableSegment } from '../dedup/chunkTable.ts';
 import type { BackupSource } from '../jobs.ts';
-import { systemCode } from '../systemCode.ts';
+import { systemCode } from '../../../protocol/systemCode.ts';
 import { Mailbox, RunStopped } from '../threads/mailbox.ts';
 import { RunControl, RunCounters } from '../threads/runMemory.ts';
 import { SealedBuffers } from '../threads/sealedBuffers.ts';

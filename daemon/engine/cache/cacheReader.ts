@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import { systemCode } from '../systemCode.ts';
+import { systemCode } from '../../../protocol/systemCode.ts';
 import { cacheFooterLength, cacheHeaderLength, cacheMagic, cacheRowLength } from './cacheFile.ts';
 import { type CachedFile, type CacheKey, compareName, matchesKey, readRecord, recordEnd } from './cacheRecord.ts';
 

@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { GrowableBytes } from '../../repository/growableBytes.ts';
-import { systemCode } from '../systemCode.ts';
+import { systemCode } from '../../../protocol/systemCode.ts';
 import { cacheFooterLength, cacheHeaderLength, cacheMagic, cacheRowLength } from './cacheFile.ts';
 import { type CacheKey, writeRecord } from './cacheRecord.ts';
 

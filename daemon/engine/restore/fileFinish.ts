@@ -1,6 +1,6 @@
 import { constants, fchmodSync, fchownSync, futimesSync, linkSync, openSync, renameSync, unlinkSync } from 'node:fs';
 import { rawPath } from '../rawPath.ts';
-import { systemCode } from '../systemCode.ts';
+import { systemCode } from '../../../protocol/systemCode.ts';
 import { timeArgument } from './fileTimes.ts';
 import type { FolderDoor } from './folderDoor.ts';
 import type { FileTarget } from './packJobCodec.ts';

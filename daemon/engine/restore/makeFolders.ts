@@ -1,7 +1,7 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { rawPath } from '../rawPath.ts';
-import { systemCode } from '../systemCode.ts';
+import { systemCode } from '../../../protocol/systemCode.ts';
 
 /**
  * Makes a folder and those that lead to it, 0700 each; what is there already stays as it is, and may be reached over links. `path` is raw. Throws the

@@ -8,7 +8,7 @@ import { keySourceOf, type PolicyKeySource } from '../../repository/keySource.ts
 import { packRowKey } from '../../repository/packReader.ts';
 import type { PolicyKeys } from '../../repository/policyKeys.ts';
 import { openRange, planRange } from '../../repository/segments.ts';
-import { systemCode } from '../systemCode.ts';
+import { systemCode } from '../../../protocol/systemCode.ts';
 import { RunControl, RunCounters } from '../threads/runMemory.ts';
 import { hashStateLength, ShortLivedMemory } from '../threads/shortLivedMemory.ts';
 import { createTemporary, giveName, openTemporary, removeIfThere, setAttributes } from './fileFinish.ts';

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { HoldfastError } from '../../../protocol/errors.ts';
 import type { ConflictMode } from '../jobs.ts';
 import { rawOf, rawPath } from '../rawPath.ts';
-import { systemCode } from '../systemCode.ts';
+import { systemCode } from '../../../protocol/systemCode.ts';
 import type { FolderDoor } from './folderDoor.ts';
 import { makeFolders } from './makeFolders.ts';
 

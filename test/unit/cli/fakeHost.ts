@@ -93,7 +93,7 @@ export class FakeHost implements Host {
 
   async readFile(name: string, limit: number): Promise<Buffer> {
     const content = this.#options.files?.[name];
-    if (content === undefined) throw Object.assign(new Error(`no ${name}`), { code: 'ENOENT' });
+    if (content === undefined) throw Object.assign(new Error(`no ${name}`), { code: 'ENOENT', syscall: 'open' });
     const bytes = Buffer.from(content).subarray(0, limit);
     this.handedOver.push(bytes);
     return bytes;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { launchProblems, type ProcessFacts } from '../../../daemon/server/hardening.ts';
+import { launchProblems, type ProcessFacts, runInstead } from '../../../daemon/server/hardening.ts';
 import { runtimeOptions } from '../../../protocol/daemonLaunch.ts';
 
 describe('hardening', () => {
@@ -18,5 +18,14 @@ describe('hardening', () => {
       { ...clean, coreLimit: '1024' },
     ];
     for (const facts of unclean) assert.ok(launchProblems(facts).length > 0, JSON.stringify(facts));
+  });
+
+  it('says why the process that should run in its place could not be started', async () => {
+    const missing = { command: '/no/such/runtime', args: [], environment: {} };
+    await assert.rejects(runInstead(missing), {
+      code: 'failed',
+      message: 'Failed to start the daemon: /no/such/runtime can not be run (ENOENT).',
+    });
+    assert.equal(await runInstead({ ...missing, command: process.execPath, args: ['-e', 'process.exit(7)'] }), 7);
   });
 });
