@@ -3,7 +3,7 @@ import type { Method, SecretRef } from '../protocol/method.ts';
 import { sessionStepUp } from '../protocol/methods/session.ts';
 import type { GlobalFlags } from './globals.ts';
 import type { Host } from './host.ts';
-import { escaped } from './output/text.ts';
+import { escaped } from '../client/shown/text.ts';
 import type { Secrets } from './secrets.ts';
 
 const triesOnTerminal = 3;

@@ -1,8 +1,8 @@
 import type { ActionWithResult } from '../protocol/methods/actions.ts';
 import type { Finding } from '../protocol/methods/values.ts';
 import type { Style } from './output/style.ts';
-import { clipped, escaped } from './output/text.ts';
-import { counted } from './output/units.ts';
+import { clipped, escaped } from '../client/shown/text.ts';
+import { counted } from '../client/shown/units.ts';
 
 const shownMost = 50;
 

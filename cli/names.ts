@@ -1,6 +1,6 @@
 import { HoldfastError } from '../protocol/errors.ts';
 import { nameProblem, referenceLength } from '../protocol/methods/values.ts';
-import { quoted } from './output/text.ts';
+import { quoted } from '../client/shown/text.ts';
 
 /** A name for something new, as typed. Errors: `badValue`. */
 export function newName(what: string, typed: string): string {

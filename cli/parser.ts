@@ -7,7 +7,7 @@ import { globalFlags } from './grammar/globalFlags.ts';
 import { families } from './grammar/index.ts';
 import type { Family, Flag, Verb } from './grammar/verb.ts';
 import { helpConfiguration, notesOf } from './help.ts';
-import { clipped, escaped } from './output/text.ts';
+import { clipped, escaped } from '../client/shown/text.ts';
 import type { Style } from './output/style.ts';
 
 /** What a command line comes to. */

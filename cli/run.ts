@@ -5,7 +5,7 @@ import type { GlobalFlags } from './globals.ts';
 import { type Host, OutputClosed } from './host.ts';
 import { jsonText } from './output/json.ts';
 import { styleFor } from './output/style.ts';
-import { clipped, escaped } from './output/text.ts';
+import { clipped, escaped } from '../client/shown/text.ts';
 import { parse, wantsJson } from './parser.ts';
 import type { Result } from './result.ts';
 import { Session } from './session.ts';

@@ -1,7 +1,7 @@
 import { HoldfastError } from '../protocol/errors.ts';
 import { systemCode } from '../protocol/systemCode.ts';
 import type { Host } from './host.ts';
-import { quoted } from './output/text.ts';
+import { quoted } from '../client/shown/text.ts';
 
 /** No passphrase is longer than 1,024 bytes; a file that is larger holds something else. */
 const secretFileLimit = 65_536;

@@ -5,7 +5,7 @@ import type { Daemon } from './daemon.ts';
 import type { GlobalFlags } from './globals.ts';
 import type { Host } from './host.ts';
 import { type Style, styleFor } from './output/style.ts';
-import { escaped } from './output/text.ts';
+import { escaped } from '../client/shown/text.ts';
 import { Secrets } from './secrets.ts';
 import { baseDirectory, defaultStateDirectory, stateDirectory } from './stateDirectory.ts';
 

@@ -1,5 +1,5 @@
 import { HoldfastError } from '../protocol/errors.ts';
-import { quoted } from './output/text.ts';
+import { quoted } from '../client/shown/text.ts';
 
 /** Values as people type them. Each throws `badValue` with a way out. */
 

@@ -1,8 +1,8 @@
 import type { Action, ActionProgress } from '../../protocol/methods/actions.ts';
 import type { Host } from '../host.ts';
 import type { Style } from './style.ts';
-import { clipped, columnsOf, escaped } from './text.ts';
-import { counted, duration, number, size } from './units.ts';
+import { clipped, columnsOf, escaped } from '../../client/shown/text.ts';
+import { counted, duration, number, size } from '../../client/shown/units.ts';
 
 /** Off a terminal a line this often is enough to see that it lives. */
 const plainLineSeconds = 10;

@@ -1,4 +1,4 @@
-import { columnsOf } from './text.ts';
+import { columnsOf } from '../../client/shown/text.ts';
 
 export interface Column {
   readonly title: string;

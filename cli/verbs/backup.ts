@@ -7,8 +7,8 @@ import { findingLines, warningLines } from '../findingLines.ts';
 import { follow } from '../follow.ts';
 import { reference } from '../names.ts';
 import { allFindings, documentOfAction, errorOfAction, printsDocument, statusOfAction } from '../outcome.ts';
-import { clipped, escaped } from '../output/text.ts';
-import { counted, duration, shortId, size } from '../output/units.ts';
+import { clipped, escaped } from '../../client/shown/text.ts';
+import { counted, duration, shortId, size } from '../../client/shown/units.ts';
 import type { Result } from '../result.ts';
 import type { Session } from '../session.ts';
 

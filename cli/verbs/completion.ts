@@ -1,7 +1,7 @@
 import { HoldfastError } from '../../protocol/errors.ts';
 import type { Call } from '../call.ts';
 import { completionScripts } from '../completion.ts';
-import { quoted } from '../output/text.ts';
+import { quoted } from '../../client/shown/text.ts';
 import type { Result } from '../result.ts';
 
 export function completion(call: Call): Promise<Result> {

@@ -1,7 +1,7 @@
 import { HoldfastError } from '../../protocol/errors.ts';
 import { sessionLock, sessionStop } from '../../protocol/methods/session.ts';
 import type { Call } from '../call.ts';
-import { counted } from '../output/units.ts';
+import { counted } from '../../client/shown/units.ts';
 import type { Result } from '../result.ts';
 import type { Session } from '../session.ts';
 

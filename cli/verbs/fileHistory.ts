@@ -1,8 +1,8 @@
 import { type Change, restorePointFileHistory } from '../../protocol/methods/restorePoints.ts';
 import type { Call } from '../call.ts';
 import { table } from '../output/table.ts';
-import { escaped } from '../output/text.ts';
-import { moment, shortId, size } from '../output/units.ts';
+import { escaped } from '../../client/shown/text.ts';
+import { moment, shortId, size } from '../../client/shown/units.ts';
 import type { Result } from '../result.ts';
 import type { Session } from '../session.ts';
 

@@ -3,7 +3,7 @@ import { generatePassphrase } from '../../protocol/generatedPassphrase.ts';
 import { sessionInit } from '../../protocol/methods/session.ts';
 import type { Call } from '../call.ts';
 import { newName } from '../names.ts';
-import { escaped } from '../output/text.ts';
+import { escaped } from '../../client/shown/text.ts';
 import type { Result } from '../result.ts';
 import type { Session } from '../session.ts';
 

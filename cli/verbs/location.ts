@@ -10,8 +10,8 @@ import {
 import type { Call } from '../call.ts';
 import { newName, reference } from '../names.ts';
 import { table } from '../output/table.ts';
-import { escaped } from '../output/text.ts';
-import { moment, size } from '../output/units.ts';
+import { escaped } from '../../client/shown/text.ts';
+import { moment, size } from '../../client/shown/units.ts';
 import type { Result } from '../result.ts';
 import type { Session } from '../session.ts';
 

@@ -3,7 +3,7 @@ import { type LogLine, logRead, logReadDefault } from '../../protocol/methods/lo
 import type { Call } from '../call.ts';
 import { jsonText } from '../output/json.ts';
 import type { Style } from '../output/style.ts';
-import { escaped } from '../output/text.ts';
+import { escaped } from '../../client/shown/text.ts';
 import type { Result } from '../result.ts';
 import type { Session } from '../session.ts';
 import { wholeNumber } from '../values.ts';

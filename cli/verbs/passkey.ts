@@ -11,8 +11,8 @@ import type { Call } from '../call.ts';
 import { newName, reference } from '../names.ts';
 import type { Style } from '../output/style.ts';
 import { table } from '../output/table.ts';
-import { escaped, shellWord } from '../output/text.ts';
-import { moment, shortId } from '../output/units.ts';
+import { escaped, shellWord } from '../../client/shown/text.ts';
+import { moment, shortId } from '../../client/shown/units.ts';
 import type { Result } from '../result.ts';
 import type { Session } from '../session.ts';
 

@@ -12,8 +12,8 @@ import type { StreamRef } from '../../protocol/method.ts';
 import type { Call } from '../call.ts';
 import { reference } from '../names.ts';
 import type { Style } from '../output/style.ts';
-import { escaped } from '../output/text.ts';
-import { permissions, size, stamp } from '../output/units.ts';
+import { escaped } from '../../client/shown/text.ts';
+import { permissions, size, stamp } from '../../client/shown/units.ts';
 import type { Result } from '../result.ts';
 import { collected, type Session } from '../session.ts';
 

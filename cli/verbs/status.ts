@@ -1,8 +1,8 @@
 import { sessionStatus, type StatusResult } from '../../protocol/methods/session.ts';
 import type { Call } from '../call.ts';
 import { facts } from '../output/table.ts';
-import { escaped } from '../output/text.ts';
-import { moment } from '../output/units.ts';
+import { escaped } from '../../client/shown/text.ts';
+import { moment } from '../../client/shown/units.ts';
 import type { Result } from '../result.ts';
 import type { Session } from '../session.ts';
 

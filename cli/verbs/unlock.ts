@@ -2,7 +2,7 @@ import { HoldfastError } from '../../protocol/errors.ts';
 import { sessionStatus, sessionUnlock, type UnlockResult } from '../../protocol/methods/session.ts';
 import type { Call } from '../call.ts';
 import { reference } from '../names.ts';
-import { escaped } from '../output/text.ts';
+import { escaped } from '../../client/shown/text.ts';
 import type { Result } from '../result.ts';
 import type { Session } from '../session.ts';
 

@@ -5,8 +5,8 @@ import { jsonText } from '../../../cli/output/json.ts';
 import { progressLine } from '../../../cli/output/progressDisplay.ts';
 import { noStyle, styleFor, terminalStyle } from '../../../cli/output/style.ts';
 import { facts, table } from '../../../cli/output/table.ts';
-import { clipped, columnsOf, escaped, quoted, shellWord } from '../../../cli/output/text.ts';
-import { counted, duration, moment, number, permissions, relative, size, stamp } from '../../../cli/output/units.ts';
+import { clipped, columnsOf, escaped, quoted, shellWord } from '../../../client/shown/text.ts';
+import { counted, duration, moment, number, permissions, relative, size, stamp } from '../../../client/shown/units.ts';
 
 const plain = (text: string): string => text;
 const unsafe = /[\p{Cc}\u2028-\u202e\u2066-\u2069\u200e\u200f\ufeff]|\p{Cs}/u;
