@@ -1,3 +1,5 @@
+import { systemCode } from './systemCode.ts';
+
 /**
  * Every way in which a call can fail, and the exit status that the command line gives it.
  * 1 failed (may work later) · 2 the call is wrong · 3 locked, not set up or the secret is wrong · 4 refused by a safety rule ·
@@ -59,6 +61,8 @@ export interface HoldfastErrorOptions {
   /** Facts for programs; never a secret. */
   readonly details?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;
+  /** See `HoldfastError.reason`. */
+  readonly reason?: string;
 }
 
 /** The one error class of the project. `message` is one sentence for the user: `Failed to <verb> <target>: <cause>`. */
@@ -67,12 +71,27 @@ export class HoldfastError extends Error {
   readonly code: ErrorCode;
   readonly fix: string | undefined;
   readonly details: Readonly<Record<string, unknown>> | undefined;
+  /** The cause alone, as a clause, for reports that name the target beside it; the whole message where the error was not made of action and reason. */
+  readonly reason: string;
 
   constructor(code: ErrorCode, message: string, options: HoldfastErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.fix = options.fix;
     this.details = options.details;
+    this.reason = options.reason ?? message;
+  }
+
+  /** `action` reads "read pack 3f…", `reason` "its tag is wrong". */
+  static failedTo(code: ErrorCode, action: string, reason: string, options: Omit<HoldfastErrorOptions, 'reason'> = {}): HoldfastError {
+    return new HoldfastError(code, `Failed to ${action}: ${reason}.`, { ...options, reason });
+  }
+
+  /** For what nobody foresaw: its text is for the log alone, since it may hold anything. What the system said by a code is told. */
+  static unforeseen(action: string, cause: unknown): HoldfastError {
+    const code = systemCode(cause);
+    const reason = code === undefined ? 'something went wrong that was not foreseen' : `the system says ${code}`;
+    return HoldfastError.failedTo('failed', action, reason, { fix: 'Read the log with "holdfast log"; it says where.', cause });
   }
 
   get exitStatus(): number {

@@ -28,7 +28,7 @@ export function parseStrictJson(bytes: Uint8Array, limits: StrictJsonLimits): un
 }
 
 function damaged(what: string, cause: string, error?: unknown): HoldfastError {
-  return new HoldfastError('damaged', `Failed to read ${what}: ${cause}.`, error === undefined ? {} : { cause: error });
+  return HoldfastError.failedTo('damaged', `read ${what}`, cause, error === undefined ? {} : { cause: error });
 }
 
 const numberPattern = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;

@@ -47,6 +47,8 @@ export interface ActionQueueOptions {
   /** How many actions may run at once. */
   readonly concurrency: number;
   readonly onChanged: (action: Action) => void;
+  /** Told what an action failed of, whole: for the log. The action itself shows of an error that nobody foresaw only that there was one. */
+  readonly onFailed: (action: Action, error: unknown) => void;
 }
 
 interface Entry {
@@ -114,8 +116,10 @@ export class ActionQueue {
   cancel(actionId: string): boolean {
     const entry = this.#entries.get(actionId);
     if (entry === undefined) return false;
-    entry.controller.abort(new HoldfastError('cancelled', `Cancelled ${entry.action.kind} of ${entry.action.subject}.`));
-    if (entry.action.state === 'queued') this.#end(entry, { state: 'cancelled', error: errorOf(entry.controller.signal.reason) });
+    const { kind, subject, state } = entry.action;
+    const cancelled = HoldfastError.failedTo('cancelled', `finish ${kind} of ${subject}`, 'it was cancelled');
+    entry.controller.abort(cancelled);
+    if (state === 'queued') this.#end(entry, { state: 'cancelled', error: documentOf(cancelled) });
     return true;
   }
 
@@ -176,11 +180,14 @@ export class ActionQueue {
       this.#end(entry, {
         state: result.outcome,
         result: result.document,
-        error: result.error === undefined ? null : errorOf(result.error),
+        error: result.error === undefined ? null : documentOf(result.error),
       });
     } catch (error) {
       const wasCancelled = signal.aborted && (HoldfastError.is(error, 'cancelled') || error === signal.reason);
-      this.#end(entry, { state: wasCancelled ? 'cancelled' : 'failed', error: errorOf(error) });
+      const { kind, subject } = entry.action;
+      const known = HoldfastError.is(error) ? error : HoldfastError.unforeseen(`finish ${kind} of ${subject}`, error);
+      if (!wasCancelled) this.#options.onFailed(entry.action, error);
+      this.#end(entry, { state: wasCancelled ? 'cancelled' : 'failed', error: documentOf(known) });
     }
   }
 
@@ -200,9 +207,6 @@ export class ActionQueue {
   }
 }
 
-function errorOf(error: unknown): ErrorDocument {
-  if (error instanceof HoldfastError) {
-    return { code: error.code, message: error.message, fix: error.fix ?? null, details: error.details ?? null };
-  }
-  return { code: 'failed', message: error instanceof Error ? error.message : String(error), fix: null, details: null };
+function documentOf({ code, message, fix, details }: HoldfastError): ErrorDocument {
+  return { code, message, fix: fix ?? null, details: details ?? null };
 }

@@ -227,7 +227,7 @@ export class FolderStore implements FilesystemStore {
     await this.#checkWay(dirname(folder));
     const facts = await this.#factsOf(folder);
     if (facts === undefined || facts.kind === 'folder') return;
-    throw new HoldfastError('tampered', `Failed to use ${folder}: a link or a file has the place of a folder of the location.`, {
+    throw HoldfastError.failedTo('tampered', `use ${folder}`, 'a link or a file has the place of a folder of the location', {
       fix: 'Look who put it there; put the folder back in its place.',
     });
   }

@@ -40,7 +40,7 @@ export function markerBytes(marker: StoreMarker): Uint8Array {
 /** Throws `damaged` where the bytes are no marker. */
 export function parseMarker(bytes: Uint8Array): StoreMarker {
   const refuse = (cause: unknown): HoldfastError =>
-    new HoldfastError('damaged', `Failed to read the location's marker: ${markerName} is not a marker of this program.`, {
+    HoldfastError.failedTo('damaged', "read the location's marker", `${markerName} is not a marker of this program`, {
       fix: `If this folder is a store, put the file ${markerName} back from a copy; else choose an empty folder.`,
       cause,
     });

@@ -48,7 +48,7 @@ export function storeError(action: string, error: unknown): HoldfastError {
     fix: 'Check the disk of this location, then try again.',
   };
   const suffix = system === undefined ? '' : ` (${system})`;
-  return new HoldfastError(code, `Failed to ${action}: ${cause}${suffix}.`, {
+  return HoldfastError.failedTo(code, action, `${cause}${suffix}`, {
     fix,
     cause: error,
     ...(system === undefined ? {} : { details: { system } }),

@@ -130,9 +130,10 @@ export function openManifest(
 
 /** The error for an object under a key that is not held. */
 export function keysMissing(subject: string, header: ObjectHeader): HoldfastError {
-  return new HoldfastError(
+  return HoldfastError.failedTo(
     'wrongSecret',
-    `Failed to read ${subject}: its master key ${hexOf(header.masterKeyId)} (generation ${header.keyGeneration}) is not held.`,
+    `read ${subject}`,
+    `its master key ${hexOf(header.masterKeyId)} (generation ${header.keyGeneration}) is not held`,
     { fix: 'Unlock with a passkey that opens this master key.', details: { masterKeyId: hexOf(header.masterKeyId) } },
   );
 }
@@ -148,7 +149,7 @@ function parseManifest(json: Buffer, subject: string): Manifest {
   try {
     value = parseStrictJson(json, { ...limits, what: subject });
   } catch (cause) {
-    throw refusal(subject, 'manifestJson', cause instanceof HoldfastError ? causeOf(cause) : 'it is not JSON');
+    throw refusal(subject, 'manifestJson', cause instanceof HoldfastError ? cause.reason : 'it is not JSON');
   }
   const parsed = manifestSchema.safeParse(value);
   if (parsed.success) return parsed.data;
@@ -170,8 +171,4 @@ function isKeyOf({ key, objectId }: PinnedIndex, { installationId, policyId }: P
   const name = parseObjectKey(key);
   const isOwn = name?.type === 'index' && name.installationId === installationId && name.policyId === policyId;
   return isOwn && sameBytes(name.objectId, objectId);
-}
-
-function causeOf(error: HoldfastError): string {
-  return error.message.replace(/^.*?: /, '').replace(/\.$/, '');
 }

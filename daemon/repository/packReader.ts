@@ -113,7 +113,7 @@ export class PackReader {
 
 function keysNotHeld(pack: PackRow): HoldfastError {
   const what = `key epoch ${pack.keyEpoch}, generation ${pack.keyGeneration}`;
-  return new HoldfastError('wrongSecret', `Failed to read ${subjectOf(pack)}: its keys (${what}) are not held.`, {
+  return HoldfastError.failedTo('wrongSecret', `read ${subjectOf(pack)}`, `its keys (${what}) are not held`, {
     fix: 'Unlock with a passkey that opens this master key.',
   });
 }

@@ -82,7 +82,7 @@ export function refusal(
   code: Extract<ErrorCode, 'damaged' | 'tampered' | 'objectMissing' | 'unsupportedFormat'> = 'damaged',
 ): HoldfastError {
   const fix = fixOf[code];
-  return new HoldfastError(code, `Failed to read ${subject}: ${cause}.`, {
+  return HoldfastError.failedTo(code, `read ${subject}`, cause, {
     ...(fix === undefined ? {} : { fix }),
     details: { rule, subject },
   });

@@ -28,6 +28,7 @@ import { policyHandlers } from './methods/policyHandlers.ts';
 import { recoveryHandlers } from './methods/recoveryHandlers.ts';
 import { restorePointHandlers } from './methods/restorePointHandlers.ts';
 import { sessionHandlers } from './methods/sessionHandlers.ts';
+import { thrownFact } from './redaction.ts';
 
 const catalogFileName = 'catalog.db';
 
@@ -66,6 +67,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     wallClock,
     concurrency: actionsAtOnce,
     onChanged: ({ actionId }) => publish({ name: 'action.changed', subject: actionId }),
+    onFailed: ({ actionId, kind }, error) => log.error('An action failed.', { actionId, kind, error: thrownFact(error) }),
   });
   const policies = new PolicyService({
     catalog,

@@ -70,9 +70,7 @@ export class Dispatcher {
       return error;
     }
     this.#options.log.error('A request failed for a reason that was not foreseen.', { method: shownName(what), error: thrownFact(error) });
-    return new HoldfastError('failed', `Failed to answer ${shownName(what)}: something went wrong that was not foreseen.`, {
-      fix: 'Read the log with "holdfast log"; it says where.',
-    });
+    return HoldfastError.unforeseen(`answer ${shownName(what)}`, error);
   }
 
   async #call(

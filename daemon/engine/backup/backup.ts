@@ -324,7 +324,10 @@ class BackupRun {
       await within(time, this.#salvaged.promise);
       await within(time, this.#putsSettled());
     }
-    return new BackupStoppedError(error, { indexes: this.#newIndexes, nextIndexSequence: this.#nextIndexSequence });
+    return new BackupStoppedError(error, `back up ${labelsOf(this.#job)}`, {
+      indexes: this.#newIndexes,
+      nextIndexSequence: this.#nextIndexSequence,
+    });
   }
 
   #tellHits(): void {
@@ -365,9 +368,13 @@ function cancelledError(reason: unknown): HoldfastError {
   return HoldfastError.is(reason) ? reason : new HoldfastError('cancelled', 'Failed to back up: it was cancelled.');
 }
 
+/** For sentences. */
+function labelsOf(job: BackupJob): string {
+  return job.sources.map(({ label }) => label).join(', ');
+}
+
 function sourcesMissing(job: BackupJob): HoldfastError {
-  const labels = job.sources.map(({ label }) => label).join(', ');
-  return new HoldfastError('sourceMissing', `Failed to back up ${labels}: no source is there or can be read.`, {
+  return HoldfastError.failedTo('sourceMissing', `back up ${labelsOf(job)}`, 'no source is there or can be read', {
     fix: 'Check the paths of the policy, and whether their drives are mounted.',
   });
 }

@@ -5,12 +5,10 @@ import type { BackupStopped } from '../jobs.ts';
 export class BackupStoppedError extends HoldfastError {
   readonly remains: BackupStopped;
 
-  constructor(error: unknown, remains: BackupStopped) {
-    const cause = error instanceof Error ? error.message : String(error);
-    const { code, message, fix, details } = HoldfastError.is(error)
-      ? error
-      : { code: 'failed' as const, message: `Failed to back up: ${cause}`, fix: undefined, details: undefined };
-    super(code, message, { cause: error, ...(fix === undefined ? {} : { fix }), ...(details === undefined ? {} : { details }) });
+  /** `action` as in `HoldfastError.failedTo`, for an error that nobody foresaw. */
+  constructor(error: unknown, action: string, remains: BackupStopped) {
+    const { code, message, reason, fix, details } = HoldfastError.is(error) ? error : HoldfastError.unforeseen(action, error);
+    super(code, message, { cause: error, reason, ...(fix === undefined ? {} : { fix }), ...(details === undefined ? {} : { details }) });
     this.remains = remains;
   }
 }

@@ -90,7 +90,7 @@ export class FileRestores {
       await this.#plan(number, file, entry);
     } catch (error) {
       if (!HoldfastError.is(error) || this.#stopped !== undefined) throw error;
-      file.failure ??= { reason: causeOf(error), isLocal: error.code === 'diskFailed' };
+      file.failure ??= { reason: error.reason, isLocal: error.code === 'diskFailed' };
     }
     this.#partDone(number, file);
     if (this.#maker.places >= placesPerWave || this.#maker.bytes >= bytesPerWave) this.#sendWave();
@@ -196,7 +196,7 @@ export class FileRestores {
         closeSync(descriptor);
       }
     } catch (error) {
-      throw new HoldfastError('diskFailed', `Failed to write a file: ${reasonFor(codeOf(error))}.`);
+      throw HoldfastError.failedTo('diskFailed', 'write a file', reasonFor(codeOf(error)), { cause: error });
     }
   }
 
@@ -296,15 +296,10 @@ class ExtentCursor {
   }
 }
 
-/** `Failed to read SUBJECT: CAUSE.` as the cause alone. */
-export function causeOf(error: HoldfastError): string {
-  return error.message.replace(/^Failed to [^:]*: /, '').replace(/\.$/, '');
-}
-
 function missing(): HoldfastError {
-  return new HoldfastError('objectMissing', 'Failed to read a file: its stored data is missing: no index names one of its chunks.');
+  return HoldfastError.failedTo('objectMissing', 'read a file', 'its stored data is missing: no index names one of its chunks');
 }
 
 function wrongLength(length: number): HoldfastError {
-  return new HoldfastError('damaged', `Failed to read a file: its stored data is damaged: its chunks do not make its ${length} bytes.`);
+  return HoldfastError.failedTo('damaged', 'read a file', `its stored data is damaged: its chunks do not make its ${length} bytes`);
 }

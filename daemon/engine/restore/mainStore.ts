@@ -1,4 +1,4 @@
-import { HoldfastError, isErrorCode } from '../../../protocol/errors.ts';
+import { HoldfastError } from '../../../protocol/errors.ts';
 import type { StoreId } from '../../../protocol/ids.ts';
 import type {
   GetOptions,
@@ -70,12 +70,13 @@ export class MainStore implements ObjectStore {
   }
 }
 
-/** An error that crossed threads. */
+/** An error as it can cross to another thread. */
 export function failureOf(error: unknown): StoreFailure {
-  if (error instanceof HoldfastError) return { code: error.code, message: error.message, fix: error.fix ?? null };
-  return { code: 'failed', message: error instanceof Error ? error.message : String(error), fix: null };
+  const { code, message, reason, fix = null } = HoldfastError.is(error) ? error : HoldfastError.unforeseen('restore', error);
+  return { code, message, reason, fix, cause: error instanceof Error && !HoldfastError.is(error) ? error : null };
 }
 
-export function errorOf({ code, message, fix }: StoreFailure): HoldfastError {
-  return new HoldfastError(isErrorCode(code) ? code : 'failed', message, fix === null ? {} : { fix });
+/** The error that crossed. */
+export function errorOf({ code, message, reason, fix, cause }: StoreFailure): HoldfastError {
+  return new HoldfastError(code, message, { reason, ...(fix === null ? {} : { fix }), ...(cause === null ? {} : { cause }) });
 }

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../../protocol/errors.ts';
 import type { SourceId } from '../../../protocol/ids.ts';
 import type { PinnedIndex } from '../../repository/manifestTypes.ts';
 import type { PackScope } from '../../repository/packReader.ts';
@@ -97,9 +98,12 @@ export interface GotObject {
 
 /** A `HoldfastError` on its way between threads. */
 export interface StoreFailure {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly message: string;
+  readonly reason: string;
   readonly fix: string | null;
+  /** What nobody foresaw, for the log. */
+  readonly cause: Error | null;
 }
 
 /** Main thread to restore worker; it answers with `WorkDone`. */

@@ -17,7 +17,7 @@ import type { RestoreSource, RestoreTarget } from '../jobs.ts';
 import { rawPath } from '../rawPath.ts';
 import { RunControl, RunCounters } from '../threads/runMemory.ts';
 import { createTemporary, giveName, isTaken, removeIfThere, setAttributes } from './fileFinish.ts';
-import { causeOf, type FileFailure, FileRestores, nameTaken } from './fileRestores.ts';
+import { type FileFailure, FileRestores, nameTaken } from './fileRestores.ts';
 import { timeArgument } from './fileTimes.ts';
 import { failureOf, MainStore } from './mainStore.ts';
 import type { PlannerData, PlannerOrder, PlannerReport } from './messages.ts';
@@ -177,14 +177,14 @@ class Planner implements Disposable {
             ? undefined
             : openPinnedIndex(pinned, found.body, header, ({ masterKeyId, keyGeneration }) => {
                 const set = keySourceOf(...keys).byMasterKeyId(masterKeyId, keyGeneration);
-                if (set === undefined) throw new HoldfastError('wrongSecret', `Failed to read index ${pinned.key}: its keys are not held.`);
+                if (set === undefined) throw HoldfastError.failedTo('wrongSecret', `read index ${pinned.key}`, 'its keys are not held');
                 return set.index;
               });
         if (view === undefined) this.#report.warn(`Index ${pinned.key} is missing or damaged; what only it names can't be restored.`);
         else views.push(view);
       } catch (error) {
         if (!isAboutOneObject(error)) throw error;
-        this.#report.warn(`Index ${pinned.key} can't be used; what only it names can't be restored: ${causeOf(error)}.`);
+        this.#report.warn(`Index ${pinned.key} can't be used; what only it names can't be restored: ${error.reason}.`);
       }
     }
     return views;
@@ -202,7 +202,7 @@ class Planner implements Disposable {
       root = await readSourceRoot(tree, source);
     } catch (error) {
       if (!isAboutOneObject(error)) throw error;
-      this.#report.damage(source.label, causeOf(error));
+      this.#report.damage(source.label, error.reason);
       return;
     }
     if (root.child === undefined) {
@@ -226,7 +226,7 @@ class Planner implements Disposable {
       if ('refused' in leaf) {
         if (!isAboutOneObject(leaf.refused)) throw leaf.refused;
         const path = folder.inSource === '' ? '.' : shown(folder.inSource);
-        this.#report.damage(path, `a part of this folder can't be read: ${causeOf(leaf.refused)}`);
+        this.#report.damage(path, `a part of this folder can't be read: ${leaf.refused.reason}`);
         continue;
       }
       for (const record of leaf.entries) {
@@ -240,7 +240,7 @@ class Planner implements Disposable {
           entry = tree.decode(record);
         } catch (error) {
           if (!isAboutOneObject(error)) throw error;
-          this.#report.damage(shown(inSource), causeOf(error));
+          this.#report.damage(shown(inSource), error.reason);
           continue;
         }
         if (entry.child === undefined) {
@@ -260,7 +260,9 @@ class Planner implements Disposable {
     this.#entries += 1;
     if (this.#control.isStopped) throw new HoldfastError('cancelled', 'Failed to restore: it was stopped.');
     if (this.#entries > this.#data.entryLimit) {
-      throw new HoldfastError('damaged', `Failed to restore: the restore point has more than ${this.#data.entryLimit} entries.`);
+      throw HoldfastError.failedTo('damaged', 'restore', `the restore point has more than ${this.#data.entryLimit} entries`, {
+        fix: 'Restore parts of it: name the paths.',
+      });
     }
   }
 

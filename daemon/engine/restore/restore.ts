@@ -96,14 +96,17 @@ class RestoreRun {
       return { ...result, seconds: (performance.now() - startedAt) / 1000 };
     } catch (error) {
       const failure = this.#failure?.error ?? error;
-      throw HoldfastError.is(failure)
-        ? failure
-        : new HoldfastError('failed', `Failed to restore: ${causeText(failure)}`, { cause: failure });
+      throw HoldfastError.is(failure) ? failure : HoldfastError.unforeseen(`restore into ${this.#target}`, failure);
     } finally {
       clearInterval(timer);
       signal.removeEventListener('abort', onAbort);
       await this.#end();
     }
+  }
+
+  /** For sentences: where it goes, or the first place of several. */
+  get #target(): string {
+    return this.#job.targets[0]?.folder ?? 'the target';
   }
 
   #throwIfFailed(): void {
@@ -124,7 +127,10 @@ class RestoreRun {
   #startPlanner(): void {
     const { keys, store, indexes, sources, targets, selection, conflict, entryLimit } = this.#job;
     const [first] = keys;
-    if (first === undefined) throw new HoldfastError('locked', 'Failed to restore: no keys of the policy are held.');
+    if (first === undefined)
+      throw HoldfastError.failedTo('locked', `restore into ${this.#target}`, 'no keys of the policy are held', {
+        fix: 'Run "holdfast unlock".',
+      });
     const header = { installationId: first.installationId, scopeId: uuidBytes(first.policyId), storeId: store.storeId };
     const owners = this.#job.owners ?? process.getuid?.() === 0;
     const readKeys = keys.map((set) => ({ ...set, owner: undefined }));
@@ -275,9 +281,8 @@ class RestoreRun {
     this.#underWay.delete(done.id);
     if (buffer !== undefined) this.#free.push(buffer);
     if (done.fatal !== null) {
-      const target = this.#job.targets[0]?.folder ?? 'the target';
       this.#fail(
-        new HoldfastError('diskFailed', `Failed to restore into ${target}: ${reasonFor(done.fatal)}.`, {
+        HoldfastError.failedTo('diskFailed', `restore into ${this.#target}`, reasonFor(done.fatal), {
           fix: 'Make room, or choose another folder, and run it again.',
         }),
       );
@@ -307,10 +312,6 @@ class RestoreRun {
 
 function lackOf(found: object | undefined): string {
   return found === undefined ? 'an object of it is missing' : 'an object of it has another length than recorded';
-}
-
-function causeText(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function cancelledError(reason: unknown): HoldfastError {

@@ -115,7 +115,7 @@ class RangeWriter {
         for (const chunk of block.chunks) this.#placeChunk(chunk, raw, keys, files, failed);
       } catch (error) {
         if (!HoldfastError.is(error)) throw error;
-        failAll(block, causeOf(error), failed);
+        failAll(block, error.reason, failed);
       }
     }
   }
@@ -214,11 +214,6 @@ function failAll(block: BlockToPlace, cause: string, failed: FailedPart[]): void
   for (const chunk of block.chunks) {
     for (const { file, part } of chunk.places) failed.push({ file, part, reason: `its stored data is damaged: ${cause}` });
   }
-}
-
-/** `Failed to read a block: CAUSE.` without the frame. */
-function causeOf(error: HoldfastError): string {
-  return error.message.replace(/^Failed to read [^:]*: /, '').replace(/\.$/, '');
 }
 
 /** Files of many chunks that a job writes to, open for its duration. */

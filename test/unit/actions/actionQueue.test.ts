@@ -53,8 +53,12 @@ function held(lanes: readonly string[], requestId: string = randomUUID()): Held 
   };
 }
 
-function queueOf(history: ActionHistory, concurrency = 4): { readonly queue: ActionQueue; readonly seen: Action[] } {
+function queueOf(
+  history: ActionHistory,
+  concurrency = 4,
+): { readonly queue: ActionQueue; readonly seen: Action[]; readonly failures: unknown[] } {
   const seen: Action[] = [];
+  const failures: unknown[] = [];
   let now = 0;
   const queue = new ActionQueue({
     history,
@@ -62,8 +66,9 @@ function queueOf(history: ActionHistory, concurrency = 4): { readonly queue: Act
     wallClock: () => new Date(1_800_000_000_000),
     concurrency,
     onChanged: (action) => seen.push(action),
+    onFailed: (_action, error) => failures.push(error),
   });
-  return { queue, seen };
+  return { queue, seen, failures };
 }
 
 describe('action queue', () => {
@@ -124,7 +129,7 @@ describe('action queue', () => {
 
   it('ends a cancelled run as cancelled, and one that was still waiting without ever starting it', async () => {
     const history = new MemoryHistory();
-    const { queue } = queueOf(history);
+    const { queue, failures } = queueOf(history);
     const first = held(['a']);
     const waiting = held(['a']);
     const running = queue.submit(first.request);
@@ -138,6 +143,7 @@ describe('action queue', () => {
     assert.equal(waiting.started(), false);
     assert.equal(queue.cancel(running.actionId), false);
     assert.equal(history.rows.get(running.actionId)?.error?.code, 'cancelled');
+    assert.deepEqual(failures, [], 'nothing to log');
   });
 
   it('keeps code, sentence and way out of a failure, and the document of a run with warnings', async () => {
@@ -159,6 +165,33 @@ describe('action queue', () => {
       [history.rows.get(other.actionId)?.state, history.rows.get(other.actionId)?.result],
       ['completeWithWarnings', { files: 1 }],
     );
+  });
+
+  it('keeps the text of an error that nobody foresaw to itself, tells it for the log, and says what the system said', async () => {
+    const history = new MemoryHistory();
+    const { queue, failures } = queueOf(history);
+    const unforeseen = new TypeError('canary is not iterable');
+    const full = Object.assign(new Error('ENOSPC: canary'), { code: 'ENOSPC', syscall: 'write' });
+    const said = await Promise.all(
+      [unforeseen, full].map(async (error, index) => {
+        const failing = held([`lane ${index}`]);
+        const { actionId } = queue.submit(failing.request);
+        const end = queue.ended(actionId);
+        failing.fail(error);
+        await end;
+        return history.rows.get(actionId)?.error;
+      }),
+    );
+    assert.deepEqual(
+      said.map((error) => error?.message),
+      [
+        'Failed to finish backup of home: something went wrong that was not foreseen.',
+        'Failed to finish backup of home: the system says ENOSPC.',
+      ],
+    );
+    assert.ok(said.every((error) => error?.code === 'failed' && error.fix !== null));
+    assert.ok(!JSON.stringify(said).includes('canary'));
+    assert.deepEqual(failures, [unforeseen, full]);
   });
 
   it('cancels what runs and refuses what comes once it is closing', async () => {

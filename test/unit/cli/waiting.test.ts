@@ -13,7 +13,10 @@ describe('cli waiting', () => {
       'action.result': () => {
         if (!isCancelled) host.now?.interrupt();
         return isCancelled
-          ? action({ state: 'cancelled', error: { code: 'cancelled', message: 'Cancelled backup of work.', fix: null, details: null } })
+          ? action({
+              state: 'cancelled',
+              error: { code: 'cancelled', message: 'Failed to finish backup of work: it was cancelled.', fix: null, details: null },
+            })
           : action();
       },
       'action.cancel': () => {

@@ -21,7 +21,14 @@ describe('making way for a newer daemon', () => {
     const { installation } = bench;
     const wallClock = (): Date => bench.now;
     const history = installation.catalog.actions;
-    const queue = new ActionQueue({ history, now: () => 0, wallClock, concurrency: 1, onChanged: () => undefined });
+    const queue = new ActionQueue({
+      history,
+      now: () => 0,
+      wallClock,
+      concurrency: 1,
+      onChanged: () => undefined,
+      onFailed: () => undefined,
+    });
     let stops = 0;
     const stop = (): void => void (stops += 1);
     const handlers = new Map(sessionHandlers({ installation, queue, startedAt: bench.now, lock: async () => undefined, stop }));
