@@ -23,7 +23,7 @@ export const runtimeOptions: readonly string[] = ['--disable-sigusr1', '--disabl
  * As it comes, it keeps an arena for each thread, and keeps in it ever larger blocks: after a few runs a third of the daemon's memory held nothing.
  * The threshold stays above a segment: mapping each anew took a quarter of a backup's time.
  */
-const allocatorSettings = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '262144' } as const;
+export const allocatorSettings: Readonly<Record<string, string>> = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '262144' };
 
 /** Says to a daemon that it was started by `launchCommand`. */
 export const launchedFlag = '--launched';

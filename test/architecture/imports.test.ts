@@ -12,6 +12,8 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>>
   'daemon/locations': { protocol: 'all' },
   'daemon/catalog': { protocol: 'all' },
   'daemon/actions': { protocol: 'all' },
+  'daemon/alerts': { protocol: 'all' },
+  'daemon/commands': { protocol: 'all' },
   'daemon/repository': { 'daemon/locations': 'types', protocol: 'all' },
   'daemon/keys': { 'daemon/repository': 'types', 'daemon/catalog': 'types', protocol: 'all' },
   'daemon/engine': { 'daemon/repository': 'all', 'daemon/locations': 'types', protocol: 'all' },
@@ -20,6 +22,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>>
     'daemon/catalog': 'all',
     'daemon/locations': 'all',
     'daemon/actions': 'all',
+    'daemon/alerts': 'all',
     'daemon/repository': 'all',
     protocol: 'all',
   },
@@ -30,7 +33,9 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>>
     'daemon/keys': 'all',
     'daemon/catalog': 'all',
     'daemon/locations': 'all',
+    'daemon/commands': 'all',
     'daemon/actions': 'all',
+    'daemon/alerts': 'all',
     protocol: 'all',
   },
   'daemon/recovery': {
@@ -41,6 +46,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>>
     'daemon/catalog': 'all',
     'daemon/locations': 'all',
     'daemon/actions': 'all',
+    'daemon/alerts': 'all',
     protocol: 'all',
   },
   'daemon/server': {
@@ -53,6 +59,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>>
     'daemon/catalog': 'all',
     'daemon/locations': 'all',
     'daemon/actions': 'all',
+    'daemon/alerts': 'all',
     protocol: 'all',
   },
   // The two entries of the daemon's processes: what a process is made of, and nothing of what it does.
@@ -68,7 +75,7 @@ const strangers: readonly { readonly rooms: readonly string[]; readonly packages
   },
   { rooms: ['protocol', 'client', 'cli'], packages: /^(vscode|node:sqlite|@noble\/.*)$/ },
   {
-    rooms: ['daemon/catalog', 'daemon/actions', 'daemon/policies', 'daemon/recovery', 'daemon/installation'],
+    rooms: ['daemon/catalog', 'daemon/actions', 'daemon/commands', 'daemon/policies', 'daemon/recovery', 'daemon/installation'],
     packages: /^(vscode|vscode-jsonrpc.*|ws|commander|node:http|node:net)$/,
   },
 ];
