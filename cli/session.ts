@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { defaultStateDirectory } from '../client/defaultStateDirectory.ts';
 import { HoldfastError } from '../protocol/errors.ts';
 import type { Method, Page, PageParams, SecretRef } from '../protocol/method.ts';
 import type { Daemon } from './daemon.ts';
@@ -7,7 +8,7 @@ import type { Host } from './host.ts';
 import { type Style, styleFor } from './output/style.ts';
 import { escaped } from '../client/shown/text.ts';
 import { Secrets } from './secrets.ts';
-import { baseDirectory, defaultStateDirectory, stateDirectory } from './stateDirectory.ts';
+import { baseDirectory, stateDirectory } from './stateDirectory.ts';
 
 /** One run of a verb: the machine, the flags, and the daemon once it is asked for. Owns the connection and the secrets. */
 export class Session implements AsyncDisposable {

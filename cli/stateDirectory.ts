@@ -1,5 +1,4 @@
 import path from 'node:path';
-import envPaths from 'env-paths';
 import { HoldfastError } from '../protocol/errors.ts';
 
 export interface StateDirectoryInputs {
@@ -36,9 +35,4 @@ export function stateDirectory(inputs: StateDirectoryInputs): string {
     if (inputs.exists(own)) return own;
   }
   return inputs.defaultDirectory();
-}
-
-/** Where this user's state lies on this system, by the rules of its desktop (on Linux the XDG data directory). */
-export function defaultStateDirectory(): string {
-  return envPaths('holdfast', { suffix: '' }).data;
 }

@@ -7,9 +7,8 @@ const root = path.dirname(import.meta.dirname);
 const dist = path.join(root, 'dist');
 const requireBanner = "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
 
-const result = await esbuild.build({
+const common = {
   absWorkingDir: root,
-  entryPoints: { 'daemon/main': 'daemon/main.ts', 'daemon/worker': 'daemon/worker.ts', 'cli/main': 'cli/main.ts' },
   outdir: 'dist',
   bundle: true,
   platform: 'node',
@@ -20,11 +19,25 @@ const result = await esbuild.build({
   logLevel: 'warning',
   banner: { js: requireBanner },
   write: false,
-});
+};
+const results = await Promise.all([
+  esbuild.build({
+    ...common,
+    entryPoints: { 'daemon/main': 'daemon/main.ts', 'daemon/worker': 'daemon/worker.ts', 'cli/main': 'cli/main.ts' },
+  }),
+  // In pieces, since what activation does not need is loaded behind it.
+  esbuild.build({
+    ...common,
+    entryPoints: { 'extension/extension': 'extension/extension.ts' },
+    external: ['vscode'],
+    splitting: true,
+    chunkNames: 'extension/[name]-[hash]',
+  }),
+]);
 
 // Each file is swapped in whole, and nothing is ever missing in between: a command line or a worker may start from dist/ at this moment.
 const written = new Set();
-for (const { path: file, contents } of result.outputFiles) {
+for (const { path: file, contents } of results.flatMap(({ outputFiles }) => outputFiles)) {
   const temporary = `${file}.${process.pid}.new`;
   mkdirSync(path.dirname(file), { recursive: true });
   writeFileSync(temporary, contents);

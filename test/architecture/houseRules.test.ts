@@ -54,7 +54,7 @@ describe('house rules', () => {
 });
 
 describe('cryptography', () => {
-  const product = sourcesBelow('protocol', 'client', 'cli', 'daemon');
+  const product = sourcesBelow('protocol', 'client', 'cli', 'extension', 'daemon');
   const facts = importsOf(product);
   /** What both OpenSSL and BoringSSL have, and docs/format.md names. */
   const algorithms: ReadonlySet<string> = new Set(['aes-256-gcm', 'sha256']);

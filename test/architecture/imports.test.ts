@@ -9,6 +9,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>>
   protocol: {},
   client: { protocol: 'all' },
   cli: { client: 'all', protocol: 'all' },
+  extension: { client: 'all', protocol: 'all' },
   'daemon/locations': { protocol: 'all' },
   'daemon/catalog': { protocol: 'all' },
   'daemon/actions': { protocol: 'all' },
@@ -129,7 +130,7 @@ function show(facts: readonly ImportFact[]): readonly string[] {
 }
 
 describe('who imports whom', () => {
-  const files = sourcesBelow('protocol', 'client', 'cli', 'daemon');
+  const files = sourcesBelow('protocol', 'client', 'cli', 'extension', 'daemon');
   const facts = importsOf(files);
   const ours = facts.filter((fact) => fact.isOurs);
 

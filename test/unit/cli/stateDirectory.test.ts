@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { baseDirectory, defaultStateDirectory, type StateDirectoryInputs, stateDirectory } from '../../../cli/stateDirectory.ts';
+import { baseDirectory, type StateDirectoryInputs, stateDirectory } from '../../../cli/stateDirectory.ts';
+import { defaultStateDirectory } from '../../../client/defaultStateDirectory.ts';
 import { FakeDaemon } from './fakeDaemon.ts';
 import { runWith } from './fakeHost.ts';
 import { unlockedStatus } from './samples.ts';

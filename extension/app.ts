@@ -1,0 +1,55 @@
+import path from 'node:path';
+import * as vscode from 'vscode';
+import { copyDaemon } from '../client/daemonCopy.ts';
+import { Commands } from './commands/commands.ts';
+import { ContextKeys } from './contextKeys.ts';
+import { DaemonService } from './connection/daemonService.ts';
+import type { LateFiles } from './files/lateFiles.ts';
+import type { Services } from './services.ts';
+import { readSettings } from './settings.ts';
+import { StatusBarItem } from './statusBar/statusBarItem.ts';
+import type { LateTree } from './views/lateTree.ts';
+import type { Row } from './views/row.ts';
+import type { ViewId } from './viewIds.ts';
+import { Views } from './views/views.ts';
+
+/** What the activation registered and the app fills. */
+export interface Shells {
+  readonly views: readonly { readonly id: ViewId; readonly tree: LateTree; readonly view: vscode.TreeView<Row> }[];
+  readonly files: LateFiles;
+}
+
+/** The extension behind its activation: puts the rooms together and ends them together. */
+export class App implements vscode.Disposable {
+  readonly commands: Commands;
+  readonly #disposables: readonly vscode.Disposable[];
+
+  static start(context: vscode.ExtensionContext, shells: Shells): App {
+    return new App(context, shells);
+  }
+
+  private constructor(context: vscode.ExtensionContext, shells: Shells) {
+    const log = vscode.window.createOutputChannel('Holdfast', { log: true });
+    const { stateDirectory } = readSettings();
+    const contextKeys = new ContextKeys();
+    const daemon = new DaemonService({
+      stateDirectory,
+      startsDaemon: () => readSettings().startsDaemon,
+      program: async () => {
+        const from = path.join(context.extensionPath, 'dist', 'daemon');
+        return { entryPath: (await copyDaemon({ from, stateDirectory })).entryPath };
+      },
+      onReplaced: (reason) => log.info(`Replaced the daemon that ran: ${reason}. The new one is locked.`),
+      log,
+    });
+    const views = new Views(daemon, contextKeys, shells.views);
+    const services: Services = { context, daemon, log, contextKeys, views };
+    this.commands = new Commands(services);
+    this.#disposables = [log, daemon, views, new StatusBarItem(daemon)];
+    daemon.connect();
+  }
+
+  dispose(): void {
+    for (const disposable of this.#disposables.toReversed()) disposable.dispose();
+  }
+}

@@ -1,0 +1,37 @@
+import type { Services } from '../services.ts';
+import type { CommandId } from '../commandIds.ts';
+import { showError } from '../ui/showError.ts';
+import type { Command } from './command.ts';
+import { openSettings, refresh, restartDaemon, showLog, startDaemon, stopDaemon } from './daemonCommands.ts';
+import { lock } from './lock.ts';
+import { setUp } from './setUp.ts';
+import { unlock } from './unlock.ts';
+
+const table: Readonly<Record<CommandId, Command>> = {
+  'holdfast.setUp': setUp,
+  'holdfast.unlock': unlock,
+  'holdfast.lock': lock,
+  'holdfast.showLog': showLog,
+  'holdfast.startDaemon': startDaemon,
+  'holdfast.restartDaemon': restartDaemon,
+  'holdfast.stopDaemon': stopDaemon,
+  'holdfast.openSettings': openSettings,
+  'holdfast.refresh': refresh,
+};
+
+/** Runs commands and shows what went wrong with one sentence and one way out. */
+export class Commands {
+  readonly #services: Services;
+
+  constructor(services: Services) {
+    this.#services = services;
+  }
+
+  async run(id: CommandId, args: readonly unknown[]): Promise<void> {
+    try {
+      await table[id](this.#services, args);
+    } catch (error) {
+      await showError(this.#services, error);
+    }
+  }
+}

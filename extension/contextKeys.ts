@@ -1,0 +1,25 @@
+import * as vscode from 'vscode';
+
+/** Where the daemon stands, as `when` clauses see it. */
+export type StateKey = 'unknown' | 'notRunning' | 'notSetUp' | 'locked' | 'unlocked';
+
+/** Every context key of the extension. None is set before the first answer of the daemon; `loaded` opens the welcome texts, so that none flashes before. */
+interface Keys {
+  'holdfast.loaded': boolean;
+  'holdfast.state': StateKey;
+  'holdfast.hasLocations': boolean;
+  'holdfast.hasPolicies': boolean;
+  'holdfast.hasRestorePoints': boolean;
+  'holdfast.hasAlerts': boolean;
+}
+
+/** The one place that sets context keys. */
+export class ContextKeys {
+  readonly #values: Map<keyof Keys, unknown> = new Map();
+
+  set<Key extends keyof Keys>(key: Key, value: Keys[Key]): void {
+    if (this.#values.get(key) === value) return;
+    this.#values.set(key, value);
+    void vscode.commands.executeCommand('setContext', key, value);
+  }
+}

@@ -1,0 +1,13 @@
+import type * as vscode from 'vscode';
+import type { DaemonService } from './connection/daemonService.ts';
+import type { ContextKeys } from './contextKeys.ts';
+import type { Views } from './views/views.ts';
+
+/** What every command can ask for. */
+export interface Services {
+  readonly context: vscode.ExtensionContext;
+  readonly daemon: DaemonService;
+  readonly log: vscode.LogOutputChannel;
+  readonly contextKeys: ContextKeys;
+  readonly views: Views;
+}

@@ -1,0 +1,52 @@
+/** What a row stands for: what commands of its menu work on. */
+export type Subject =
+  | { readonly kind: 'policy'; readonly id: string; readonly name: string }
+  | { readonly kind: 'restorePoint'; readonly id: string; readonly policy: string; readonly startedAt: string }
+  | { readonly kind: 'entry'; readonly restorePointId: string; readonly path: string; readonly isFolder: boolean }
+  | { readonly kind: 'passkey'; readonly id: string; readonly name: string }
+  | { readonly kind: 'location'; readonly id: string; readonly name: string }
+  | { readonly kind: 'alert'; readonly id: string }
+  | { readonly kind: 'action'; readonly id: string };
+
+export type SubjectKind = Subject['kind'];
+
+export type SubjectOf<Kind extends SubjectKind> = Extract<Subject, { readonly kind: Kind }>;
+
+/** A product icon and, where it says something, a theme colour. */
+export interface RowIcon {
+  readonly name: string;
+  readonly color?: string;
+}
+
+export interface RowFacts {
+  /** Stable over refreshes and unique in its tree. */
+  readonly id: string;
+  /** The thing. Names of others are made fit to be shown first (client/shown/text.ts). */
+  readonly label: string;
+  /** Its state. */
+  readonly description?: string;
+  readonly icon?: RowIcon;
+  /** Facts, one a line: name and value. Shown as text, never as markup. */
+  readonly tooltip?: readonly (readonly [name: string, value: string])[];
+  /** For screen readers: label and state as one sentence. */
+  readonly accessibleLabel: string;
+  /** Base and tags of `contextValue`, for example `policy` with `paused`. */
+  readonly context: readonly [base: string, ...tags: readonly string[]];
+  readonly subject?: Subject;
+  readonly isExpanded?: boolean;
+  /** What Enter does, where that is opening something. */
+  readonly opens?: { readonly command: string; readonly title: string; readonly args: readonly unknown[] };
+  /** Asked for when the row is opened; a row without it is a leaf. */
+  readonly children?: () => Promise<readonly Row[]>;
+}
+
+/** One row of a tree: facts only, so that what a view shows can be tested without the editor. */
+export class Row {
+  readonly facts: RowFacts;
+  /** Set by the tree that shows it. */
+  parent: Row | undefined;
+
+  constructor(facts: RowFacts) {
+    this.facts = facts;
+  }
+}
