@@ -13,6 +13,8 @@ export interface RunOptions {
   readonly input?: string;
   /** Milliseconds after which the child is killed; its status is then `null`. */
   readonly limit?: number;
+  /** Ends the child with SIGTERM. */
+  readonly signal?: AbortSignal;
 }
 
 export interface RunResult {
@@ -35,6 +37,7 @@ export async function run(command: string, args: readonly string[], options: Run
     // npm is a script on Windows, which only a shell can start.
     shell: process.platform === 'win32' && command === 'npm',
     ...(options.limit === undefined ? {} : { timeout: options.limit, killSignal: 'SIGKILL' }),
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
   const stdout: Buffer[] = [];
   const all: Buffer[] = [];
