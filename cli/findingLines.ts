@@ -21,6 +21,11 @@ export function wayOutLines({ error }: ActionWithResult): string[] {
   return error?.code === 'damaged' && error.fix !== null ? [escaped(error.fix)] : [];
 }
 
+/** What should be known, and is no damage. */
+export function noteLines(notes: readonly string[], style: Style): string[] {
+  return notes.slice(0, shownMost).map((note) => `  ${style.dim('note')}  ${clipped(escaped(note), 800)}`);
+}
+
 /** What is there but needs a look, for people: the first sentences, the rest by number. */
 export function warningLines(warnings: readonly string[], total: number, style: Style): string[] {
   const mark = style.warning('warning');

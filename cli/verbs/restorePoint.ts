@@ -11,7 +11,7 @@ import {
   verifyDocument,
 } from '../../protocol/methods/restorePoints.ts';
 import type { Call } from '../call.ts';
-import { findingLines, wayOutLines } from '../findingLines.ts';
+import { findingLines, noteLines, wayOutLines } from '../findingLines.ts';
 import { reference } from '../names.ts';
 import { allFindings, documentOfAction, errorOfAction, printsDocument, statusOfAction } from '../outcome.ts';
 import type { Style } from '../output/style.ts';
@@ -83,17 +83,20 @@ async function verified(action: ActionWithResult, session: Session, wasRead: boo
     damaged: await allFindings(session, action, 'damaged', inline.damaged, inline.damagedCount),
   };
   const { style } = session;
-  const { restorePointId, ok, checkedObjects, checkedBytes, damaged, damagedCount, seconds } = document;
+  const { restorePointId, ok, checkedObjects, checkedBytes, damaged, damagedCount, notes, seconds } = document;
+  const isRestorable = ok || action.state === 'completeWithWarnings';
+  const verdict = ok ? style.good('all is well') : isRestorable ? style.warning('every file can be restored') : style.bad('damaged');
   const sum = `${counted(checkedObjects, 'object')}, ${size(checkedBytes)}, ${duration(seconds)}`;
   const unread = ok && !wasRead ? '; contents were not read, --read-data reads them' : '';
   return {
     document,
     lines: [
-      `Restore point ${shortId(restorePointId)}: ${ok ? style.good('all is well') : style.bad('damaged')} (${sum})${unread}.`,
+      `Restore point ${shortId(restorePointId)}: ${verdict} (${sum})${unread}.`,
       ...findingLines(damaged, damagedCount, 'damaged', style),
+      ...noteLines(notes, style),
       ...wayOutLines(action),
     ],
-    exitStatus: ok ? status : exitStatusOf.damaged,
+    exitStatus: isRestorable ? status : exitStatusOf.damaged,
   };
 }
 

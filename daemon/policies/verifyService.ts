@@ -3,6 +3,8 @@ import { findingsInline } from '../../protocol/methods/values.ts';
 import { HoldfastError } from '../../protocol/errors.ts';
 import type { ActionRun, WorkResult } from '../actions/actionQueue.ts';
 import { roundedSeconds } from '../actions/seconds.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { parseRestorePointDetails } from '../catalog/restorePointDetails.ts';
 import type { RestorePointRecord } from '../catalog/restorePointStore.ts';
 import type { Installation } from '../installation/installation.ts';
 import { keySourceOf } from '../repository/keySource.ts';
@@ -39,14 +41,12 @@ export class VerifyService {
         run.report({ phase: 'verifying', files: checkedObjects, bytes: checkedBytes, totalFiles: totalObjects ?? null, totalBytes: null }),
     });
     const damaged = findingsOf(report);
-    catalog.transaction(() => {
-      catalog.restorePoints.setVerified(record.id, wallClock().toISOString(), report.ok ? 'ok' : 'damaged');
-      // It may have been retired meanwhile, and that it stays.
-      const state = catalog.restorePoints.get(record.id)?.state;
-      if (!report.ok && state === 'live') catalog.restorePoints.setState(record.id, 'damaged');
-      if (report.ok && state === 'damaged') catalog.restorePoints.setState(record.id, 'live');
+    const isLost = report.damaged.length > 0;
+    const isDoubted = catalog.transaction(() => {
       catalog.actions.addFindings(run.actionId, 'damaged', damaged);
+      return remember(catalog, record, { isLost, readData, at: wallClock().toISOString() });
     });
+    const notes = isDoubted ? [earlierLoss, ...report.notes] : report.notes;
     // An open reader may hold what turned out to be damaged.
     restorePoints.clear();
     onChanged(record.id);
@@ -58,20 +58,43 @@ export class VerifyService {
       checkedBytes: report.checkedBytes,
       damaged: damaged.slice(0, findingsInline),
       damagedCount: damaged.length,
+      notes: notes.slice(0, findingsInline),
       seconds: roundedSeconds((performance.now() - started) / 1000),
     };
-    if (report.ok) return { outcome: 'complete', document: { ...document } };
+    if (!isLost) return { outcome: report.ok && !isDoubted ? 'complete' : 'completeWithWarnings', document: { ...document } };
     return {
       outcome: 'failed',
       document: { ...document },
-      error: new HoldfastError('damaged', `Restore point ${record.id.slice(0, 8)} is damaged: ${damaged.length} findings.`, {
-        fix:
-          report.damaged.length === 0
-            ? 'Every file of it can be restored; nothing has to be done.'
-            : 'Restore what is whole, and back up again: what is missing is then stored anew.',
-      }),
+      error: new HoldfastError(
+        'damaged',
+        `Restore point ${record.id.slice(0, 8)} is damaged: ${damaged.length === 1 ? '1 finding' : `${damaged.length} findings`}.`,
+        { fix: 'Restore what is whole, and back up again: what is missing is then stored anew.' },
+      ),
     };
   }
+}
+
+const earlierLoss = 'An earlier verification that read the data found some of it lost; only one with --read-data can say that it is back.';
+
+/**
+ * Sets the verdict and the state: damaged is a restore point of which something can not be restored. Gives whether nothing was found now, but by a look
+ * that could not have found what an earlier one did: then all stays as it is.
+ */
+function remember(
+  catalog: Catalog,
+  { id }: RestorePointRecord,
+  { isLost, readData, at }: { readonly isLost: boolean; readonly readData: boolean; readonly at: string },
+): boolean {
+  const record = catalog.restorePoints.get(id);
+  const details = parseRestorePointDetails(record?.details);
+  const wasLost = details.isDataLost === true;
+  if (wasLost && !isLost && !readData) return true;
+  catalog.restorePoints.setVerified(id, at, isLost ? 'damaged' : 'ok');
+  if (readData && wasLost !== isLost) catalog.restorePoints.setDetails(id, { ...details, isDataLost: isLost });
+  // It may have been retired meanwhile, and that it stays.
+  if (isLost && record?.state === 'live') catalog.restorePoints.setState(id, 'damaged');
+  if (!isLost && record?.state === 'damaged') catalog.restorePoints.setState(id, 'live');
+  return false;
 }
 
 function pathOf({ source, path }: DamagedPath): string {
@@ -80,7 +103,7 @@ function pathOf({ source, path }: DamagedPath): string {
 
 /** Paths that are lost, and objects that are damaged, also where another copy serves. */
 function findingsOf(report: VerifyReport): readonly { readonly path: string; readonly reason: string }[] {
-  const nothingLost = report.damaged.length === 0 ? ' No file is lost by it: another copy serves.' : '';
+  const nothingLost = report.damaged.length === 0 ? ' No file of this restore point is lost by it.' : '';
   return [
     ...report.damaged.map((found) => ({ path: pathOf(found), reason: found.reason })),
     ...report.objects.map(({ key, reason }) => ({ path: key, reason: `${reason}${nothingLost}` })),

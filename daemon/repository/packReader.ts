@@ -16,13 +16,6 @@ import { openRange, planRange, type RangePlan } from './segments.ts';
 
 const keptPackKeys = 4096;
 
-/** Something that was put right while reading, and that the user should know. */
-export interface ReadFinding {
-  readonly kind: 'versionMissing';
-  readonly key: string;
-  readonly versionId: string;
-}
-
 /** A decoded block, and the keys whose tags held: its chunks are named under them. */
 export interface ReadBlock {
   readonly bytes: Buffer;
@@ -39,7 +32,7 @@ export type PackScope = Pick<ObjectHeader, 'installationId' | 'scopeId' | 'store
 
 /** Reads blocks of packs by range, by what an authenticated index records of them (docs/format.md, Range read). */
 export class PackReader {
-  readonly findings: ReadFinding[] = [];
+  readonly #replaced = new Set<string>();
   readonly #store: ObjectStore;
   readonly #keySource: PolicyKeySource;
   readonly #header: PackScope;
@@ -50,6 +43,11 @@ export class PackReader {
     this.#store = store;
     this.#keySource = keySource;
     this.#header = header;
+  }
+
+  /** Keys of packs whose recorded version is gone: another one, of the recorded bytes, was read in its place. */
+  get replaced(): ReadonlySet<string> {
+    return this.#replaced;
   }
 
   keyOf(pack: PackRow): string {
@@ -85,7 +83,7 @@ export class PackReader {
     if (!sameBytes(createHash('sha256').update(whole.body).digest(), pack.sha256)) {
       throw refusal(subjectOf(pack), 'storedHash', 'the recorded version is gone, and the one in its place has other bytes');
     }
-    this.findings.push({ kind: 'versionMissing', key, versionId: pack.versionId });
+    this.#replaced.add(key);
     return whole.body.subarray(offset, offset + length);
   }
 

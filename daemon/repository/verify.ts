@@ -132,6 +132,9 @@ class Verification {
       this.#report();
     }
     if (this.#reasons.size > 0) await this.#walkAll((content) => this.#faultInPacks(content));
+    for (const key of this.#reader.packs.replaced) this.#noteReplaced(key);
+    if (!this.#reader.ownerTagChecked)
+      this.#notes.add('Whether the owner wrote this restore point was not checked: only a migration key is held.');
     const damaged = [...this.#damaged.values()];
     return {
       ok: damaged.length === 0 && this.#objects.length === 0,
@@ -247,8 +250,11 @@ class Verification {
   async #findPack(pack: MarkedPack, key: string, subject: string): Promise<void> {
     const { versionId } = pack.row;
     const options = this.#abort();
-    const facts =
-      (await this.#store.head(key, { versionId, ...options })) ?? (versionId === null ? undefined : await this.#store.head(key, options));
+    let facts = await this.#store.head(key, { versionId, ...options });
+    if (facts === undefined && versionId !== null) {
+      facts = await this.#store.head(key, options);
+      if (facts !== undefined) this.#noteReplaced(key);
+    }
     if (facts === undefined) {
       this.#markAll(pack.places);
       throw refusal(subject, 'missing', 'it is not there', 'objectMissing');
@@ -302,8 +308,12 @@ class Verification {
     const answer = await this.#store.get(key, { versionId: row.versionId, ...options });
     if (answer !== undefined || row.versionId === null) return answer;
     const other = await this.#store.get(key, options);
-    if (other !== undefined) this.#notes.add(`The recorded version of ${key} is gone; another one was read in its place.`);
+    if (other !== undefined) this.#noteReplaced(key);
     return other;
+  }
+
+  #noteReplaced(key: string): void {
+    this.#notes.add(`The recorded version of ${key} is gone; another one has its place.`);
   }
 
   /** Says first what the bytes show: another length or hash than every index records, then the container's own rules. */

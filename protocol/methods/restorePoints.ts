@@ -182,12 +182,15 @@ export const restorePointVerify: Method<RestorePointVerifyParams, Started> = {
 export interface VerifyDocument {
   readonly actionId: string;
   readonly restorePointId: string;
+  /** Nothing that is stored is damaged. Where it is `false` and the action has only warnings, every file can be restored all the same: other copies serve. */
   readonly ok: boolean;
   readonly checkedObjects: number;
   readonly checkedBytes: number;
   readonly damaged: readonly Finding[];
   /** All there are; `damaged` holds the first of them. */
   readonly damagedCount: number;
+  /** Sentences about what is no damage, and should be known. */
+  readonly notes: readonly string[];
   readonly seconds: number;
 }
 
@@ -199,6 +202,7 @@ export const verifyDocument: z.ZodType<VerifyDocument> = z.strictObject({
   checkedBytes: count,
   damaged: z.array(finding).max(findingsInline),
   damagedCount: count,
+  notes: z.array(z.string()).max(findingsInline).default([]),
   seconds,
 });
 

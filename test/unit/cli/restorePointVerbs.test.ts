@@ -102,6 +102,7 @@ describe('cli restore-point', () => {
       checkedBytes: 99,
       damaged: [],
       damagedCount: 0,
+      notes: [],
       seconds: 1,
     };
     const verifying = (change: object, error: ErrorDocument | null = null): FakeDaemon =>
@@ -127,6 +128,27 @@ describe('cli restore-point', () => {
       (await runWith(['rp', 'verify', 'latest'], { daemon: verifying(damage, error) })).out,
       /damaged \(3 objects.*\n {2}damaged {2}x: Gone\.\nBack up again\.\n$/,
     );
+  });
+
+  it('verifies: 6 with notes and what is damaged where another copy of it serves', async () => {
+    const document = {
+      actionId: id,
+      restorePointId: otherId,
+      ok: false,
+      checkedObjects: 3,
+      checkedBytes: 99,
+      damaged: [{ path: 'x', reason: 'Gone.' }],
+      damagedCount: 1,
+      notes: ['Another version has its place.'],
+      seconds: 1,
+    };
+    const daemon = new FakeDaemon({
+      'restorePoint.verify': () => ({ actionId: id }),
+      'action.result': () => action({ kind: 'verify', state: 'completeWithWarnings', result: document }),
+    });
+    const { status, out } = await runWith(['rp', 'verify', 'latest'], { daemon });
+    assert.equal(status, 6);
+    assert.match(out, /every file can be restored \(3 objects.*\n {2}damaged {2}x: Gone\.\n {2}note {2}Another version has its place\.\n$/);
   });
 
   it('retires after the question, pins and unpins', async () => {
