@@ -1,5 +1,10 @@
 import { type Page, pageItems } from '../../protocol/method.ts';
-import type { Entry as ShownEntry, EntryKind as ShownKind, RestorePointFilesParams } from '../../protocol/methods/restorePoints.ts';
+import type {
+  Entry as ShownEntry,
+  EntryKind as ShownKind,
+  LocatedEntry as ShownLocatedEntry,
+  RestorePointFilesParams,
+} from '../../protocol/methods/restorePoints.ts';
 import { noSuchPage } from '../catalog/paging.ts';
 import type { Entry, EntryKind } from '../repository/entry.ts';
 import type { ManifestSource } from '../repository/manifestTypes.ts';
@@ -62,6 +67,22 @@ export class RestorePointContents {
       names.push(name);
     }
     return { source, names, entry };
+  }
+
+  /** What is at a path itself, and where that was on the machine. */
+  async stat(path: string, signal: AbortSignal): Promise<ShownLocatedEntry> {
+    const located = await this.locate(path, signal);
+    if (located !== undefined) return { ...this.show(located), hostPath: this.hostPathOf(located) };
+    const { finished } = this.reader.manifest.claimed;
+    return { path: '', kind: 'dir', mode: 0o755, size: null, mtime: finished, linkTarget: null, pathBytes: null, hostPath: null };
+  }
+
+  /** Where an entry was on the machine that was backed up; `null` for what a command printed. */
+  hostPathOf({ source, names }: LocatedEntry): string | null {
+    const { kind, label, separator } = source;
+    if (kind !== 'folder' || label === '') return null;
+    const top = label.endsWith(separator) ? label.slice(0, -separator.length) : label;
+    return names.length === 0 ? label : [top, ...names.map((name) => displayOf(name))].join(separator);
   }
 
   /** A page of what is at a path: a folder's entries, below each other where `recursive`; anything else itself. */

@@ -2,12 +2,14 @@ import { subscribe } from '../events.ts';
 import { hello } from '../hello.ts';
 import type { AnyMethod } from '../method.ts';
 import { actionCancel, actionFindings, actionList, actionResult, actionShow } from './actions.ts';
+import { alertAcknowledge, alertList, alertSnooze } from './alerts.ts';
 import { backupStart } from './backups.ts';
 import { locationAdd, locationEdit, locationList, locationRemove, locationValidate } from './locations.ts';
 import { logRead } from './log.ts';
 import { passkeyAddPassphrase, passkeyList, passkeyRetire, passkeyRotate, passkeyUse, passkeyVerify } from './passkeys.ts';
-import { policyCreate, policyDelete, policyEdit, policyList, policyShow } from './policies.ts';
+import { policyCreate, policyDelete, policyEdit, policyList, policyPause, policyResume, policyShow } from './policies.ts';
 import { recoveryImportStored } from './recovery.ts';
+import { policyRetention } from './retention.ts';
 import {
   restorePointCat,
   restorePointDiff,
@@ -18,6 +20,7 @@ import {
   restorePointPin,
   restorePointRetire,
   restorePointShow,
+  restorePointStat,
   restorePointUnpin,
   restorePointVerify,
 } from './restorePoints.ts';
@@ -51,10 +54,14 @@ export const methods: readonly AnyMethod[] = [
   policyList,
   policyShow,
   policyEdit,
+  policyPause,
+  policyResume,
   policyDelete,
+  policyRetention,
   backupStart,
   restorePointList,
   restorePointShow,
+  restorePointStat,
   restorePointFiles,
   restorePointCat,
   restorePointDump,
@@ -71,4 +78,7 @@ export const methods: readonly AnyMethod[] = [
   actionResult,
   actionCancel,
   actionFindings,
+  alertList,
+  alertAcknowledge,
+  alertSnooze,
 ];

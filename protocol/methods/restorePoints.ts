@@ -86,7 +86,7 @@ export interface Entry {
   readonly pathBytes: string | null;
 }
 
-export const entry: z.ZodType<Entry> = z.strictObject({
+const entryShape = {
   path: z.string(),
   kind: z.enum(['file', 'dir', 'link', 'fifo', 'socket', 'char', 'block', 'stream']),
   mode: count,
@@ -95,7 +95,27 @@ export const entry: z.ZodType<Entry> = z.strictObject({
   mtime: time.nullable(),
   linkTarget: z.string().nullable(),
   pathBytes: z.base64().nullable(),
-});
+};
+
+export const entry: z.ZodType<Entry> = z.strictObject(entryShape);
+
+/** An entry and where it came from. */
+export interface LocatedEntry extends Entry {
+  /** Its absolute path on the machine that was backed up; `null` for the top of several sources and for what a command printed. */
+  readonly hostPath: string | null;
+}
+
+export interface RestorePointStatParams extends RestorePointParams {
+  readonly path: string;
+}
+
+/** The entry at a path itself, a folder too; the top is a folder. Errors: `unknownName` (no such path), `damaged`. */
+export const restorePointStat: Method<RestorePointStatParams, LocatedEntry> = {
+  name: 'restorePoint.stat',
+  params: z.strictObject({ restorePoint: reference, path: entryPath }),
+  result: z.strictObject({ ...entryShape, hostPath: z.string().nullable() }),
+  right: 'unlocked',
+};
 
 export interface RestorePointFilesParams extends RestorePointParams, PageParams {
   /** A folder lists what is in it, anything else itself; left out: the top. */

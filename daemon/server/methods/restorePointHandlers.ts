@@ -13,6 +13,7 @@ import {
   restorePointPin,
   restorePointRetire,
   restorePointShow,
+  restorePointStat,
   restorePointUnpin,
   restorePointVerify,
 } from '../../../protocol/methods/restorePoints.ts';
@@ -51,6 +52,9 @@ export function restorePointHandlers(services: RestorePointServices): readonly (
     handlerOf(restorePointShow, async ({ restorePoint }) => points.describe(points.resolve(restorePoint))),
     handlerOf(restorePointFiles, async (params, { signal }) =>
       (await contentsOf(points.resolve(params.restorePoint), signal)).files(params, signal),
+    ),
+    handlerOf(restorePointStat, async ({ restorePoint, path }, { signal }) =>
+      (await contentsOf(points.resolve(restorePoint), signal)).stat(path, signal),
     ),
     handlerOf(restorePointCat, async ({ restorePoint, path }, { signal, openStream }) => {
       const contents = await contentsOf(points.resolve(restorePoint), signal);

@@ -52,6 +52,20 @@ async function allPages(contents: RestorePointContents, path: string, recursive:
 }
 
 describe('restore point contents', () => {
+  it('tells of one entry itself, a folder too, and where it was on the machine', async () => {
+    const contents = await twoSources();
+    const stat = async (path: string): Promise<readonly [string, string, string | null]> => {
+      const { path: found, kind, hostPath } = await contents.stat(path, signal);
+      return [found, kind, hostPath];
+    };
+    assert.deepEqual(await stat(''), ['', 'dir', null]);
+    assert.deepEqual(await stat('work'), ['work', 'dir', '/home/user/work']);
+    assert.deepEqual(await stat('work/sub/b'), ['work/sub/b', 'file', '/home/user/work/sub/b']);
+    assert.deepEqual(await stat('/home/user/work/sub'), ['work/sub', 'dir', '/home/user/work/sub']);
+    assert.deepEqual(await stat('/home/user/notes.md'), ['notes.md/notes.md', 'file', '/home/user/notes.md']);
+    await assert.rejects(stat('work/none'), { code: 'unknownName' });
+  });
+
   it('lists a folder, and all below it, the same whatever the length of the pages', async () => {
     const { contents, entries } = await sample();
     const whole = await allPages(contents, '', true, 1000);
