@@ -2,17 +2,18 @@ import type { Argument, Family, Flag } from './verb.ts';
 
 const name: Argument = { name: 'NAME', about: 'the policy: its name, its id or a prefix of it' };
 
-const keepFlag = (unit: string): Flag => ({
-  flag: `--keep-${unit}`,
-  value: 'N',
-  about: `retention: ${unit} restore points`,
-  isLater: true,
-});
+const keepFlags: readonly Flag[] = [
+  { flag: '--keep-latest', value: 'N', about: 'retention: so many of the newest; units that are not named keep none' },
+  ...['hour', 'day', 'week', 'month', 'year'].map((unit): Flag => {
+    const adverb = unit === 'day' ? 'daily' : `${unit}ly`;
+    return { flag: `--keep-${adverb}`, value: 'N', about: `retention: the newest of each of the last N ${unit}s with any` };
+  }),
+  { flag: '--keep-all', about: 'retention: nothing is retired by itself' },
+];
 
 const laterFlags: readonly Flag[] = [
   { flag: '--command', value: 'NAME=CMD', isRepeatable: true, about: 'a source: what a command prints', isLater: true },
   { flag: '--schedule', value: 'WHEN', about: '@hourly, @daily or a cron line', isLater: true },
-  ...['latest', 'hourly', 'daily', 'weekly', 'monthly', 'yearly'].map(keepFlag),
 ];
 
 const ruleFlags: readonly Flag[] = [
@@ -37,6 +38,7 @@ export const policyFamily: Family = {
         { flag: '--source', value: 'DIR', isRepeatable: true, about: 'a folder or file to protect' },
         { flag: '--location', value: 'L', about: 'where its restore points go', isRequired: true },
         ...ruleFlags,
+        ...keepFlags,
         ...laterFlags,
       ],
       examples: [
@@ -60,6 +62,7 @@ export const policyFamily: Family = {
         { flag: '--source', value: 'DIR', isRepeatable: true, about: 'all sources from now on' },
         { flag: '--location', value: 'L', about: 'where its restore points go from now on' },
         ...ruleFlags,
+        ...keepFlags,
         ...laterFlags,
       ],
       examples: [
@@ -68,11 +71,33 @@ export const policyFamily: Family = {
       ],
     },
     {
+      path: 'policy pause',
+      summary: 'let nothing of a policy run by itself',
+      description: 'By hand it runs as before. A run that is under way goes on.',
+      arguments: [name],
+      examples: [{ command: 'holdfast policy pause work', about: '' }],
+    },
+    {
+      path: 'policy resume',
+      summary: 'let a policy run by its schedule again',
+      description: 'The next run is the next regular one, whatever was missed.',
+      arguments: [name],
+      examples: [{ command: 'holdfast policy resume work', about: '' }],
+    },
+    {
+      path: 'policy retention',
+      summary: 'show which restore points retention keeps, and why',
+      description: 'Changes nothing. Retention follows each run of the policy; the newest, pinned and damaged restore points always stay.',
+      arguments: [name],
+      flags: [{ flag: '--dry-run', about: 'show what the next run would retire' }],
+      examples: [{ command: 'holdfast policy retention work --dry-run', about: '' }],
+    },
+    {
       path: 'policy delete',
       summary: 'delete a policy; its restore points stay until they are retired',
       arguments: [name],
       examples: [{ command: 'holdfast policy delete work --yes', about: '' }],
     },
   ],
-  later: ['policy pause', 'policy resume', 'policy retention', 'policy export', 'policy import'],
+  later: ['policy export', 'policy import'],
 };

@@ -5,6 +5,8 @@ import {
   policyDelete,
   policyEdit,
   policyList,
+  policyPause,
+  policyResume,
   policyShow,
   type SourceRules,
   usualRunRules,
@@ -19,6 +21,7 @@ import { counted, moment, size } from '../../client/shown/units.ts';
 import type { Result } from '../result.ts';
 import type { Session } from '../session.ts';
 import { bytes } from '../values.ts';
+import { keepOf, keepOrUsual, keepText } from './retention.ts';
 
 export async function create(call: Call, session: Session): Promise<Result> {
   const name = newName('policy', call.argument('NAME'));
@@ -26,10 +29,12 @@ export async function create(call: Call, session: Session): Promise<Result> {
   if (sources === undefined) throw call.problem('--source DIR is missing', 'Name the folders to protect with --source DIR.');
   const location = reference('location', call.requiredText('--location'));
   const rules = await rulesOf(call, session);
+  const { keep, isUsual } = keepOrUsual(call);
   const policy = await session.call(policyCreate, {
     ...usualSourceRules,
     ...usualRunRules,
     ...rules,
+    keep,
     name,
     sources,
     location,
@@ -38,6 +43,7 @@ export async function create(call: Call, session: Session): Promise<Result> {
     document: policy,
     lines: [
       `Created the policy ${escaped(policy.name)}: ${counted(policy.sources.length, 'source')} to ${escaped(policy.location)}, by hand only.`,
+      `It keeps ${keepText(policy.keep)}${isUsual ? ', as nothing else was said (--keep-latest and so on, or --keep-all)' : ''}.`,
       `Run it with holdfast backup ${shellWord(policy.name)}.`,
     ],
     isNotice: true,
@@ -53,7 +59,7 @@ export async function list(_call: Call, session: Session): Promise<Result> {
     clipped(escaped(policy.sources.map((source) => source.path).join(', ')), 60),
     escaped(policy.location),
     String(policy.restorePoints),
-    policy.paused ? style.warning('paused') : (policy.schedule ?? 'by hand'),
+    runsText(policy, session),
     policy.lastRun === null ? 'never' : `${outcomeText(policy.lastRun.outcome, session)}, ${moment(policy.lastRun.finishedAt, now)}`,
   ]);
   const columns = [
@@ -80,15 +86,27 @@ export async function edit(call: Call, session: Session): Promise<Result> {
   const name = call.text('--rename');
   const location = call.text('--location');
   const sources = sourcesOf(call, session);
+  const keep = keepOf(call);
   const change: Omit<PolicyEditParams, 'policy'> = {
     ...(await rulesOf(call, session)),
     ...(name === undefined ? {} : { name: newName('policy', name) }),
     ...(location === undefined ? {} : { location: reference('location', location) }),
     ...(sources === undefined ? {} : { sources }),
+    ...(keep === undefined ? {} : { keep }),
   };
   if (Object.keys(change).length === 0) throw call.problem('nothing to change was given');
   const policy = await session.ask(policyEdit, () => ({ ...change, policy: named(call) }));
   return { document: policy, lines: [`Changed the policy ${escaped(policy.name)}.`], isNotice: true };
+}
+
+export async function pause(call: Call, session: Session): Promise<Result> {
+  const policy = await session.call(policyPause, { policy: named(call) });
+  return { document: policy, lines: [`Paused the policy ${escaped(policy.name)}; it runs by hand only.`], isNotice: true };
+}
+
+export async function resume(call: Call, session: Session): Promise<Result> {
+  const policy = await session.call(policyResume, { policy: named(call) });
+  return { document: policy, lines: [`Resumed the policy ${escaped(policy.name)}; ${runsText(policy, session)}.`], isNotice: true };
 }
 
 export async function remove(call: Call, session: Session): Promise<Result> {
@@ -178,7 +196,8 @@ function policyLines(policy: Policy, session: Session): readonly string[] {
     ['Location', escaped(policy.location)],
     ...policy.exclude.map((pattern, index): readonly [string, string] => [index === 0 ? 'Left out' : '', escaped(pattern)]),
     ['Rules', rules.length === 0 ? 'none' : rules.join(', ')],
-    ['Runs', policy.paused ? style.warning('paused') : (policy.schedule ?? 'by hand')],
+    ['Runs', runsText(policy, session)],
+    ['Keeps', keepText(policy.keep)],
     [
       'Last run',
       policy.lastRun === null ? 'never' : `${outcomeText(policy.lastRun.outcome, session)}, ${moment(policy.lastRun.finishedAt, now)}`,
@@ -187,6 +206,12 @@ function policyLines(policy: Policy, session: Session): readonly string[] {
     ['Created', moment(policy.createdAt, now)],
   ];
   return facts(pairs, (text) => style.dim(text));
+}
+
+function runsText(policy: Policy, { style, host }: Session): string {
+  if (policy.paused) return style.warning('paused');
+  if (policy.schedule === null) return 'by hand';
+  return policy.nextRunAt === null ? policy.schedule : `${policy.schedule}, next ${moment(policy.nextRunAt, host.now())}`;
 }
 
 function outcomeText(outcome: string, { style }: Session): string {

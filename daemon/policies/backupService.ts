@@ -27,6 +27,8 @@ export interface BackupServiceOptions {
   readonly writer: string;
   readonly wallClock: () => Date;
   readonly onCommitted: (restorePointId: string) => void;
+  /** Retention follows each run that made a restore point; it throws nothing. */
+  readonly retire: (policy: PolicyRecord) => void;
   readonly onManifestUnreadable: (facts: { readonly restorePointId: string; readonly error: unknown }) => void;
 }
 
@@ -65,6 +67,7 @@ export class BackupService {
       for (let attempt = 1; ; attempt += 1) {
         try {
           const result = await this.#attempt({ policy, locationId, store, request, run, actionId, unusablePacks, left });
+          if (!request.dryRun) this.#options.retire(policy);
           return this.#document(policy, run, result, request.dryRun);
         } catch (error) {
           const missing = packsOf(error);

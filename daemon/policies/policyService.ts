@@ -94,6 +94,16 @@ export class PolicyService {
     return this.describe(this.#known(record.policyId));
   }
 
+  /** Nothing of it runs by itself any more. */
+  pause(reference: string): Policy {
+    return this.#setPaused(reference, true);
+  }
+
+  /** Its schedule holds again, from now on. */
+  resume(reference: string): Policy {
+    return this.#setPaused(reference, false);
+  }
+
   /** Refusals by rule of `delete`: `stillInUse`, then `confirmationNeeded`. */
   checkDelete(reference: string, confirmed: boolean): PolicyRecord {
     const record = this.resolve(reference);
@@ -141,6 +151,15 @@ export class PolicyService {
           : { actionId: last.actionId, outcome: last.state, finishedAt: last.finishedAt },
       restorePoints: this.#catalog.restorePoints.countLive(record.policyId),
     };
+  }
+
+  #setPaused(reference: string, paused: boolean): Policy {
+    const record = this.resolve(reference);
+    if (record.paused !== paused) {
+      this.#catalog.policies.change(record.policyId, { paused });
+      this.#options.onChanged(record.policyId);
+    }
+    return this.describe(this.#known(record.policyId));
   }
 
   #known(policyId: PolicyId): PolicyRecord {

@@ -16,6 +16,7 @@ import { PolicyService } from '../policies/policyService.ts';
 import { RestorePointService } from '../policies/restorePointService.ts';
 import { RestoreService } from '../policies/restoreService.ts';
 import { UnfinishedRuns } from '../policies/unfinishedRuns.ts';
+import { machineTimeZone, RetentionService } from '../policies/retention/retentionService.ts';
 import { VerifyService } from '../policies/verifyService.ts';
 import { ImportStored } from '../recovery/importStored.ts';
 import type { Assembly, AssemblySurroundings, AssemblyWorld } from './assembly.ts';
@@ -94,6 +95,12 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     wallClock,
     onCommitted: (id) => changed('restorePoints', id),
     onManifestUnreadable: (facts) => log.error('The manifest of a restore point could not be read.', facts),
+  const retention = new RetentionService({
+    catalog,
+    timeZone: machineTimeZone,
+    onRetired: (id) => changed('restorePoints', id),
+    onFailed: ({ policyId, error }) => log.error('Retention of a policy failed.', { policyId, error: thrownFact(error) }),
+  });
   });
   const restores = new RestoreService({
     installation,
@@ -109,6 +116,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     installation.lock();
   };
 
+    retire: (policy) => void retention.follow(policy),
   return {
     daemonState: () => installation.state,
     handlers: Object.fromEntries([
@@ -116,7 +124,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
       ...logHandlers(stateDirectory),
       ...passkeyHandlers(installation.passkeys),
       ...locationHandlers(installation.locations),
-      ...policyHandlers(policies),
+      ...policyHandlers(policies, retention),
       ...backupHandlers(policies, backups, queue),
       ...restorePointHandlers({ installation, queue, points, open, restores, verifies }),
       ...recoveryHandlers(importStored, queue),

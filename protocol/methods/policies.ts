@@ -213,6 +213,22 @@ export const policyEdit: Method<PolicyEditParams, Policy> = {
   right: 'unlocked',
 };
 
+/** Nothing of it runs by itself any more; by hand it does. A run that is under way goes on. One that is paused already is answered as it is. */
+export const policyPause: Method<PolicyParams, Policy> = {
+  name: 'policy.pause',
+  params: z.strictObject({ policy: reference }),
+  result: policy,
+  right: 'unlocked',
+};
+
+/** Its schedule holds again from now on: the next run is the next regular one, whatever was missed. */
+export const policyResume: Method<PolicyParams, Policy> = {
+  name: 'policy.resume',
+  params: z.strictObject({ policy: reference }),
+  result: policy,
+  right: 'unlocked',
+};
+
 export interface PolicyDeleteParams extends PolicyParams {
   readonly confirmed: boolean;
 }

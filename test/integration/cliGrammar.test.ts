@@ -56,7 +56,6 @@ const laterFlags: readonly string[] = [
   'passkey rotate passphrase --every 90d',
   'passkey rotate passphrase --no-schedule',
   'policy create later --source . --location store --schedule @daily',
-  'policy create later --source . --location store --keep-daily 3',
   'policy create later --command dump=true --location store',
 ];
 

@@ -48,7 +48,7 @@ describe('holdfast policy', function () {
     assert.equal(result.status, 0, result.stderr);
     assert.match(
       result.stdout,
-      /^Created the policy with spaces: 1 source to store, by hand only\.\nRun it with holdfast backup 'with spaces'\.\n$/,
+      /^Created the policy with spaces: 1 source to store, by hand only\.\nIt keeps 10 latest, [^\n]*\.\nRun it with holdfast backup 'with spaces'\.\n$/,
     );
     const policy = await scratch.json(policyDocument, ['policy', 'show', 'with spaces']);
     assert.deepEqual([policy.oneFileSystem, policy.includeCaches, policy.gitignore, policy.maxFileSize], [true, true, false, null]);

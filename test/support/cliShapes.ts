@@ -145,8 +145,9 @@ export interface PolicyDocument extends Document {
   readonly name: string;
   readonly sources: readonly (Document & { readonly path: string })[];
   readonly location: string;
-  readonly schedule: null;
-  readonly keep: null;
+  readonly schedule: string | null;
+  readonly nextRunAt: string | null;
+  readonly keep: Readonly<Record<'latest' | 'hourly' | 'daily' | 'weekly' | 'monthly' | 'yearly', number>> | null;
   readonly paused: boolean;
   readonly exclude: readonly string[];
   readonly gitignore: boolean;
@@ -160,8 +161,9 @@ export const policyDocument: z.ZodType<PolicyDocument> = z.looseObject({
   name: z.string(),
   sources: z.array(z.looseObject({ path: z.string() })),
   location: z.string(),
-  schedule: later,
-  keep: later,
+  schedule: z.string().min(1).nullable(),
+  nextRunAt: time.nullable(),
+  keep: z.strictObject({ latest: count, hourly: count, daily: count, weekly: count, monthly: count, yearly: count }).nullable(),
   paused: z.boolean(),
   exclude: z.array(z.string()),
   gitignore: z.boolean(),
@@ -189,6 +191,15 @@ export const backupDocument: z.ZodType<BackupDocument> = z.looseObject({
   bytes: count,
   addedBytes: count,
   skipped: z.array(finding),
+export interface RetentionDocument extends Document {
+  readonly id: string;
+  readonly keep: boolean;
+  readonly reasons: readonly string[];
+}
+export const retentionDocument: z.ZodType<readonly RetentionDocument[]> = z.array(
+  z.looseObject({ id: uuid, keep: z.boolean(), reasons: z.array(z.string().min(1)) }),
+);
+
   seconds,
 });
 

@@ -9,6 +9,7 @@ import { BackupService } from '../../daemon/policies/backupService.ts';
 import { OpenRestorePoints } from '../../daemon/policies/openRestorePoints.ts';
 import { PolicyService } from '../../daemon/policies/policyService.ts';
 import { RestorePointService } from '../../daemon/policies/restorePointService.ts';
+import { RetentionService } from '../../daemon/policies/retention/retentionService.ts';
 import { CatalogRunLedger } from '../../daemon/policies/runLedger.ts';
 import { UnfinishedRuns } from '../../daemon/policies/unfinishedRuns.ts';
 import type { Entry } from '../../daemon/repository/entry.ts';
@@ -43,6 +44,7 @@ export class PolicyBench implements Disposable {
   readonly points: RestorePointService;
   readonly open: OpenRestorePoints;
   readonly unfinished: UnfinishedRuns;
+  readonly retention: RetentionService;
   readonly jobs: BackupJob[] = [];
   /** What happened, in order: puts, gates, and what the services told. */
   readonly events: string[] = [];
@@ -65,6 +67,14 @@ export class PolicyBench implements Disposable {
       onChanged: () => void this.events.push('policy changed'),
     });
     this.points = new RestorePointService({ catalog, onChanged: () => void this.events.push('restore point changed') });
+    this.retention = new RetentionService({
+      catalog,
+      timeZone: () => 'UTC',
+      onRetired: (id) => void this.events.push(`retired ${id}`),
+      onFailed: ({ error }) => {
+        throw error;
+      },
+    });
     this.open = new OpenRestorePoints(installation);
     this.unfinished = new UnfinishedRuns({
       installation,
@@ -79,6 +89,7 @@ export class PolicyBench implements Disposable {
       writer: 'a test',
       wallClock,
       onCommitted: () => void this.events.push('committed'),
+      retire: (policy) => void this.retention.follow(policy),
       onManifestUnreadable: () => void this.events.push('manifest unreadable'),
     });
   }

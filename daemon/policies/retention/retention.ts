@@ -19,6 +19,8 @@ export interface RetentionReason {
 
 export interface RetentionDecision {
   readonly id: string;
+  readonly sequence: number;
+  readonly startedAt: string;
   readonly keep: boolean;
   /** Empty where it does not stay. */
   readonly reasons: readonly RetentionReason[];
@@ -57,7 +59,8 @@ export function applyRetention(points: readonly RetentionPoint[], rules: Retenti
         if (bucket !== undefined) reasons.push({ rule: unit, bucket });
       }
     }
-    return { id: point.id, keep: reasons.length > 0, reasons };
+    const { id, sequence, startedAt } = point;
+    return { id, sequence, startedAt, keep: reasons.length > 0, reasons };
   });
 }
 

@@ -1,6 +1,9 @@
+import type { Retention } from '../../../protocol/methods/policies.ts';
+import { retentionUnits } from '../../../protocol/methods/retention.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { PolicyRecord } from '../../catalog/policyStore.ts';
 import type { RestorePointRecord } from '../../catalog/restorePointStore.ts';
+import { parsePolicyDefinition } from '../../catalog/policyDefinition.ts';
 import { definitionOf } from '../policyService.ts';
 import { applyRetention, type RetentionDecision, type RetentionPoint } from './retention.ts';
 
@@ -9,6 +12,8 @@ export interface RetentionServiceOptions {
   /** The machine's time zone, as the IANA database names it. Asked each time: it can be changed under a running daemon. */
   readonly timeZone: () => string;
   readonly onRetired: (restorePointId: string) => void;
+  /** A run whose retention failed is a good run all the same. */
+  readonly onFailed: (facts: { readonly policyId: string; readonly error: unknown }) => void;
 }
 
 /** Retention of policies: what their rules say of their restore points, and doing it. */
@@ -37,6 +42,25 @@ export class RetentionService {
     });
     for (const id of retired) onRetired(id);
     return retired;
+  }
+
+  /** The same once a run has come to its end, by the rules as they are then. */
+  follow({ policyId }: PolicyRecord): readonly string[] {
+    const policy = this.#options.catalog.policies.get(policyId);
+    if (policy === undefined || policy.deletedAt !== null) return [];
+    try {
+      return this.apply(policy);
+    } catch (error) {
+      this.#options.onFailed({ policyId, error });
+      return [];
+    }
+  }
+
+  /** Whether other rules may retire what those of now keep; `undefined` changes nothing. */
+  keepsLess(policy: PolicyRecord, keep: Retention | null | undefined): boolean {
+    if (keep === undefined || keep === null) return false;
+    const before = parsePolicyDefinition(policy.definition)?.keep ?? null;
+    return before === null || retentionUnits.some((unit) => keep[unit] < before[unit]);
   }
 
   #decide(policy: PolicyRecord, live: readonly RestorePointRecord[]): readonly RetentionDecision[] {

@@ -30,7 +30,9 @@ describe('cli completion', () => {
         }
       }
       for (const later of families.flatMap((family) => family.later)) assert.ok(!text.includes(`'${later}'`), `${later} in ${shell}`);
-      assert.ok(!text.includes('--keep-latest') && !text.includes('keep-latest'));
+      for (const { flag } of verbs.flatMap((verb) => verb.flags ?? []).filter(({ isLater }) => isLater === true)) {
+        assert.ok(!text.includes(`${flag.slice(2)}'`), `${flag} in ${shell}`);
+      }
     });
   }
 

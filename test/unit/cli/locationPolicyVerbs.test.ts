@@ -82,12 +82,50 @@ describe('cli policy', () => {
       sources: ['/home/user/here/src', '/home/user/notes', '/etc/hosts'].map((path) => ({ kind: 'folder', path })),
       location: 'disk',
       ...usualRunRules,
+      keep: { latest: 10, hourly: 24, daily: 14, weekly: 8, monthly: 12, yearly: 3 },
       exclude: ['*.iso', '!keep.iso', '*.tmp', 'build/'],
       gitignore: true,
       oneFileSystem: true,
       includeCaches: false,
       maxFileSize: 2_147_483_648,
     });
+  });
+
+  it('keeps what --keep-… says, of the other units nothing, and by --keep-all everything', async () => {
+    const daemon = new FakeDaemon({ 'policy.create': () => policy, 'policy.edit': () => policy });
+    await runWith(['policy', 'create', 'work', '--source', 'a', '--location', 'disk', '--keep-latest', '2', '--keep-yearly', '5'], {
+      daemon,
+    });
+    await runWith(['policy', 'create', 'work', '--source', 'a', '--location', 'disk', '--keep-all'], { daemon });
+    await runWith(['policy', 'edit', 'work', '--keep-hourly', '0'], { daemon });
+    const none = { latest: 0, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0 };
+    assert.deepEqual(
+      daemon.of('policy.create').map(({ params }) => params['keep']),
+      [{ ...none, latest: 2, yearly: 5 }, null],
+    );
+    assert.deepEqual(daemon.of('policy.edit')[0]?.params, { policy: 'work', keep: none });
+  });
+
+  it('says which retention a new policy gets where nothing was said', async () => {
+    const keep = { latest: 10, hourly: 24, daily: 14, weekly: 8, monthly: 12, yearly: 3 };
+    const daemon = new FakeDaemon({ 'policy.create': () => ({ ...policy, keep }), 'policy.show': () => ({ ...policy, keep }) });
+    const usual = await runWith(['policy', 'create', 'work', '--source', 'a', '--location', 'disk'], { daemon });
+    assert.match(usual.out, /keeps 10 latest, 24 hourly, 14 daily, 8 weekly, 12 monthly, 3 yearly, as nothing else was said/);
+    assert.match((await runWith(['policy', 'show', 'work'], { daemon })).out, /Keeps: +10 latest, 24 hourly/);
+  });
+
+  it('shows what retention would do, and only with --dry-run', async () => {
+    const items = [
+      { id: policy.policyId, sequence: 2, startedAt: policy.createdAt, keep: true, reasons: ['newest', 'daily 2026-03-01'] },
+      { id: policy.locationId, sequence: 1, startedAt: policy.createdAt, keep: false, reasons: [] },
+    ];
+    const daemon = new FakeDaemon({ 'policy.retention': () => ({ items, next: null }) });
+    const { status, json } = await runWith(['policy', 'retention', 'work', '--dry-run', '--json'], { daemon });
+    assert.deepEqual([status, json()], [0, items]);
+    const human = await runWith(['policy', 'retention', 'work', '--dry-run'], { daemon });
+    assert.match(human.out, /keep +newest, daily 2026-03-01\n.*retire *\n\n1 restore point of 2 would be retired/);
+    assert.equal((await runWith(['policy', 'retention', 'work'], { daemon })).status, 2);
+    assert.equal(daemon.of('policy.retention').length, 2);
   });
 
   it('takes paths from where npm was typed in a checkout', async () => {
@@ -111,7 +149,9 @@ describe('cli policy', () => {
       ['work', '--source', 'a', '--location', 'disk', '--exclude-file', 'none'],
       ['work', '--source', 'a', '--location', 'disk', '--exclude-file', 'large'],
       ['work', '--source', 'a', '--location', 'disk', '--exclude', ''],
-      ['work', '--source', 'a', '--location', 'disk', '--keep-daily', '3'],
+      ['work', '--source', 'a', '--location', 'disk', '--keep-daily', '-3'],
+      ['work', '--source', 'a', '--location', 'disk', '--keep-daily', '100001'],
+      ['work', '--source', 'a', '--location', 'disk', '--keep-daily', '3', '--keep-all'],
       ['work', '--source', 'a', '--location', 'disk', '--command', 'db=pg_dump x'],
     ]) {
       const daemon = new FakeDaemon({});
