@@ -1,5 +1,7 @@
 import type { Argument, Family } from './verb.ts';
 
+const alertId: Argument = { name: 'ID', about: 'the alert: its id or a prefix of it' };
+
 const id: Argument = { name: 'ID', about: 'the action: its id or a prefix of it' };
 
 export const actionFamily: Family = {
@@ -32,6 +34,28 @@ export const actionFamily: Family = {
       flags: [{ flag: '--follow', about: 'until it has ended; with --json as JSON Lines' }],
       examples: [{ command: 'holdfast action cancel 4f1c2a', about: '' }],
     },
+    {
+      path: 'alert list',
+      summary: 'list what needs to be known, newest first',
+      flags: [{ flag: '--all', about: 'also what has been resolved' }],
+      examples: [{ command: 'holdfast alert list', about: '' }],
+    },
+    {
+      path: 'alert acknowledge',
+      summary: 'count an alert no more; it stays listed until its cause is gone',
+      arguments: [alertId],
+      examples: [{ command: 'holdfast alert acknowledge 4f1c2a', about: '' }],
+    },
+    {
+      path: 'alert snooze',
+      summary: 'count an alert again after a while',
+      arguments: [alertId],
+      flags: [
+        { flag: '--for', value: 'DURATION', about: 'for so long: 30m, 12h or 7d' },
+        { flag: '--until', value: 'TIME', about: 'until then' },
+      ],
+      examples: [{ command: 'holdfast alert snooze 4f1c2a --for 12h', about: '' }],
+    },
   ],
-  later: ['alert list', 'alert acknowledge', 'alert snooze'],
+  later: [],
 };

@@ -1,8 +1,11 @@
 import { sessionStatus, type StatusResult } from '../../protocol/methods/session.ts';
+import type { AutoLockStatus } from '../../protocol/methods/autoLock.ts';
+import type { UnattendedStatus } from '../../protocol/methods/unattended.ts';
 import type { Call } from '../call.ts';
 import { facts } from '../output/table.ts';
-import { escaped } from '../../client/shown/text.ts';
-import { moment } from '../../client/shown/units.ts';
+import { escaped, quoted } from '../../client/shown/text.ts';
+import { counted, moment } from '../../client/shown/units.ts';
+import type { Style } from '../output/style.ts';
 import type { Result } from '../result.ts';
 import type { Session } from '../session.ts';
 
@@ -22,6 +25,8 @@ const notRunning: StatusDocument = {
   runningActions: [],
   alerts: null,
   readOnly: null,
+  unattended: null,
+  autoLock: null,
 };
 
 export async function status(_call: Call, session: Session): Promise<Result> {
@@ -49,12 +54,34 @@ function linesOf(document: StatusDocument, { style, host, stateDirectory }: Sess
   if (document.passkeyInUse !== null) pairs.push(['Passkey in use', escaped(document.passkeyInUse)]);
   if (document.state === 'unlocked')
     pairs.push(['Last backup', document.lastBackup === null ? 'none yet' : moment(document.lastBackup, now)]);
+  if (document.alerts !== null && document.state !== 'notSetUp') pairs.push(['Alerts', alertsText(document.alerts, style)]);
+  if (document.unattended !== null) pairs.push(['Unattended', unattendedText(document.unattended)]);
+  if (document.autoLock !== null) pairs.push(['Locks itself', autoLockText(document.autoLock, now)]);
   for (const { actionId, kind, subject, fraction } of document.runningActions ?? []) {
     const share = fraction === null ? '' : `, ${Math.floor(fraction * 100)} %`;
     pairs.push(['Running', `${escaped(kind)} ${escaped(subject)}${share} (${actionId.slice(0, 8)})`]);
   }
   const next = nextStep(document.state);
   return [...facts(pairs, (text) => style.bold(text)), ...(next === undefined ? [] : ['', style.dim(next)])];
+}
+
+function alertsText({ error, warning }: { readonly error: number; readonly warning: number }, style: Style): string {
+  if (error === 0 && warning === 0) return style.good('all clear');
+  const counts = [
+    ...(error === 0 ? [] : [style.bad(counted(error, 'error'))]),
+    ...(warning === 0 ? [] : [style.warning(counted(warning, 'warning'))]),
+  ];
+  return `${counts.join(', ')}: holdfast alert list`;
+}
+
+function unattendedText({ kind, path, problem, nextTryAt }: UnattendedStatus): string {
+  const source = kind === 'command' ? 'with a command' : `with ${quoted(path ?? '')}`;
+  if (problem === null) return source;
+  return `${source}. ${escaped(problem)} ${nextTryAt === null ? 'It is not tried again.' : 'It is tried again.'}`;
+}
+
+function autoLockText({ hours, at }: AutoLockStatus, now: Date): string {
+  return at === null ? `${hours} h after it was unlocked` : moment(at, now);
 }
 
 function nextStep(state: StatusDocument['state']): string | undefined {

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { HoldfastError } from '../../protocol/errors.ts';
 import type { ActionId, LocationId } from '../../protocol/ids.ts';
 import { ActionStore } from './actionStore.ts';
+import { AlertStore } from './alertStore.ts';
 import { type CellSeal, SealedCells } from './cellSeal.ts';
 import { Connection } from './connection.ts';
 import { InstallationStore } from './installationStore.ts';
@@ -13,6 +14,7 @@ import { PolicyStore } from './policyStore.ts';
 import { RestorePointStore } from './restorePointStore.ts';
 import { RunPinStore } from './runPinStore.ts';
 import { SequenceStore } from './sequenceStore.ts';
+import { SettingStore } from './settingStore.ts';
 
 /**
  * What the daemon remembers, in one SQLite file with one store a table. All calls are synchronous, and what they write is on the disk when they
@@ -29,7 +31,9 @@ export class Catalog implements Disposable {
   readonly objects: ObjectLedger;
   readonly runPins: RunPinStore;
   readonly actions: ActionStore;
+  readonly alerts: AlertStore;
   readonly sequences: SequenceStore;
+  readonly settings: SettingStore;
   readonly #connection: Connection;
   readonly #cells: SealedCells = new SealedCells();
 
@@ -46,7 +50,9 @@ export class Catalog implements Disposable {
     this.objects = new ObjectLedger(connection);
     this.runPins = new RunPinStore(connection);
     this.actions = new ActionStore(connection, this.#cells);
+    this.alerts = new AlertStore(connection, this.#cells);
     this.sequences = new SequenceStore(connection);
+    this.settings = new SettingStore(connection);
   }
 
   /** Sealed cells can be read and written from now on; with `undefined` (lock) no more. */

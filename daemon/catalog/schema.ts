@@ -84,7 +84,24 @@ ALTER TABLE actions ADD COLUMN subjectId TEXT;
 CREATE INDEX actionsBySubject ON actions (subjectId);
 `;
 
+/** What the user must know; `detail` is sealed, since it may name files. One alert that is not resolved for each kind and subject. */
+const alerts = `
+CREATE TABLE alerts (
+  alertId TEXT NOT NULL PRIMARY KEY, kind TEXT NOT NULL, subjectId TEXT NOT NULL, subject TEXT NOT NULL, severity TEXT NOT NULL,
+  message TEXT NOT NULL, fix TEXT, detail BLOB, since TEXT NOT NULL CHECK (length(since) = 24), safeUntil TEXT, state TEXT NOT NULL,
+  policyId TEXT, locationId TEXT, restorePointId TEXT, slotId TEXT, snoozedAt TEXT, snoozedUntil TEXT, resolvedAt TEXT, digest BLOB NOT NULL) STRICT;
+CREATE UNIQUE INDEX alertsRaised ON alerts (kind, subjectId) WHERE resolvedAt IS NULL;
+CREATE INDEX alertsByTime ON alerts (since, alertId);
+`;
+
+/** What is set for the daemon as a whole, as JSON. */
+const settings = `
+CREATE TABLE settings (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL, digest BLOB NOT NULL) STRICT;
+`;
+
 export const migrations: readonly Migration[] = [
   { version: 1, run: (database) => database.exec(first) },
   { version: 2, run: (database) => database.exec(second) },
+  { version: 3, run: (database) => database.exec(alerts) },
+  { version: 4, run: (database) => database.exec(settings) },
 ];

@@ -3,24 +3,27 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { programVersion } from '../../protocol/version.ts';
 import { ActionQueue } from '../actions/actionQueue.ts';
+import { AlertBook } from '../alerts/alertBook.ts';
 import { openCatalog } from '../catalog/openCatalog.ts';
 import { runBackup } from '../engine/backup/backup.ts';
 import { runRestore } from '../engine/restore/restore.ts';
 import { Installation } from '../installation/installation.ts';
 import { WorkerScryptRunner } from '../keys/scryptRunner.ts';
 import { selfTest } from '../keys/selfTest.ts';
+import type { UnlockClock } from '../keys/unlockDelay.ts';
 import { nodeFileSystem } from '../locations/fileAccess.ts';
 import { BackupService } from '../policies/backupService.ts';
 import { OpenRestorePoints } from '../policies/openRestorePoints.ts';
 import { PolicyService } from '../policies/policyService.ts';
 import { RestorePointService } from '../policies/restorePointService.ts';
+import { machineTimeZone, RetentionService } from '../policies/retention/retentionService.ts';
 import { RestoreService } from '../policies/restoreService.ts';
 import { UnfinishedRuns } from '../policies/unfinishedRuns.ts';
-import { machineTimeZone, RetentionService } from '../policies/retention/retentionService.ts';
 import { VerifyService } from '../policies/verifyService.ts';
 import { ImportStored } from '../recovery/importStored.ts';
 import type { Assembly, AssemblySurroundings, AssemblyWorld } from './assembly.ts';
 import { actionHandlers } from './methods/actionHandlers.ts';
+import { alertHandlers } from './methods/alertHandlers.ts';
 import { backupHandlers, laneOfPolicy } from './methods/backupHandlers.ts';
 import { locationHandlers } from './methods/locationHandlers.ts';
 import { logHandlers } from './methods/logHandlers.ts';
@@ -29,6 +32,8 @@ import { policyHandlers } from './methods/policyHandlers.ts';
 import { recoveryHandlers } from './methods/recoveryHandlers.ts';
 import { restorePointHandlers } from './methods/restorePointHandlers.ts';
 import { sessionHandlers } from './methods/sessionHandlers.ts';
+import { unattendedHandlers } from './methods/unattendedHandlers.ts';
+import { Unlocking } from './unlocking.ts';
 import { thrownFact } from './redaction.ts';
 
 const catalogFileName = 'catalog.db';
@@ -47,20 +52,31 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
   await mkdir(path.join(stateDirectory, 'cache'), { recursive: true, mode: 0o700 });
 
   const changed = (table: string, id: string): void => publish({ name: 'catalog.changed', subject: `${table}/${id}` });
+  const clock: UnlockClock = {
+    now: () => performance.now(),
+    sleep: (milliseconds, signal) => delay(milliseconds, undefined, signal === undefined ? {} : { signal }),
+  };
+  const stateChanged = (): void => publish({ name: 'state.changed', subject: '' });
   const installation = new Installation({
     catalog,
     stateDirectory,
     fileSystem,
     scrypt,
-    unlockClock: {
-      now: () => performance.now(),
-      sleep: (milliseconds, signal) => delay(milliseconds, undefined, signal === undefined ? {} : { signal }),
-    },
+    unlockClock: clock,
     wallClock,
-    onStateChanged: () => publish({ name: 'state.changed', subject: '' }),
+    onStateChanged: () => {
+      if (installation.state === 'unlocked') unlocking.autoLock.restart();
+      stateChanged();
+    },
     onPasskeyChanged: (slotId) => changed('passkeys', slotId),
     onLocationChanged: (locationId) => changed('locations', locationId),
     onUndelivered: ({ locationId, error }) => log.warn('The keyring could not be brought to a location.', { locationId, error }),
+  });
+  const alerts = new AlertBook({
+    store: catalog.alerts,
+    wallClock,
+    now: () => performance.now(),
+    onChanged: (alertId) => publish({ name: 'alert.changed', subject: alertId }),
   });
   const queue = new ActionQueue({
     history: catalog.actions,
@@ -79,6 +95,12 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     onChanged: (policyId) => changed('policies', policyId),
   });
   const points = new RestorePointService({ catalog, onChanged: (id) => changed('restorePoints', id) });
+  const retention = new RetentionService({
+    catalog,
+    timeZone: machineTimeZone,
+    onRetired: (id) => changed('restorePoints', id),
+    onFailed: ({ policyId, error }) => log.error('Retention of a policy failed.', { policyId, error: thrownFact(error) }),
+  });
   const open = new OpenRestorePoints(installation);
   const threads = { workerUrl };
   const unfinished = new UnfinishedRuns({
@@ -94,13 +116,8 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     writer: `holdfast ${programVersion}`,
     wallClock,
     onCommitted: (id) => changed('restorePoints', id),
+    retire: (policy) => void retention.follow(policy),
     onManifestUnreadable: (facts) => log.error('The manifest of a restore point could not be read.', facts),
-  const retention = new RetentionService({
-    catalog,
-    timeZone: machineTimeZone,
-    onRetired: (id) => changed('restorePoints', id),
-    onFailed: ({ policyId, error }) => log.error('Retention of a policy failed.', { policyId, error: thrownFact(error) }),
-  });
   });
   const restores = new RestoreService({
     installation,
@@ -110,17 +127,21 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
   const verifies = new VerifyService({ installation, restorePoints: open, wallClock, onChanged: (id) => changed('restorePoints', id) });
   const importStored = new ImportStored({ installation, fileSystem, scrypt, wallClock });
   const lock = async (): Promise<void> => {
+    unlocking.unattended.stop();
     // A request that was under way may have started one more meanwhile.
     while (queue.unfinished > 0) await queue.cancelAll();
     open.clear();
     installation.lock();
   };
+  const isBusy = (): boolean => queue.unfinished > 0;
+  const unlocking = new Unlocking({ installation, clock, wallClock, log, isBusy, lock, onChanged: stateChanged });
+  await unlocking.start();
 
-    retire: (policy) => void retention.follow(policy),
   return {
     daemonState: () => installation.state,
     handlers: Object.fromEntries([
-      ...sessionHandlers({ installation, queue, startedAt, lock, stop }),
+      ...sessionHandlers({ installation, queue, unlocking, alerts, startedAt, lock, stop }),
+      ...unattendedHandlers(unlocking),
       ...logHandlers(stateDirectory),
       ...passkeyHandlers(installation.passkeys),
       ...locationHandlers(installation.locations),
@@ -129,8 +150,10 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
       ...restorePointHandlers({ installation, queue, points, open, restores, verifies }),
       ...recoveryHandlers(importStored, queue),
       ...actionHandlers(queue, catalog.actions),
+      ...alertHandlers(alerts),
     ]),
     async [Symbol.asyncDispose]() {
+      unlocking[Symbol.dispose]();
       await queue.close();
       open.clear();
       installation[Symbol.dispose]();

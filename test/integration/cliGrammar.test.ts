@@ -24,8 +24,6 @@ const laterVerbs: readonly string[] = [
   'location add azure-blob blob',
   'location prove-lock store',
   'location collect-garbage store --dry-run',
-  'policy pause files',
-  'policy resume files',
   'policy retention files --dry-run',
   'policy export files',
   'policy import --import-data-file F --location store',
@@ -44,9 +42,6 @@ const laterVerbs: readonly string[] = [
   'dr verify-report F',
   'dr recovery-sheet',
   'audit verify',
-  'alert list',
-  'alert acknowledge I',
-  'alert snooze I --for 1h',
 ];
 
 /** Flags of this version's verbs whose feature a later version has. */

@@ -62,9 +62,25 @@ export interface StatusDocument extends Document {
   readonly safeUntil: null;
   readonly lastBackup: string | null;
   readonly runningActions: readonly RunningAction[];
-  readonly alerts: null;
+  readonly alerts: { readonly error: number; readonly warning: number } | null;
   readonly readOnly: boolean | null;
+  readonly unattended: UnattendedDocument | null;
+  readonly autoLock: { readonly hours: number; readonly at: string | null } | null;
 }
+
+export interface UnattendedDocument extends Document {
+  readonly kind: 'passphraseFile' | 'command';
+  readonly path: string | null;
+  readonly problem: string | null;
+  readonly nextTryAt: string | null;
+}
+export const unattendedDocument: z.ZodType<UnattendedDocument> = z.looseObject({
+  kind: z.enum(['passphraseFile', 'command']),
+  path: z.string().nullable(),
+  problem: z.string().min(1).nullable(),
+  nextTryAt: time.nullable(),
+});
+
 export const statusDocument: z.ZodType<StatusDocument> = z.looseObject({
   state: z.enum(['notRunning', 'notSetUp', 'locked', 'unlocked']),
   installationId: uuid.nullable(),
@@ -77,8 +93,10 @@ export const statusDocument: z.ZodType<StatusDocument> = z.looseObject({
   runningActions: z.array(
     z.looseObject({ actionId: uuid, kind: z.string(), subject: z.string(), fraction: z.number().min(0).max(1).nullable() }),
   ),
-  alerts: later,
+  alerts: z.looseObject({ error: count, warning: count }).nullable(),
   readOnly: z.boolean().nullable(),
+  unattended: unattendedDocument.nullable(),
+  autoLock: z.looseObject({ hours: z.number(), at: time.nullable() }).nullable(),
 });
 
 export interface PasskeyDocument extends Document {
@@ -173,6 +191,15 @@ export const policyDocument: z.ZodType<PolicyDocument> = z.looseObject({
   restorePoints: count,
 });
 
+export interface RetentionDocument extends Document {
+  readonly id: string;
+  readonly keep: boolean;
+  readonly reasons: readonly string[];
+}
+export const retentionDocument: z.ZodType<readonly RetentionDocument[]> = z.array(
+  z.looseObject({ id: uuid, keep: z.boolean(), reasons: z.array(z.string().min(1)) }),
+);
+
 export interface BackupDocument extends Document {
   readonly actionId: string;
   readonly restorePointId: string | null;
@@ -191,15 +218,6 @@ export const backupDocument: z.ZodType<BackupDocument> = z.looseObject({
   bytes: count,
   addedBytes: count,
   skipped: z.array(finding),
-export interface RetentionDocument extends Document {
-  readonly id: string;
-  readonly keep: boolean;
-  readonly reasons: readonly string[];
-}
-export const retentionDocument: z.ZodType<readonly RetentionDocument[]> = z.array(
-  z.looseObject({ id: uuid, keep: z.boolean(), reasons: z.array(z.string().min(1)) }),
-);
-
   seconds,
 });
 
@@ -361,6 +379,29 @@ export const actionDocument: z.ZodType<ActionDocument> = z.looseObject({
     secondsLeft: seconds.nullable(),
   }),
   error: z.looseObject({ code: z.string(), message: z.string() }).nullable(),
+});
+
+export interface AlertDocument extends Document {
+  readonly id: string;
+  readonly kind: string;
+  readonly severity: 'error' | 'warning' | 'info';
+  readonly subject: string;
+  readonly message: string;
+  readonly since: string;
+  readonly safeUntil: null;
+  readonly fix: string | null;
+  readonly state: 'open' | 'acknowledged' | 'snoozed' | 'resolved';
+}
+export const alertDocument: z.ZodType<AlertDocument> = z.looseObject({
+  id: uuid,
+  kind: z.string().min(1),
+  severity: z.enum(['error', 'warning', 'info']),
+  subject: z.string(),
+  message: z.string().min(1),
+  since: time,
+  safeUntil: later,
+  fix: z.string().min(1).nullable(),
+  state: z.enum(['open', 'acknowledged', 'snoozed', 'resolved']),
 });
 
 export interface LogLineDocument extends Document {

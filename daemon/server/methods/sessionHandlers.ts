@@ -10,13 +10,17 @@ import {
 } from '../../../protocol/methods/session.ts';
 import { programVersion } from '../../../protocol/version.ts';
 import type { ActionQueue } from '../../actions/actionQueue.ts';
+import type { AlertBook } from '../../alerts/alertBook.ts';
 import type { Installation } from '../../installation/installation.ts';
 import { type BoundHandler, handlerOf } from '../handler.ts';
+import type { Unlocking } from '../unlocking.ts';
 import { withSecret } from './passkeyHandlers.ts';
 
 export interface SessionServices {
   readonly installation: Installation;
   readonly queue: ActionQueue;
+  readonly unlocking: Unlocking;
+  readonly alerts: AlertBook;
   readonly startedAt: Date;
   /** Cancels what runs, waits for its end, and drops the keys. */
   readonly lock: () => Promise<void>;
@@ -24,7 +28,8 @@ export interface SessionServices {
 }
 
 export function sessionHandlers(services: SessionServices): readonly (readonly [string, BoundHandler])[] {
-  const { installation, queue, startedAt } = services;
+  const { installation, queue, alerts, startedAt } = services;
+  const { unattended, autoLock } = services.unlocking;
   const { catalog } = installation;
   return [
     handlerOf(sessionStatus, async () => ({
@@ -43,8 +48,10 @@ export function sessionHandlers(services: SessionServices): readonly (readonly [
         subject,
         fraction: progress.fraction,
       })),
-      alerts: null,
+      alerts: alerts.counts(),
       readOnly: false,
+      unattended: unattended.status,
+      autoLock: autoLock.status,
     })),
     handlerOf(sessionInit, async ({ passkeyName, passphrase }, context) => {
       const made = await withSecret(context, passphrase, (secret) => installation.setUp(passkeyName, secret, context.signal));
@@ -81,6 +88,7 @@ export function sessionHandlers(services: SessionServices): readonly (readonly [
     }),
     handlerOf(sessionStepUp, async ({ passphrase }, context) => {
       await withSecret(context, passphrase, (secret) => installation.passkeys.prove(secret, context.signal));
+      autoLock.restart();
       return { until: context.stepUp.grant().toISOString() };
     }),
   ];

@@ -10,8 +10,9 @@ import { CatalogFolder, someLocation, someObject, somePoint, somePolicy } from '
 const hasCode = (code: ErrorCode) => (error: unknown) => HoldfastError.is(error, code);
 
 const isOnWindows = process.platform === 'win32';
+const nextVersion = (migrations.at(-1)?.version ?? 0) + 1;
 const next: Migration = {
-  version: 3,
+  version: nextVersion,
   run: (database) =>
     database.exec(
       "ALTER TABLE locations ADD COLUMN note TEXT NOT NULL DEFAULT 'none'; CREATE TABLE notes (id TEXT NOT NULL PRIMARY KEY, digest BLOB NOT NULL) STRICT",
@@ -85,7 +86,7 @@ describe('opening the catalog', () => {
     catalog.locations.add(someLocation());
     catalog.close();
     const broken: Migration = {
-      version: 3,
+      version: nextVersion,
       run: (database) => database.exec('ALTER TABLE locations ADD COLUMN note TEXT; INSERT INTO nowhere VALUES (1)'),
     };
     assert.throws(() => folder.open({ migrations: [...migrations, broken] }), hasCode('failed'));

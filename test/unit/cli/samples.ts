@@ -1,5 +1,6 @@
 import { type Answer, FakeDaemon } from './fakeDaemon.ts';
 import type { Action, ActionWithResult } from '../../../protocol/methods/actions.ts';
+import type { Alert } from '../../../protocol/methods/alerts.ts';
 import type { BackupDocument } from '../../../protocol/methods/backups.ts';
 import type { Location } from '../../../protocol/methods/locations.ts';
 import type { Passkey } from '../../../protocol/methods/passkeys.ts';
@@ -21,8 +22,10 @@ export const unlockedStatus: StatusResult = {
   safeUntil: null,
   lastBackup: at,
   runningActions: [{ actionId: id, kind: 'backup', subject: 'work', fraction: 0.42 }],
-  alerts: null,
+  alerts: { error: 0, warning: 0 },
   readOnly: false,
+  unattended: null,
+  autoLock: null,
 };
 
 export const passkey: Passkey = {
@@ -108,6 +111,25 @@ export const backupDocument: BackupDocument = {
   warnings: [],
   warningsCount: 0,
   seconds: 1.5,
+};
+
+export const alert: Alert = {
+  id,
+  kind: 'backupFailed',
+  severity: 'error',
+  subject: 'work',
+  message: 'The last run of work failed: a source is not there.',
+  since: at,
+  safeUntil: null,
+  fix: 'Look at it with "holdfast action list".',
+  state: 'open',
+  detail: null,
+  policyId: otherId,
+  locationId: null,
+  restorePointId: null,
+  slotId: null,
+  snoozedUntil: null,
+  resolvedAt: null,
 };
 
 /** An action that runs; what is given replaces. */

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { ActionQueue } from '../../../daemon/actions/actionQueue.ts';
+import { AlertBook } from '../../../daemon/alerts/alertBook.ts';
 import type { HandlerContext } from '../../../daemon/server/handler.ts';
 import { sessionHandlers } from '../../../daemon/server/methods/sessionHandlers.ts';
+import { Unlocking } from '../../../daemon/server/unlocking.ts';
 import { InstallationBench } from '../../support/installationBench.ts';
 
 const context: HandlerContext = {
@@ -29,9 +31,14 @@ describe('making way for a newer daemon', () => {
       onChanged: () => undefined,
       onFailed: () => undefined,
     });
+    const alerts = new AlertBook({ store: installation.catalog.alerts, wallClock, now: () => 0, onChanged: () => undefined });
+    const clock = { now: () => 0, sleep: () => Promise.resolve() };
+    const lock = async (): Promise<void> => undefined;
+    const idle = { isBusy: () => false, onChanged: () => undefined };
+    using unlocking = new Unlocking({ installation, clock, wallClock, log: context.log, lock, ...idle });
     let stops = 0;
     const stop = (): void => void (stops += 1);
-    const handlers = new Map(sessionHandlers({ installation, queue, startedAt: bench.now, lock: async () => undefined, stop }));
+    const handlers = new Map(sessionHandlers({ installation, queue, unlocking, alerts, startedAt: bench.now, lock: async () => undefined, stop }));
     const handler = handlers.get('session.makeWay') ?? assert.fail('no handler');
     const { promise, resolve } = Promise.withResolvers<void>();
     const { actionId } = queue.submit({

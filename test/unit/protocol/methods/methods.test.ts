@@ -26,12 +26,13 @@ const rights: Readonly<Record<string, readonly string[]>> = {
     'session.lock',
     'session.stop',
     'session.makeWay',
+    'session.autoLock',
     'log.read',
     'action.result',
     'action.cancel',
   ],
   notSetUp: ['session.init', 'recovery.importStored'],
-  whileLocked: ['session.unlock', 'passkey.list', 'location.list'],
+  whileLocked: ['session.unlock', 'unattended.off', 'passkey.list', 'location.list', 'alert.list', 'alert.acknowledge', 'alert.snooze'],
   stepUp: [
     'passkey.addPassphrase',
     'passkey.use',
@@ -40,6 +41,7 @@ const rights: Readonly<Record<string, readonly string[]>> = {
     'location.edit',
     'location.remove',
     'restorePoint.retire',
+    'unattended.set',
   ],
 };
 
@@ -113,7 +115,7 @@ describe('protocol documents', () => {
     [
       'status',
       sessionStatus.result,
-      'state installationId version pid startedAt passkeyInUse safeUntil lastBackup runningActions alerts readOnly',
+      'state installationId version pid startedAt passkeyInUse safeUntil lastBackup runningActions alerts readOnly unattended autoLock',
     ],
     ['passkey list', passkey, 'slotId name kind inUse state reference createdAt verifiedAt retirableFrom warnings'],
     ['location list', location, 'name kind immutable protectionPeriodDays lastValidatedAt lockProof heldBytes'],
