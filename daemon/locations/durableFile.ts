@@ -1,14 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { systemCode } from '../../protocol/systemCode.ts';
+import { hasNoHardLinks } from '../../protocol/systemCode.ts';
 import { type FileSystem, type OpenFile } from './fileAccess.ts';
 
 /** Names of files that are not yet whole begin with this; readers ignore every name that begins with a dot. */
 export const temporaryPrefix = '.tmp-';
 /** Between two such pieces a put can be cancelled. */
 const pieceLength = 8 * 1024 * 1024;
-/** What file systems without hard links answer to `link`. */
-const linkMissing: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL']);
 
 export interface CreateSteps {
   /** Called before each step; what it throws ends the put and leaves nothing behind. */
@@ -22,7 +20,7 @@ async function writeAll(file: OpenFile, bytes: Uint8Array, beforeStep: () => voi
   while (position < bytes.length) {
     beforeStep();
     const written = await file.write(bytes.subarray(position, Math.min(position + pieceLength, bytes.length)), position);
-    if (written === 0) throw Object.assign(new Error('the file system wrote nothing'), { code: 'EIO' });
+    if (written === 0) throw Object.assign(new Error('the file system wrote nothing'), { code: 'EIO', syscall: 'write' });
     position += written;
   }
 }
@@ -35,7 +33,7 @@ async function giveName(fileSystem: FileSystem, temporary: string, path: string)
   try {
     await fileSystem.link(temporary, path);
   } catch (error) {
-    if (!linkMissing.has(systemCode(error) ?? '')) throw error;
+    if (!hasNoHardLinks(error)) throw error;
     const placeholder = await fileSystem.create(path);
     await placeholder.close();
     try {

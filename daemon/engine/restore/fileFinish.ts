@@ -1,12 +1,10 @@
 import { constants, fchmodSync, fchownSync, futimesSync, linkSync, openSync, renameSync, unlinkSync } from 'node:fs';
 import { rawPath } from '../rawPath.ts';
-import { systemCode } from '../../../protocol/systemCode.ts';
+import { hasNoHardLinks, systemCode } from '../../../protocol/systemCode.ts';
 import { timeArgument } from './fileTimes.ts';
 import type { FolderDoor } from './folderDoor.ts';
 import type { FileTarget } from './packJobCodec.ts';
 
-/** What file systems without hard links answer. */
-const linkMissing: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL']);
 const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
 const writeFlags = constants.O_WRONLY | (constants.O_NOFOLLOW ?? 0);
 
@@ -83,12 +81,11 @@ function rename(door: FolderDoor, target: FileTarget): boolean {
   try {
     linkSync(from, to);
   } catch (error) {
-    const code = systemCode(error);
-    if (code === 'EEXIST') {
+    if (systemCode(error) === 'EEXIST') {
       unlinkSync(from);
       return false;
     }
-    if (code === undefined || !linkMissing.has(code)) throw error;
+    if (!hasNoHardLinks(error)) throw error;
     renameSync(from, to);
     return true;
   }

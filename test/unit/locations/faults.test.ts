@@ -146,6 +146,17 @@ it('X5: after an input/output error nothing more is written through the same sto
   assert.equal(disk.operations.length, before);
 });
 
+it('X5: takes a file system that writes nothing and says nothing for one that has failed', async () => {
+  const disk = await newDisk();
+  const store = await open(disk);
+  const create = disk.create.bind(disk);
+  disk.create = async (path) => ({ ...(await create(path)), write: () => Promise.resolve(0) });
+  await assert.rejects(store.put('a/one', Buffer.from('x')), { code: 'storeFailed', message: /input\/output error/ });
+  const before = disk.operations.length;
+  await assert.rejects(store.put('a/two', Buffer.from('x')), hasCode('storeFailed'));
+  assert.equal(disk.operations.length, before);
+});
+
 it('X4: a disk that is full in the middle of an object takes short writes and gives the space back', async () => {
   const disk = await newDisk();
   const store = await open(disk);
