@@ -27,6 +27,12 @@ export function parseStrictJson(bytes: Uint8Array, limits: StrictJsonLimits): un
   return new Parser(text, what, limits.maxDepth).parse();
 }
 
+/** The members of an object but for those that begin with `x-`, which are skipped (docs/format.md, Strict members); anything else as it is. */
+export function withoutExtensions(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([name]) => !name.startsWith('x-')));
+}
+
 function damaged(what: string, cause: string, error?: unknown): HoldfastError {
   return HoldfastError.failedTo('damaged', `read ${what}`, cause, error === undefined ? {} : { cause: error });
 }

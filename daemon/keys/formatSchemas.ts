@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { isUuid } from '../../protocol/ids.ts';
+import { withoutExtensions } from '../../protocol/strictJson.ts';
 
 /** A UUID as JSON has it: lower-case, with hyphens. */
 export function uuidSchema<Id extends string>(): z.ZodType<Id> {
@@ -41,11 +42,11 @@ export function schemaComplaint(error: z.ZodError): string {
   return place === '' ? issue.message : `${place}: ${issue.message}`;
 }
 
-/** Members that begin with `x-` are skipped at every strict level (docs/format.md, Strict members). */
-export function withoutExtensions(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  const members = Object.entries(value).filter(([name]) => !name.startsWith('x-'));
-  return Object.fromEntries(members.map(([name, member]) => [name, withoutExtensions(member)]));
+/** `withoutExtensions` at every level of objects in objects. */
+export function withoutDeepExtensions(value: unknown): unknown {
+  const rest = withoutExtensions(value);
+  if (typeof rest !== 'object' || rest === null || Array.isArray(rest)) return rest;
+  return Object.fromEntries(Object.entries(rest).map(([name, member]) => [name, withoutDeepExtensions(member)]));
 }
 
 /** Canonical standard base64 of at least one and at most so many bytes: what a key service gave. */

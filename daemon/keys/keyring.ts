@@ -2,7 +2,7 @@ import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
 import * as z from 'zod';
 import type { InstallationId } from '../../protocol/ids.ts';
 import { parseStrictJson } from '../../protocol/strictJson.ts';
-import { keyEpochSchema, schemaComplaint, timeSchema, withoutExtensions } from './formatSchemas.ts';
+import { keyEpochSchema, schemaComplaint, timeSchema, withoutDeepExtensions } from './formatSchemas.ts';
 import { type Heads, headsSchema } from './heads.ts';
 import { damagedKeyring, decodeKeyringHeader, encodeKeyringHeader, type KeyringIdentity, keyringHeaderLength } from './keyringHeader.ts';
 import type { MasterKey } from './masterKey.ts';
@@ -123,7 +123,7 @@ function decodeBody(json: Uint8Array): KeyringBody {
       unknownSlots.push(raw);
       continue;
     }
-    const slot = slotSchemas[kind].safeParse(withoutExtensions(raw));
+    const slot = slotSchemas[kind].safeParse(withoutDeepExtensions(raw));
     if (!slot.success) throw damagedKeyring(`in a slot, ${schemaComplaint(slot.error)}`);
     slots.push(slot.data);
   }
@@ -134,7 +134,7 @@ function decodeBody(json: Uint8Array): KeyringBody {
 function withoutBodyExtensions(body: unknown): unknown {
   if (typeof body !== 'object' || body === null) return body;
   const slots: unknown = 'slots' in body ? body.slots : undefined;
-  const rest = withoutExtensions({ ...body, slots: null });
+  const rest = withoutDeepExtensions({ ...body, slots: null });
   return typeof rest === 'object' && slots !== undefined ? { ...rest, slots } : rest;
 }
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { HoldfastError } from '../../protocol/errors.ts';
 import { isUuid, type StoreId } from '../../protocol/ids.ts';
-import { parseStrictJson } from '../../protocol/strictJson.ts';
+import { parseStrictJson, withoutExtensions } from '../../protocol/strictJson.ts';
 import { systemCode } from '../../protocol/systemCode.ts';
 import { createDurably } from './durableFile.ts';
 import { type FileSystem, nodeFileSystem } from './fileAccess.ts';
@@ -25,12 +25,6 @@ const markerSchema: z.ZodType<StoreMarker> = z.strictObject({
   storeId: z.custom<StoreId>((value) => typeof value === 'string' && isUuid(value)),
   createdAt: z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/),
 });
-
-/** Members that begin with `x-` are skipped (docs/format.md, Strict members). */
-function withoutExtensions(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).filter(([name]) => !name.startsWith('x-')));
-}
 
 /** The marker's stored bytes. */
 export function markerBytes(marker: StoreMarker): Uint8Array {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { isUuid, type PolicyId, type SourceId } from '../../protocol/ids.ts';
+import { withoutExtensions } from '../../protocol/strictJson.ts';
 import { maxPinnedIndexes } from './indexLayout.ts';
 import { maxInlineLive } from './liveList.ts';
 import type { Heads, Manifest } from './manifestTypes.ts';
@@ -9,11 +10,6 @@ type Json = Readonly<Record<string, unknown>>;
 /** Members that begin with `x-` are skipped at each level where unknown ones refuse (docs/format.md, Strict members). */
 function strict<Shape extends z.ZodRawShape>(shape: Shape): z.ZodPreprocess<z.ZodObject<Shape, z.core.$strict>> {
   return z.preprocess(withoutExtensions, z.strictObject(shape));
-}
-
-function withoutExtensions(value: unknown): unknown {
-  if (!isJson(value)) return value;
-  return Object.fromEntries(Object.entries(value).filter(([name]) => !name.startsWith('x-')));
 }
 
 function isJson(value: unknown): value is Json {

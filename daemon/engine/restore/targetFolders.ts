@@ -3,9 +3,9 @@ import path from 'node:path';
 import { HoldfastError } from '../../../protocol/errors.ts';
 import type { ConflictMode } from '../jobs.ts';
 import { rawOf, rawPath } from '../rawPath.ts';
+import { makeFolders } from '../../../protocol/makeFolders.ts';
 import { systemCode } from '../../../protocol/systemCode.ts';
 import type { FolderDoor } from './folderDoor.ts';
-import { makeFolders } from './makeFolders.ts';
 
 /** What became of asking for a folder. */
 export type FolderOutcome = { readonly path: string } | { readonly refused: string };
@@ -17,7 +17,7 @@ export type FolderOutcome = { readonly path: string } | { readonly refused: stri
 export function makeTarget(folder: string, conflict: ConflictMode, dryRun: boolean): string {
   const raw = rawOf(path.resolve(folder));
   try {
-    if (!dryRun) makeFolders(raw);
+    if (!dryRun) makeFolders(raw, rawPath);
     if (conflict === 'refuse' && readdirSync(rawPath(raw), { encoding: 'latin1' }).length > 0) {
       throw new HoldfastError('targetNotEmpty', `Failed to restore into ${folder}: it is not empty.`, {
         fix: 'Choose an empty folder, or say what to do with what is there: --conflict skip, overwrite or rename.',

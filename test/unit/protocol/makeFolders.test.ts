@@ -3,11 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeFolders } from '../../../../daemon/engine/restore/makeFolders.ts';
+import { rawOf, rawPath } from '../../../daemon/engine/rawPath.ts';
+import { makeFolders } from '../../../protocol/makeFolders.ts';
 
-const rawOf = (path: string): string => Buffer.from(path).toString('latin1');
-
-describe('folders of a target', function () {
+describe('folders with all that leads to them', function () {
   let root = '';
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), 'holdfast-folders-'));
@@ -18,8 +17,8 @@ describe('folders of a target', function () {
     mkdirSync(join(root, 'there'), { mode: 0o755 });
     symlinkSync(join(root, 'there'), join(root, 'link'));
     const path = join(root, 'link', 'ünï', 'b', 'c');
-    makeFolders(rawOf(path));
-    makeFolders(rawOf(path));
+    makeFolders(rawOf(path), rawPath);
+    makeFolders(rawOf(path), rawPath);
     assert.equal(statSync(path).mode & 0o777, 0o700);
     assert.equal(statSync(join(root, 'there', 'ünï')).mode & 0o777, 0o700);
     assert.equal(statSync(join(root, 'there')).mode & 0o777, 0o755);
@@ -35,7 +34,7 @@ describe('folders of a target', function () {
 
   it('M6: where the system makes none end in its error, and not in asking it for ever', function () {
     if (process.platform !== 'linux') this.skip();
-    const module = new URL('../../../../daemon/engine/restore/makeFolders.ts', import.meta.url).href;
+    const module = new URL('../../../protocol/makeFolders.ts', import.meta.url).href;
     const script = `import { makeFolders } from ${JSON.stringify(module)};
       try { makeFolders('/proc/holdfast/a'); } catch (error) { process.stdout.write(error.code); }`;
     // A process of its own, for a call that does not come back can't be stopped from inside.
