@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { registerHooks } from 'node:module';
 import * as fc from 'fast-check';
 
 const seedVariable = 'HOLDFAST_TEST_SEED';
@@ -22,6 +23,14 @@ export function currentTestTitle(): string {
 }
 
 fc.configureGlobal({ ...fc.readConfigureGlobal(), seed: testSeed() });
+
+/** There is no editor here: its module is what test/support/editorStub.ts says. */
+registerHooks({
+  resolve: (specifier, context, next) =>
+    specifier === 'vscode'
+      ? { url: new URL('./editorStub.ts', import.meta.url).href, format: 'module-typescript', shortCircuit: true }
+      : next(specifier, context),
+});
 
 /** Root hooks, taken up by mocha's `require` and by scripts/mochaLayer.ts. */
 export const mochaHooks: Mocha.RootHookObject = {
