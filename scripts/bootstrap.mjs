@@ -234,7 +234,7 @@ const node = pinnedNode();
 
 const sourcesDigest = () => {
   const files = [
-    ...['protocol', 'client', 'daemon', 'cli'].flatMap((folder) => filesBelow(at(folder))),
+    ...['protocol', 'client', 'daemon', 'cli', 'extension'].flatMap((folder) => filesBelow(at(folder))),
     at('scripts', 'build.mjs'),
     at('package-lock.json'),
     at('package.json'),
