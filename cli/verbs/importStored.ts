@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { exitStatusOf, HoldfastError } from '../../protocol/errors.ts';
 import { type ActionWithResult, isEnded } from '../../protocol/methods/actions.ts';
-import { type LocationSpec, locationSpec } from '../../protocol/methods/locations.ts';
+import { longestSpecFile, parseLocationSpecFile } from '../../protocol/locationSpec.ts';
+import type { LocationSpec } from '../../protocol/methods/locations.ts';
 import { type ImportDocument, importDocument, recoveryImportStored, triesAtFirst } from '../../protocol/methods/recovery.ts';
 import { sessionStatus } from '../../protocol/methods/session.ts';
-import { parseStrictJson } from '../../protocol/strictJson.ts';
 import { Asking } from '../asking.ts';
 import type { Call } from '../call.ts';
 import { findingLines } from '../findingLines.ts';
@@ -17,7 +17,6 @@ import type { Session } from '../session.ts';
 import { time } from '../values.ts';
 import { finish } from '../finish.ts';
 
-const specLimit = 65_536;
 const label = 'Importing what is stored';
 /** As good as for ever: the reader never gives up by itself once the user said so. */
 const triesMost = 1_000_000;
@@ -83,28 +82,22 @@ async function refuseWhereSetUp(session: Session): Promise<void> {
 }
 
 async function readSpec(file: string, session: Session): Promise<LocationSpec> {
-  const fix = 'Name a JSON file such as {"kind":"filesystem","path":"/mnt/backup"}.';
-  const refusal = (reason: string, cause?: unknown): HoldfastError =>
-    new HoldfastError('badValue', `Failed to read the location from ${quoted(file)}: ${reason}.`, { fix, cause });
+  const action = `read the location from ${quoted(file)}`;
   let content: Buffer;
   try {
-    content = await session.host.readFile(session.resolvePath(file), specLimit);
+    // One byte more than may be there tells that there is more.
+    content = await session.host.readFile(session.resolvePath(file), longestSpecFile + 1);
   } catch (cause) {
-    throw refusal('it can not be read', cause);
+    const fix = 'Name a JSON file such as {"kind":"filesystem","path":"/mnt/backup"}.';
+    throw HoldfastError.failedTo('badValue', action, 'it can not be read', { fix, cause });
   }
-  let value: unknown;
   try {
-    value = parseStrictJson(content, { maxBytes: specLimit, maxDepth: 8 });
-  } catch (cause) {
-    throw refusal('it is no JSON', cause);
+    return parseLocationSpecFile(content, (typed) => path.resolve(session.resolvePath('.'), typed));
+  } catch (error) {
+    if (!HoldfastError.is(error)) throw error;
+    const { code, reason, fix } = error;
+    throw HoldfastError.failedTo(code, action, escaped(reason), { ...(fix === undefined ? {} : { fix }), cause: error });
   }
-  const kind = typeof value === 'object' && value !== null && 'kind' in value ? value.kind : undefined;
-  if (kind === 's3' || kind === 'azureBlob') {
-    throw new HoldfastError('notInThisVersion', `Failed to import: locations of kind ${kind} are not in this version.`, { fix });
-  }
-  const parsed = locationSpec.safeParse(value);
-  if (!parsed.success) throw refusal('it is no filesystem location');
-  return { ...parsed.data, path: path.resolve(session.resolvePath('.'), parsed.data.path) };
 }
 
 async function resultOf(action: ActionWithResult, session: Session): Promise<Result> {

@@ -16,7 +16,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { LocationRecord } from '../catalog/locationStore.ts';
 import type { FileSystem } from '../locations/fileAccess.ts';
 import { openFilesystemStore } from '../locations/filesystem.ts';
-import { parseLocationSpec } from '../locations/locationSpec.ts';
+import { parseLocationSpec } from '../../protocol/locationSpec.ts';
 import { initialiseStore } from '../locations/marker.ts';
 import type { ObjectStore } from '../locations/objectStore.ts';
 import { validateLocation } from '../locations/validate.ts';

@@ -18,7 +18,7 @@ import { wrapWithPassphrase } from '../keys/passkeys/passphrase.ts';
 import type { ScryptRunner } from '../keys/scryptRunner.ts';
 import type { FileSystem } from '../locations/fileAccess.ts';
 import { openFilesystemStore } from '../locations/filesystem.ts';
-import { parseLocationSpec } from '../locations/locationSpec.ts';
+import { parseLocationSpec } from '../../protocol/locationSpec.ts';
 import type { ObjectStore } from '../locations/objectStore.ts';
 import { hexOf } from '../repository/bytes.ts';
 import type { Head } from '../repository/manifestTypes.ts';

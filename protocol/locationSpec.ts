@@ -1,12 +1,13 @@
 import { isAbsolute, normalize, sep } from 'node:path';
 import * as z from 'zod';
-import { HoldfastError } from '../../protocol/errors.ts';
-import type { LocationSpec } from '../../protocol/methods/locations.ts';
-import { parseStrictJson } from '../../protocol/strictJson.ts';
+import { HoldfastError } from './errors.ts';
+import type { LocationSpec } from './methods/locations.ts';
+import { parseStrictJson } from './strictJson.ts';
 
 const longestPath = 4096;
 const longestName = 255;
-const longestFile = 65_536;
+/** Bytes of a `--location-spec` file. */
+export const longestSpecFile = 65_536;
 const maxDepth = 8;
 const laterKinds: readonly string[] = ['s3', 'azureBlob', 'veeamRepository'];
 const controlCharacters = /\p{Cc}|\p{Cs}/u;
@@ -32,14 +33,14 @@ function trimmed(path: string): string {
 
 const fix = 'Give {"kind": "filesystem", "path": "/absolute/folder"}.';
 const refuse = (cause: string, error?: unknown): HoldfastError =>
-  new HoldfastError('badValue', `Failed to read the location: ${cause}.`, { fix, cause: error });
+  HoldfastError.failedTo('badValue', 'read the location', cause, { fix, cause: error });
 
 /** Checks a location profile from outside (a request, a catalog row, a `--location-spec` file). Throws `badValue`, or `notInThisVersion` for the kinds to come. */
 export function parseLocationSpec(value: unknown): LocationSpec {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refuse('it is not an object');
   const kind: unknown = 'kind' in value ? value.kind : undefined;
   if (typeof kind === 'string' && laterKinds.includes(kind)) {
-    throw new HoldfastError('notInThisVersion', `Failed to read the location: kind "${kind}" is not in this version.`, {
+    throw HoldfastError.failedTo('notInThisVersion', 'read the location', `kind "${kind}" is not in this version`, {
       fix: 'Use a location of kind "filesystem".',
     });
   }
@@ -51,16 +52,22 @@ export function parseLocationSpec(value: unknown): LocationSpec {
   throw refuse(issue?.path[0] === 'kind' ? 'its kind must be "filesystem"' : (issue?.message ?? 'it is malformed'), parsed.error);
 }
 
-/** Reads the bytes of a `--location-spec` file. Throws as `parseLocationSpec` does. */
-export function parseLocationSpecFile(bytes: Uint8Array): LocationSpec {
+/** Reads the bytes of a `--location-spec` file; `resolve` makes its path absolute. Throws as `parseLocationSpec` does. */
+export function parseLocationSpecFile(bytes: Uint8Array, resolve: (path: string) => string = (path) => path): LocationSpec {
   let value: unknown;
   try {
-    value = parseStrictJson(bytes, { maxBytes: longestFile, maxDepth, what: 'the location' });
+    value = parseStrictJson(bytes, { maxBytes: longestSpecFile, maxDepth, what: 'the location' });
   } catch (error) {
     if (!HoldfastError.is(error, 'damaged')) throw error;
-    throw new HoldfastError('badValue', error.message, { fix, cause: error });
+    throw refuse(error.reason, error);
   }
-  return parseLocationSpec(value);
+  return parseLocationSpec(resolved(value, resolve));
+}
+
+/** An empty path stays what it is, and is refused. */
+function resolved(value: unknown, resolve: (path: string) => string): unknown {
+  if (typeof value !== 'object' || value === null || !('path' in value)) return value;
+  return typeof value.path === 'string' && value.path !== '' ? { ...value, path: resolve(value.path) } : value;
 }
 
 function shown(text: string): string {

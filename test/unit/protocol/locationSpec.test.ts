@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
-import { parseLocationSpec, parseLocationSpecFile } from '../../../daemon/locations/locationSpec.ts';
+import { parseLocationSpec, parseLocationSpecFile } from '../../../protocol/locationSpec.ts';
 import { HoldfastError } from '../../../protocol/errors.ts';
 
 const fromText = (text: string): unknown => parseLocationSpecFile(Buffer.from(text, 'utf8'));
@@ -15,6 +15,14 @@ describe('location profile', () => {
   ] as const) {
     it(`takes ${text} as the folder ${path}`, () => assert.deepEqual(fromText(text), { kind: 'filesystem', path }));
   }
+
+  it('takes a path that is made absolute by whoever reads the file', () => {
+    const bytes = Buffer.from('{"kind":"filesystem","path":"disk"}');
+    assert.deepEqual(
+      parseLocationSpecFile(bytes, (path) => `/home/${path}`),
+      { kind: 'filesystem', path: '/home/disk' },
+    );
+  });
 
   const long = 'x'.repeat(10_000);
   for (const [title, text] of [
