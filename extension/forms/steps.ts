@@ -9,7 +9,8 @@ export interface StepPlace {
 
 export type StepOutcome<Values> =
   | { readonly kind: 'next'; readonly values: Values }
-  | { readonly kind: 'back' }
+  /** With what was typed so far, where it will do: it is there again when the user comes back. */
+  | { readonly kind: 'back'; readonly values?: Values }
   | { readonly kind: 'cancelled' };
 
 /** One question of a form. It shows what was answered before, so that going back loses nothing. */
@@ -19,25 +20,57 @@ export interface Step<Values> {
   readonly ask: (values: Values, place: StepPlace) => Promise<StepOutcome<Values>>;
 }
 
-/** Walks a form forwards and back. `undefined` when the user left it. */
-export async function runSteps<Values>(title: string, steps: readonly Step<Values>[], initial: Values): Promise<Values | undefined> {
+/** Where a form stands inside another one. */
+export interface FormPlace {
+  readonly title: string;
+  /** Whether Back at the first step leads out of the form: to what asked for it. */
+  readonly canLeave: boolean;
+}
+
+/**
+ * Walks a form forwards and back. Back leads to the step that was asked before, whatever else is needed by then; at the first step of a form that can be left
+ * it is the outcome of the whole, as in a step.
+ */
+export async function walkSteps<Values>(
+  { title, canLeave }: FormPlace,
+  steps: readonly Step<Values>[],
+  initial: Values,
+): Promise<StepOutcome<Values>> {
+  const asked: number[] = [];
   let values = initial;
-  let position = 0;
+  let from = 0;
   for (;;) {
-    const needed = steps.filter(({ isNeeded }) => isNeeded === undefined || isNeeded(values));
-    const step = needed[position];
-    if (step === undefined) return values;
-    const outcome = await step.ask(values, { title, step: position + 1, of: needed.length, canGoBack: position > 0 });
+    const needed = steps.flatMap(({ isNeeded }, index) => (isNeeded === undefined || isNeeded(values) ? [index] : []));
+    const current = needed.find((index) => index >= from);
+    const step = current === undefined ? undefined : steps[current];
+    if (current === undefined || step === undefined) return { kind: 'next', values };
+    const outcome = await step.ask(values, {
+      title,
+      step: needed.indexOf(current) + 1,
+      of: needed.length,
+      canGoBack: canLeave || asked.length > 0,
+    });
     switch (outcome.kind) {
       case 'next':
         values = outcome.values;
-        position += 1;
+        asked.push(current);
+        from = current + 1;
         break;
-      case 'back':
-        position = Math.max(0, position - 1);
+      case 'back': {
+        values = outcome.values ?? values;
+        const before = asked.pop();
+        if (before === undefined) return { kind: 'back', values };
+        from = before;
         break;
+      }
       case 'cancelled':
-        return undefined;
+        return outcome;
     }
   }
+}
+
+/** Walks a form that stands for itself. `undefined` when the user left it. */
+export async function runSteps<Values>(title: string, steps: readonly Step<Values>[], initial: Values): Promise<Values | undefined> {
+  const outcome = await walkSteps({ title, canLeave: false }, steps, initial);
+  return outcome.kind === 'next' ? outcome.values : undefined;
 }
