@@ -5,6 +5,7 @@ import { Commands } from './commands/commands.ts';
 import { ContextKeys } from './contextKeys.ts';
 import { DaemonService } from './connection/daemonService.ts';
 import type { LateFiles } from './files/lateFiles.ts';
+import { RestorePointFiles } from './files/restorePointFiles.ts';
 import type { Services } from './services.ts';
 import { readSettings } from './settings.ts';
 import { StatusBarItem } from './statusBar/statusBarItem.ts';
@@ -43,7 +44,9 @@ export class App implements vscode.Disposable {
       log,
     });
     const views = new Views(daemon, contextKeys, shells.views);
-    const services: Services = { context, daemon, log, contextKeys, views };
+    const files = new RestorePointFiles(daemon);
+    shells.files.load(files);
+    const services: Services = { context, daemon, log, contextKeys, views, files };
     this.commands = new Commands(services);
     this.#disposables = [log, daemon, views, new StatusBarItem(daemon)];
     daemon.connect();

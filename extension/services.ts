@@ -1,6 +1,7 @@
 import type * as vscode from 'vscode';
 import type { DaemonService } from './connection/daemonService.ts';
 import type { ContextKeys } from './contextKeys.ts';
+import type { RestorePointFiles } from './files/restorePointFiles.ts';
 import type { Views } from './views/views.ts';
 
 /** What every command can ask for. */
@@ -10,4 +11,5 @@ export interface Services {
   readonly log: vscode.LogOutputChannel;
   readonly contextKeys: ContextKeys;
   readonly views: Views;
+  readonly files: RestorePointFiles;
 }

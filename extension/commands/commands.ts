@@ -1,9 +1,14 @@
 import type { Services } from '../services.ts';
 import type { CommandId } from '../commandIds.ts';
 import { showError } from '../ui/showError.ts';
+import { browseRestorePoint } from './browseRestorePoint.ts';
 import type { Command } from './command.ts';
+import { compareWithRestorePoint } from './compareWithRestorePoint.ts';
+import { compareWithWorkspace } from './compareWithWorkspace.ts';
 import { openSettings, refresh, restartDaemon, showLog, startDaemon, stopDaemon } from './daemonCommands.ts';
+import { fileHistory } from './fileHistory.ts';
 import { lock } from './lock.ts';
+import { restoreFile } from './restoreFile.ts';
 import { setUp } from './setUp.ts';
 import { unlock } from './unlock.ts';
 
@@ -11,6 +16,11 @@ const table: Readonly<Record<CommandId, Command>> = {
   'holdfast.setUp': setUp,
   'holdfast.unlock': unlock,
   'holdfast.lock': lock,
+  'holdfast.restoreFile': restoreFile,
+  'holdfast.fileHistory': fileHistory,
+  'holdfast.compareWithRestorePoint': compareWithRestorePoint,
+  'holdfast.compareWithWorkspace': compareWithWorkspace,
+  'holdfast.browseRestorePoint': browseRestorePoint,
   'holdfast.showLog': showLog,
   'holdfast.startDaemon': startDaemon,
   'holdfast.restartDaemon': restartDaemon,

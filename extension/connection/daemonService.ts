@@ -9,6 +9,7 @@ import type { DaemonEvent } from '../../protocol/events.ts';
 import type { Method, SecretRef, StreamRef } from '../../protocol/method.ts';
 import { sessionStatus, sessionStop, type StatusResult } from '../../protocol/methods/session.ts';
 import { makeStateDirectory } from '../../protocol/stateDirectory.ts';
+import { asHoldfastError } from './asHoldfastError.ts';
 
 export interface DaemonServiceOptions {
   readonly stateDirectory: string;
@@ -37,6 +38,11 @@ const allEvents = ['action.changed', 'alert.changed', 'state.changed', 'catalog.
 
 /** How long a command waits for a daemon that is being started. */
 const patience = 25_000;
+
+/** Whatever answers requests of the protocol. */
+export interface Caller {
+  call<Params, Result>(method: Method<Params, Result>, params: Params, options?: CallOptions): Promise<Result>;
+}
 
 /** This window's line to the daemon: found or started, kept, and told of as one state. */
 export class DaemonService implements vscode.Disposable {
@@ -101,6 +107,14 @@ export class DaemonService implements vscode.Disposable {
   async call<Params, Result>(method: Method<Params, Result>, params: Params, options: CallOptions = {}): Promise<Result> {
     return await (await this.connection()).call(method, params, options);
   }
+
+  /** For what nobody asked for, such as views: uses the connection that there is, and starts no daemon. Rejects with `daemonNotRunning` where there is none. */
+  readonly quietly: Caller = {
+    call: async (method, params, options = {}) => {
+      if (this.#connection === undefined || this.#connection.isClosed) throw notRunning();
+      return await this.#connection.call(method, params, options);
+    },
+  };
 
   /** Seals the bytes for the next request on the same connection. The caller still owns the bytes. */
   async sendSecret(bytes: Uint8Array): Promise<SecretRef> {
@@ -210,9 +224,4 @@ function notRunning(): HoldfastError {
   return new HoldfastError('daemonNotRunning', 'Failed to reach the daemon: it does not answer.', {
     fix: 'Look into the log for the reason.',
   });
-}
-
-export function asHoldfastError(error: unknown): HoldfastError {
-  if (HoldfastError.is(error)) return error;
-  return new HoldfastError('failed', `Failed to go on: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
 }

@@ -1,9 +1,9 @@
 import type { Method, Page, PageParams } from '../../protocol/method.ts';
-import type { DaemonService } from './daemonService.ts';
+import type { Caller } from './daemonService.ts';
 
 /** Every item of a list that people made by hand and that is short for that reason: policies, passkeys, locations, alerts. */
 export async function listAll<Params extends PageParams, Item>(
-  daemon: DaemonService,
+  daemon: Caller,
   method: Method<Params, Page<Item>>,
   params: Params,
 ): Promise<readonly Item[]> {

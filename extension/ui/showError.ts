@@ -3,7 +3,7 @@ import { escaped } from '../../client/shown/text.ts';
 import type { ErrorCode } from '../../protocol/errors.ts';
 import type { Services } from '../services.ts';
 import type { CommandId } from '../commandIds.ts';
-import { asHoldfastError } from '../connection/daemonService.ts';
+import { asHoldfastError } from '../connection/asHoldfastError.ts';
 
 /** The one way out that is a command of ours, by the error's code. */
 const wayOut: Partial<Record<ErrorCode, CommandId>> = {

@@ -5,7 +5,7 @@ export type Subject =
   | { readonly kind: 'entry'; readonly restorePointId: string; readonly path: string; readonly isFolder: boolean }
   | { readonly kind: 'passkey'; readonly id: string; readonly name: string }
   | { readonly kind: 'location'; readonly id: string; readonly name: string }
-  | { readonly kind: 'alert'; readonly id: string }
+  | { readonly kind: 'alert'; readonly id: string; readonly message: string }
   | { readonly kind: 'action'; readonly id: string };
 
 export type SubjectKind = Subject['kind'];
@@ -18,6 +18,23 @@ export interface RowIcon {
   readonly color?: string;
 }
 
+/** A place in a restore point: the icon of such a row is the one that the user's theme gives to its name. */
+export interface RowResource {
+  readonly restorePointId: string;
+  readonly path: string;
+  readonly isFolder: boolean;
+  /** Whether Enter shows its content in an editor. */
+  readonly opens: boolean;
+}
+
+/** The colours of the icons, by what they say. */
+export const rowColors = {
+  error: 'list.errorForeground',
+  warning: 'list.warningForeground',
+  good: 'testing.iconPassed',
+  faint: 'disabledForeground',
+} as const;
+
 export interface RowFacts {
   /** Stable over refreshes and unique in its tree. */
   readonly id: string;
@@ -26,6 +43,8 @@ export interface RowFacts {
   /** Its state. */
   readonly description?: string;
   readonly icon?: RowIcon;
+  /** In the place of an icon. */
+  readonly resource?: RowResource;
   /** Facts, one a line: name and value. Shown as text, never as markup. */
   readonly tooltip?: readonly (readonly [name: string, value: string])[];
   /** For screen readers: label and state as one sentence. */
@@ -38,15 +57,25 @@ export interface RowFacts {
   readonly opens?: { readonly command: string; readonly title: string; readonly args: readonly unknown[] };
   /** Asked for when the row is opened; a row without it is a leaf. */
   readonly children?: () => Promise<readonly Row[]>;
+  /** What is below it never changes: what was fetched of it stays when the row itself is listed anew. */
+  readonly keepsChildren?: boolean;
+  /** Of a row that stands for what was not fetched yet: fetches it, so that the row above has more below it. */
+  readonly more?: () => Promise<void>;
 }
 
 /** One row of a tree: facts only, so that what a view shows can be tested without the editor. */
 export class Row {
-  readonly facts: RowFacts;
+  /** Replaced by the tree when the thing changed: the row itself stays, and with it what is selected and what is open. */
+  facts: RowFacts;
   /** Set by the tree that shows it. */
   parent: Row | undefined;
 
   constructor(facts: RowFacts) {
     this.facts = facts;
   }
+}
+
+/** `contextValue` of a row: its base and tags, as the menus' conditions look for them. */
+export function contextValueOf({ context: [base, ...tags] }: RowFacts): string {
+  return [base, ...tags.map((tag) => `+${tag}`)].join('');
 }

@@ -1,5 +1,8 @@
 import * as vscode from 'vscode';
-import type { Row, RowFacts } from './row.ts';
+import { fileScheme } from '../files/lateFiles.ts';
+import { failureRow } from './failureRow.ts';
+import { contextValueOf, type Row, type RowFacts } from './row.ts';
+import { ShownRows } from './shownRows.ts';
 
 /** Where the rows of a tree come from. */
 export interface RowSource {
@@ -10,6 +13,7 @@ export interface RowSource {
 /** A tree of rows: the shell between facts and the editor. */
 export class RowTree implements vscode.TreeDataProvider<Row>, vscode.Disposable {
   readonly #source: RowSource;
+  readonly #shown = new ShownRows();
   readonly #changed = new vscode.EventEmitter<Row | undefined>();
   readonly onDidChangeTreeData: vscode.Event<Row | undefined> = this.#changed.event;
 
@@ -22,24 +26,45 @@ export class RowTree implements vscode.TreeDataProvider<Row>, vscode.Disposable 
     this.#changed.fire(row);
   }
 
+  /** Gives a row that is shown new facts, and asks for what is below it anew; does nothing where no such row is shown. */
+  renew(facts: RowFacts): void {
+    const row = this.#shown.byId(facts.id);
+    if (row === undefined) return;
+    row.facts = facts;
+    this.#changed.fire(row);
+  }
+
+  /** The row with this id, where it is shown. */
+  row(id: string): Row | undefined {
+    return this.#shown.byId(id);
+  }
+
   async getChildren(row?: Row): Promise<Row[]> {
-    const children = row === undefined ? await this.#source.roots() : ((await row.facts.children?.()) ?? []);
-    for (const child of children) child.parent = row;
-    return [...children];
+    try {
+      const children = row === undefined ? await this.#source.roots() : ((await row.facts.children?.()) ?? []);
+      return this.#shown.put(row, children);
+    } catch (error) {
+      return this.#shown.put(row, failureRow(row?.facts.id ?? '', error));
+    }
   }
 
   getParent(row: Row): Row | undefined {
     return row.parent;
   }
 
-  getTreeItem(row: Row): vscode.TreeItem {
-    const { facts } = row;
+  getTreeItem({ facts }: Row): vscode.TreeItem {
     const item = new vscode.TreeItem(facts.label, collapsible(facts));
     item.id = facts.id;
-    item.contextValue = facts.context.map((token, index) => (index === 0 ? token : `+${token}`)).join('');
+    item.contextValue = contextValueOf(facts);
     item.accessibilityInformation = { label: facts.accessibleLabel };
     if (facts.description !== undefined) item.description = facts.description;
     if (facts.icon !== undefined) item.iconPath = themeIcon(facts.icon);
+    if (facts.resource !== undefined) {
+      const { restorePointId, path, isFolder, opens } = facts.resource;
+      item.resourceUri = vscode.Uri.from({ scheme: fileScheme, authority: restorePointId, path: `/${path}` });
+      item.iconPath = isFolder ? vscode.ThemeIcon.Folder : vscode.ThemeIcon.File;
+      if (opens) item.command = { command: 'vscode.open', title: vscode.l10n.t('Open'), arguments: [item.resourceUri] };
+    }
     if (facts.tooltip !== undefined) item.tooltip = tooltipOf(facts.tooltip);
     if (facts.opens !== undefined) {
       item.command = { command: facts.opens.command, title: facts.opens.title, arguments: [...facts.opens.args] };

@@ -1,0 +1,68 @@
+import path from 'node:path';
+import * as vscode from 'vscode';
+import { escaped } from '../../client/shown/text.ts';
+import { HoldfastError } from '../../protocol/errors.ts';
+import { exists } from './exists.ts';
+
+/**
+ * Puts an earlier content into a file of this machine, byte for byte. Text goes in as one edit, so that undo brings back what was there, unsaved changes
+ * included; other bytes are written, and the message offers the way back. A file that is gone is made again.
+ */
+export async function takeBack(version: vscode.Uri, file: vscode.Uri, label: string): Promise<void> {
+  const content = await vscode.workspace.fs.readFile(version);
+  const wasThere = await exists(file);
+  const document = wasThere ? await openedText(file) : undefined;
+  const text = textOf(content);
+  if (document !== undefined && text !== undefined) {
+    await replaceText(document, text);
+    // What a formatter or a rule for line ends made of it on saving is not what was asked for.
+    if (!Buffer.from(await vscode.workspace.fs.readFile(file)).equals(content)) await vscode.workspace.fs.writeFile(file, content);
+    await vscode.window.showTextDocument(document, { preview: false });
+    vscode.window.setStatusBarMessage(
+      vscode.l10n.t('$(check) {0} is as it was at {1}. Undo brings back what was there.', nameOf(file), label),
+      8000,
+    );
+    return;
+  }
+  const before = wasThere ? await vscode.workspace.fs.readFile(file) : undefined;
+  await vscode.workspace.fs.writeFile(file, content);
+  const undo = vscode.l10n.t('Undo');
+  const chosen = await vscode.window.showInformationMessage(vscode.l10n.t('{0} is as it was at {1}.', nameOf(file), label), undo);
+  if (chosen !== undo) return;
+  if (before === undefined) await vscode.workspace.fs.delete(file, { useTrash: true });
+  else await vscode.workspace.fs.writeFile(file, before);
+}
+
+/** `undefined` for bytes that are no UTF-8 text: those are not put through an editor, which would change them. */
+function textOf(content: Uint8Array): string | undefined {
+  if (content.includes(0)) return undefined;
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(content);
+  } catch {
+    return undefined;
+  }
+}
+
+/** `undefined` where the editor does not take the file as text: binary, too large, or in another encoding. */
+async function openedText(file: vscode.Uri): Promise<vscode.TextDocument | undefined> {
+  try {
+    const document = await vscode.workspace.openTextDocument(file);
+    return document.encoding === 'utf8' || document.encoding === 'utf8bom' ? document : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function replaceText(document: vscode.TextDocument, text: string): Promise<void> {
+  const all = document.validateRange(new vscode.Range(0, 0, document.lineCount, 0));
+  const edit = new vscode.WorkspaceEdit();
+  edit.replace(document.uri, all, text);
+  if ((await vscode.workspace.applyEdit(edit)) && (await document.save())) return;
+  throw new HoldfastError('failed', `Failed to put the content into ${nameOf(document.uri)}: the editor refused the edit.`, {
+    fix: 'Look whether the file may be written, or restore it into another folder.',
+  });
+}
+
+function nameOf(file: vscode.Uri): string {
+  return escaped(path.basename(file.fsPath));
+}
