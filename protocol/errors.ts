@@ -18,6 +18,8 @@ export const exitStatusOf = {
   storeFailed: 1,
   diskFailed: 1,
   sourceMissing: 1,
+  commandFailed: 1,
+  hookFailed: 1,
   catalogNewer: 1,
   unsupportedRuntime: 1,
   usage: 2,

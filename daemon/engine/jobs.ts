@@ -13,7 +13,7 @@ export type { Head, Heads, PinnedIndex } from '../repository/manifestTypes.ts';
  */
 
 /** A folder to protect. */
-export interface BackupSource {
+export interface FolderSource {
   readonly id: SourceId;
   readonly kind: 'folder';
   /** Absolute path of a folder, or of a single file. A symbolic link is followed here and nowhere else. */
@@ -30,6 +30,24 @@ export interface BackupSource {
   /** Bytes; larger files are left out and named. */
   readonly maxFileSize?: number;
 }
+
+/** Gets an output piece by piece; the next comes once what it returns has resolved. */
+export type OutputSink = (piece: Uint8Array) => Promise<void> | undefined;
+
+/** What a command prints, to be kept as a file. The engine starts nothing itself. */
+export interface CommandSource {
+  readonly id: SourceId;
+  readonly kind: 'command';
+  /** The name that the output has in the restore point. */
+  readonly label: string;
+  /**
+   * Runs the command and hands its output to the sink. Resolves once nothing of it runs any more: `null` where it ended well and its output is
+   * whole, else why not, as the end of a sentence; nothing of it is kept then. Ends the command where the signal says so.
+   */
+  readonly run: (output: OutputSink, signal: AbortSignal) => Promise<string | null>;
+}
+
+export type BackupSource = FolderSource | CommandSource;
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [member: string]: JsonValue };
 
@@ -97,7 +115,7 @@ export interface BackupJob {
   readonly parentIndexes: readonly PinnedIndex[];
   /** objectIds of packs that these indexes name and that are gone: chunks in them count as not stored. */
   readonly unusablePacks?: readonly Uint8Array[];
-  /** Walk, read and count, and put nothing: the result's manifest and indexes are those of no object. */
+  /** Walk, read and count, and put nothing: the result's manifest and indexes are those of no object. Commands do not run. */
   readonly dryRun?: boolean;
   /** The next free index sequence of the policy; a run uses as many as it puts. */
   readonly nextIndexSequence: number;
@@ -119,7 +137,8 @@ export interface BackupJob {
   readonly onProgress?: (progress: EngineProgress) => void;
 }
 
-export type EnginePhase = 'preparing' | 'reading' | 'finishing' | 'checking' | 'committing' | 'restoring';
+/** `command NAME`: the command source of that name runs. */
+export type EnginePhase = 'preparing' | 'reading' | 'finishing' | 'checking' | 'committing' | 'restoring' | `command ${string}`;
 
 export interface EngineProgress {
   readonly phase: EnginePhase;
@@ -221,6 +240,8 @@ export interface RestoreTarget {
   readonly sourceId: SourceId;
   /** Absolute folder that the source's content goes into, or a source that was a single file, under its own name; made when missing. */
   readonly folder: string;
+  /** The name that a source which is no folder gets there, in the place of the one that is stored. */
+  readonly name?: string;
 }
 
 export interface RestoreJob {

@@ -7,9 +7,9 @@ import { BackupStoppedError } from '../../daemon/engine/backup/stoppedError.ts';
 import type {
   BackupJob,
   BackupResult,
-  BackupSource,
   CommitGate,
   EngineThreads,
+  FolderSource,
   LiveRestorePoint,
   PinnedIndex,
   RestoreJob,
@@ -89,7 +89,7 @@ export class EngineBench implements Disposable {
     return last;
   }
 
-  sourceOf(changes: Partial<BackupSource> = {}): BackupSource {
+  sourceOf(changes: Partial<FolderSource> = {}): FolderSource {
     return {
       id: this.sourceId,
       kind: 'folder',
@@ -103,7 +103,7 @@ export class EngineBench implements Disposable {
     };
   }
 
-  job(changes: Partial<BackupJob> = {}, source: Partial<BackupSource> = {}): BackupJob {
+  job(changes: Partial<BackupJob> = {}, source: Partial<FolderSource> = {}): BackupJob {
     const store = changes.store ?? this.store;
     const live = this.results.map(({ manifest }): LiveRestorePoint => {
       const { sequence, objectId, versionId, sha256 } = manifest;
@@ -132,7 +132,7 @@ export class EngineBench implements Disposable {
   }
 
   /** A run that comes to its end; what it left is what the next one builds on. */
-  async backup(changes: Partial<BackupJob> = {}, source: Partial<BackupSource> = {}): Promise<BackupResult> {
+  async backup(changes: Partial<BackupJob> = {}, source: Partial<FolderSource> = {}): Promise<BackupResult> {
     const result = await runBackup(this.job(changes, source), testThreads);
     this.results.push(result);
     this.parentIndexes = result.indexes;
@@ -141,7 +141,7 @@ export class EngineBench implements Disposable {
   }
 
   /** A run that must be stopped; its error. What it left is handed to the next one, as the daemon does. */
-  async failingBackup(changes: Partial<BackupJob> = {}, source: Partial<BackupSource> = {}): Promise<HoldfastError> {
+  async failingBackup(changes: Partial<BackupJob> = {}, source: Partial<FolderSource> = {}): Promise<HoldfastError> {
     const error = await runBackup(this.job(changes, source), testThreads).then(
       () => undefined,
       (reason: unknown) => reason,

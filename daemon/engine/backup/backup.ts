@@ -4,7 +4,17 @@ import type { ObjectStore } from '../../locations/objectStore.ts';
 import { encodeLiveList, maxInlineLive } from '../../repository/liveList.ts';
 import { restorePointIdOf, sealManifest } from '../../repository/manifest.ts';
 import { indexKey, packKey, parseObjectKey, restorePointKey } from '../../repository/names.ts';
-import type { BackupJob, BackupResult, BackupStatistics, EnginePhase, EngineThreads, PinnedIndex, ReachedObjects } from '../jobs.ts';
+import type {
+  BackupJob,
+  BackupResult,
+  BackupStatistics,
+  CommandSource,
+  EnginePhase,
+  EngineThreads,
+  PinnedIndex,
+  ReachedObjects,
+  SkippedEntry,
+} from '../jobs.ts';
 import { newRunMemory, RunControl, type RunMemory, sumCounters } from '../threads/runMemory.ts';
 import { newSealedBuffers, type SealedBufferMemory, SealedBuffers } from '../threads/sealedBuffers.ts';
 import { fileWorkerCount, sealedBufferCount } from '../threads/threadCounts.ts';
@@ -13,8 +23,9 @@ import { BackupThreads } from './backupThreads.ts';
 import { HitList } from './hitList.ts';
 import { indexesToMerge } from './indexMerge.ts';
 import { manifestOf } from './manifestOf.ts';
-import type { PackContext, SealedIndex, SealedPackMessage, WalkerReport, WalkResult } from './messages.ts';
+import type { PackContext, SealedIndex, SealedPackMessage, WalkerData, WalkerReport, WalkResult } from './messages.ts';
 import { ObjectPutter } from './objectPutter.ts';
+import { RunningOutput } from './runningOutput.ts';
 import { BackupStoppedError } from './stoppedError.ts';
 
 /** zstd: level 1 stores text in a tenth more, level 3 takes a fifth longer. */
@@ -58,6 +69,8 @@ class BackupRun {
   #hitMemory: SharedArrayBuffer = new SharedArrayBuffer(1);
   #hitsTold: Promise<void> = Promise.resolve();
   #threads: BackupThreads | undefined;
+  #output: RunningOutput | undefined;
+  #outputDone: Promise<void> = Promise.resolve();
   #putSignal: AbortSignal = this.#stopPuts.signal;
   #phase: EnginePhase = 'preparing';
   #totals: { readonly totalFiles: number; readonly totalBytes: number } | undefined;
@@ -100,7 +113,7 @@ class BackupRun {
     } finally {
       clearInterval(timer);
       signal.removeEventListener('abort', onAbort);
-      await this.#threads?.end();
+      await Promise.all([this.#threads?.end(), this.#outputDone]);
     }
   }
 
@@ -119,7 +132,7 @@ class BackupRun {
       role: 'walker',
       memory: { run: this.#memory, sealed: this.#sealedMemory },
       context: this.#context,
-      sources: job.sources,
+      sources: this.#walkedSources(),
       alwaysExclude: job.alwaysExclude,
       cacheFolder: job.cacheFolder,
       readAllAgain: job.readAllAgain ?? false,
@@ -131,6 +144,7 @@ class BackupRun {
     this.#threads = new BackupThreads(this.#engineThreads, this.#control, data, {
       onReport: (report) => this.#onReport(report),
       onPack: (message) => this.#onPack(message),
+      onOutputRoom: () => this.#output?.onRoom(),
       onFailure: (error) => {
         this.#fail(error);
         this.#salvaged.resolve();
@@ -178,6 +192,13 @@ class BackupRun {
         this.#threads?.startFileWorkers(this.#workerCount, memory, this.#context, report.table);
         break;
       }
+      case 'outputWanted': {
+        const source = this.#commands().find(({ id }) => id === report.sourceId);
+        if (source === undefined) throw new Error(`There is no command ${report.sourceId}.`);
+        this.#output = new RunningOutput(report.pipe);
+        this.#outputDone = this.#runCommand(source, this.#output);
+        break;
+      }
       case 'walked':
         this.#totals = { totalFiles: report.files, totalBytes: report.bytes };
         break;
@@ -199,6 +220,30 @@ class BackupRun {
       case 'committed':
         this.#committed.resolve();
         break;
+    }
+  }
+
+  #commands(): readonly CommandSource[] {
+    return this.#job.sources.filter((source) => source.kind === 'command');
+  }
+
+  /** What the walker goes through: functions stay here, and a dry run starts no command. */
+  #walkedSources(): WalkerData['sources'] {
+    const { sources, dryRun } = this.#job;
+    return sources
+      .filter(({ kind }) => kind === 'folder' || dryRun !== true)
+      .map((source) => (source.kind === 'folder' ? source : { id: source.id, kind: source.kind, label: source.label }));
+  }
+
+  async #runCommand(source: CommandSource, output: RunningOutput): Promise<void> {
+    this.#phase = `command ${source.label}`;
+    this.#report();
+    try {
+      const problem = await output.run(source, this.#stopPuts.signal);
+      this.#phase = 'reading';
+      this.#threads?.walker.send({ type: 'outputEnded', problem, endedAt: this.#job.clock() });
+    } catch (error) {
+      this.#fail(error);
     }
   }
 
@@ -246,7 +291,8 @@ class BackupRun {
 
   async #commit(walked: WalkResult, startedAt: number): Promise<BackupResult> {
     const job = this.#job;
-    if (walked.roots.length === 0) throw sourcesMissing(job);
+    const notRun = job.dryRun === true ? this.#commands().map(notRunInDryRun) : [];
+    if (walked.roots.length === 0 && notRun.length === 0) throw nothingToKeep(job, walked);
     await this.#putsSettled();
     this.#throwIfFailed();
     this.#tellHits();
@@ -289,8 +335,8 @@ class BackupRun {
       indexes,
       nextIndexSequence: this.#nextIndexSequence,
       statistics: this.#statistics(walked, 0),
-      skipped,
-      skippedCount,
+      skipped: [...skipped, ...notRun],
+      skippedCount: skippedCount + notRun.length,
       warnings,
       hasWarnings,
       seconds: (performance.now() - startedAt) / 1000,
@@ -347,7 +393,9 @@ class BackupRun {
 
   #report(): void {
     const { files, bytes } = sumCounters(this.#memory);
-    this.#job.onProgress?.({ phase: this.#phase, files, bytes, addedBytes: this.#putter.bytes, ...this.#totals });
+    // Nobody knows how much a command will print.
+    const totals = this.#phase.startsWith('command ') ? {} : this.#totals;
+    this.#job.onProgress?.({ phase: this.#phase, files, bytes, addedBytes: this.#putter.bytes, ...totals });
   }
 }
 
@@ -371,6 +419,18 @@ function cancelledError(reason: unknown): HoldfastError {
 /** For sentences. */
 function labelsOf(job: BackupJob): string {
   return job.sources.map(({ label }) => label).join(', ');
+}
+
+function notRunInDryRun({ label }: CommandSource): SkippedEntry {
+  return { path: label, reason: 'a dry run runs no commands', special: true };
+}
+
+function nothingToKeep(job: BackupJob, { skipped }: WalkResult): HoldfastError {
+  if (job.sources.some(({ kind }) => kind === 'folder')) return sourcesMissing(job);
+  const reason = job.sources.length === 1 ? (skipped[0]?.reason ?? 'its command failed') : 'all of its commands failed';
+  return HoldfastError.failedTo('commandFailed', `back up ${labelsOf(job)}`, reason, {
+    fix: 'Run the command by hand; the details of this error hold what it said.',
+  });
 }
 
 function sourcesMissing(job: BackupJob): HoldfastError {

@@ -4,7 +4,16 @@ import type { TableSegment } from '../dedup/chunkTable.ts';
 import type { EngineThreads } from '../jobs.ts';
 import { type Outbox, outboxOf } from '../threads/mailbox.ts';
 import type { RunControl } from '../threads/runMemory.ts';
-import type { BackupMemory, FileWorkerData, PackContext, SealedPackMessage, WalkerData, WalkerOrder, WalkerReport } from './messages.ts';
+import type {
+  BackupMemory,
+  FileWorkerData,
+  OutputRoomMessage,
+  PackContext,
+  SealedPackMessage,
+  WalkerData,
+  WalkerOrder,
+  WalkerReport,
+} from './messages.ts';
 
 /** Threads that end by themselves are given so long before they are ended. */
 const endTime = 2000;
@@ -14,6 +23,7 @@ const resourceLimits = { maxYoungGenerationSizeMb: 8, stackSizeMb: 4 } as const;
 export interface ThreadListener {
   onReport(report: WalkerReport): void;
   onPack(message: SealedPackMessage): void;
+  onOutputRoom(): void;
   /** A thread threw, or ended without having been told to. */
   onFailure(error: unknown): void;
 }
@@ -42,7 +52,10 @@ export class BackupThreads {
       const { port1, port2 } = new MessageChannel();
       const data: FileWorkerData = { role: 'file', thread, memory, context, chunker: defaultChunkerParameters, table, port: port2 };
       const worker = this.#start(data, [port2]);
-      worker.on('message', (message: SealedPackMessage) => this.#listener.onPack(message));
+      worker.on('message', (message: SealedPackMessage | OutputRoomMessage) => {
+        if (message.type === 'pack') this.#listener.onPack(message);
+        else this.#listener.onOutputRoom();
+      });
       ports.push(port1);
     }
     this.walker.send({ type: 'workers', ports }, ports);

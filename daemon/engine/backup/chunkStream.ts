@@ -100,6 +100,13 @@ export class ChunkStream {
     return this.#refs.bytes();
   }
 
+  /** The rows of the chunks that have ended so far; those that come after them are all that later calls give. */
+  takeRows(): Uint8Array {
+    const rows = Uint8Array.from(this.#refs.bytes());
+    this.#refs.clear();
+    return rows;
+  }
+
   /** Forgets the open file. Chunks that were stored stay stored. */
   abandon(): void {
     this.#hash = undefined;

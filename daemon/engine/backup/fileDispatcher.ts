@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { GrowableBytes } from '../../repository/growableBytes.ts';
 import type { ChunkTable, TableSegment } from '../dedup/chunkTable.ts';
 import { type Mailbox, type Outbox, outboxOf } from '../threads/mailbox.ts';
+import type { OutputPipeMemory } from '../threads/outputPipe.ts';
 import type { RunControl } from '../threads/runMemory.ts';
 import { type FileFacts, type FileOutcome, type FileTask, type FileTaskResult, readResults, writeTask } from './fileTasks.ts';
 import type { FileWorkerAnswer, FileWorkerOrder, PackTail, WalkerOrder } from './messages.ts';
@@ -61,6 +62,8 @@ export class FileDispatcher {
   readonly #workers: Worker[] = [];
   readonly #tasks = new Map<number, { readonly parts: Parts; readonly part: number }>();
   readonly #batch: GrowableBytes = new GrowableBytes(64 * 1024);
+  readonly #output: GrowableBytes = new GrowableBytes();
+  #outputEnd: 'whole' | 'givenUp' | undefined;
   readonly #tails: { readonly thread: number; readonly tail: PackTail }[] = [];
   #batchFiles = 0;
   #batchBytes = 0;
@@ -128,6 +131,23 @@ export class FileDispatcher {
     while (this.#tasks.size > 0) this.wait();
   }
 
+  /**
+   * After `drain`: has a worker store what comes through a pipe, and waits for its end. Rows of 32-byte id and u32 length; `undefined` where the
+   * output was given up. Throws `RunStopped`.
+   */
+  readOutput(pipe: OutputPipeMemory): Uint8Array | undefined {
+    this.#output.clear();
+    this.#outputEnd = undefined;
+    this.#needWorkers();
+    const worker = this.#idlest();
+    worker.batches += 1;
+    worker.outbox.send({ type: 'output', pipe });
+    for (;;) {
+      if (this.#outputEnd !== undefined) return this.#outputEnd === 'whole' ? this.#output.bytes() : undefined;
+      this.wait();
+    }
+  }
+
   /** Files handed over and not back yet. */
   get pending(): number {
     return this.#tasks.size;
@@ -156,11 +176,14 @@ export class FileDispatcher {
     for (const worker of this.#workers) worker.outbox.send({ type: 'end' });
   }
 
+  #needWorkers(): void {
+    if (this.#isAsked) return;
+    this.#isAsked = true;
+    this.#askForWorkers();
+  }
+
   #sendBatch(): void {
-    if (!this.#isAsked) {
-      this.#isAsked = true;
-      this.#askForWorkers();
-    }
+    this.#needWorkers();
     const worker = this.#idlest();
     worker.batches += 1;
     worker.outbox.send({ type: 'files', batch: this.#nextBatch, tasks: Uint8Array.from(this.#batch.bytes()) });
@@ -193,6 +216,18 @@ export class FileDispatcher {
         this.#growTable();
         break;
       }
+      case 'outputPart':
+        this.#output.append(mail.chunks);
+        this.#growTable();
+        break;
+      case 'outputRead': {
+        const worker = this.#workers[mail.thread - 1];
+        if (worker !== undefined) worker.batches -= 1;
+        this.#output.append(mail.chunks ?? new Uint8Array(0));
+        this.#outputEnd = mail.chunks === null ? 'givenUp' : 'whole';
+        this.#growTable();
+        break;
+      }
       case 'tail':
         this.#packs += mail.packs;
         this.#tails.push(mail);
@@ -202,6 +237,7 @@ export class FileDispatcher {
         this.#sealed += 1;
         break;
       case 'parentIndex':
+      case 'outputEnded':
       case 'packStored':
       case 'salvage':
       case 'commit':

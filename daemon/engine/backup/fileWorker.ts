@@ -8,7 +8,8 @@ import { ShortLivedMemory } from '../threads/shortLivedMemory.ts';
 import { ChunkStream } from './chunkStream.ts';
 import { FileReader } from './fileReader.ts';
 import { readTasks, writeResult } from './fileTasks.ts';
-import type { FileWorkerAnswer, FileWorkerData, FileWorkerOrder } from './messages.ts';
+import type { FileWorkerAnswer, FileWorkerData, FileWorkerOrder, OutputRoomMessage } from './messages.ts';
+import { readOutput } from './outputReader.ts';
 import { PackWriter } from './packWriter.ts';
 
 /** The thread that leads. */
@@ -44,6 +45,18 @@ export function runFileWorker(data: FileWorkerData): void {
     walker.send({ type: 'results', thread, batch, results: Uint8Array.from(results.bytes()) });
   };
 
+  const tellRoom = (): void => {
+    const message: OutputRoomMessage = { type: 'outputRoom' };
+    main.postMessage(message, []);
+  };
+  const onPart = (chunks: Uint8Array): void => {
+    walker.send({ type: 'outputPart', chunks });
+    for (let order = mailbox.poll(); order !== undefined; order = mailbox.poll()) {
+      if (order.type !== 'tableGrew') throw new Error(`The order ${order.type} came in the middle of an output.`);
+      table.add(order.segment);
+    }
+  };
+
   try {
     for (;;) {
       const order = mailbox.next();
@@ -54,6 +67,12 @@ export function runFileWorker(data: FileWorkerData): void {
         case 'tableGrew':
           table.add(order.segment);
           break;
+        case 'output': {
+          const chunks = readOutput(order.pipe, { stream, control, counters, tellRoom, onPart });
+          if (chunks !== undefined) counters.add('files', 1);
+          walker.send({ type: 'outputRead', thread, chunks: chunks ?? null });
+          break;
+        }
         case 'finish':
           stream.flush();
           walker.send({ type: 'tail', thread, packs, tail: writer.tail() });

@@ -22,12 +22,14 @@ export function manifestOf(job: BackupJob, parts: ManifestParts): Manifest {
   const isWindows = process.platform === 'win32';
   const sources = walked.roots.map(({ sourceId, root }) => {
     const source = job.sources.find(({ id }) => id === sourceId);
+    const isCommand = source?.kind === 'command';
     return {
       id: sourceId,
-      kind: 'folder',
+      kind: isCommand ? 'command' : 'folder',
       label: source?.label ?? '',
-      nameEncoding: isWindows ? 'wtf-8' : 'bytes',
-      separator: isWindows ? '\\' : '/',
+      nameEncoding: isWindows && !isCommand ? 'wtf-8' : 'bytes',
+      // A command's output has no path, whatever the system (docs/format.md, Manifests).
+      separator: isWindows && !isCommand ? '\\' : '/',
       root,
     } as const;
   });

@@ -6,7 +6,8 @@ import type { ChunkerParameters } from '../chunker/chunkerParameters.ts';
 import type { TableSegment } from '../dedup/chunkTable.ts';
 import type { RunMemory } from '../threads/runMemory.ts';
 import type { SealedBufferMemory } from '../threads/sealedBuffers.ts';
-import type { BackupSource, SkippedEntry } from '../jobs.ts';
+import type { OutputPipeMemory } from '../threads/outputPipe.ts';
+import type { CommandSource, FolderSource, SkippedEntry } from '../jobs.ts';
 
 /** What every thread of a backup shares. */
 export interface BackupMemory {
@@ -64,12 +65,20 @@ export interface PackTail {
   readonly blockCount: number;
 }
 
+/** The pipe that a file worker reads an output from has room again. */
+export interface OutputRoomMessage {
+  readonly type: 'outputRoom';
+}
+
+/** A command, for a thread that only hears of what it prints. */
+export type HeardSource = Omit<CommandSource, 'run'>;
+
 /** `workerData` of the walker. */
 export interface WalkerData {
   readonly role: 'walker';
   readonly memory: Omit<BackupMemory, 'hits'>;
   readonly context: PackContext;
-  readonly sources: readonly BackupSource[];
+  readonly sources: readonly (FolderSource | HeardSource)[];
   readonly alwaysExclude: readonly string[];
   readonly cacheFolder: string;
   readonly readAllAgain: boolean;
@@ -94,6 +103,11 @@ export type WalkerOrder =
     }
   /** File workers, in answer to `workersWanted`; the n-th is thread n + 1. */
   | { readonly type: 'workers'; readonly ports: readonly MessagePort[] }
+  /**
+   * The command that `outputWanted` asked for has ended, and its pipe with it. `problem`: why its output is not kept. `endedAt`: milliseconds
+   * since 1970.
+   */
+  | { readonly type: 'outputEnded'; readonly problem: string | null; readonly endedAt: number }
   /** A pack is in the store. */
   | { readonly type: 'packStored'; readonly pack: StoredPack }
   /** Write an index of the packs stored so far: the run ends without a restore point. */
@@ -109,6 +123,8 @@ export type WalkerReport =
   /** What the last run found in the source that is walked next. */
   | { readonly type: 'expected'; readonly files: number; readonly bytes: number }
   | { readonly type: 'workersWanted'; readonly table: readonly TableSegment[] }
+  /** Run this command and put what it prints into the pipe. */
+  | { readonly type: 'outputWanted'; readonly sourceId: SourceId; readonly pipe: OutputPipeMemory }
   | { readonly type: 'walked'; readonly files: number; readonly bytes: number }
   /** No more packs come; so many were delivered in all. */
   | { readonly type: 'packsDone'; readonly count: number }
@@ -152,6 +168,8 @@ export interface WalkCounts {
 export type FileWorkerOrder =
   | { readonly type: 'files'; readonly batch: number; readonly tasks: Uint8Array }
   | { readonly type: 'tableGrew'; readonly segment: TableSegment }
+  /** Store what comes through the pipe. Answer with `outputPart` now and then, and with `outputRead` at its end. */
+  | { readonly type: 'output'; readonly pipe: OutputPipeMemory }
   /** Answer with `tail`: no more files come. */
   | { readonly type: 'finish' }
   /** Append these tails and seal what there is, also where it is not full. Answer with `sealed`. */
@@ -161,6 +179,10 @@ export type FileWorkerOrder =
 /** File worker to walker. */
 export type FileWorkerAnswer =
   | { readonly type: 'results'; readonly thread: number; readonly batch: number; readonly results: Uint8Array }
+  /** Rows of 32-byte id and u32 length. */
+  | { readonly type: 'outputPart'; readonly chunks: Uint8Array }
+  /** The last rows; `null` where the output was given up. */
+  | { readonly type: 'outputRead'; readonly thread: number; readonly chunks: Uint8Array | null }
   /** `packs`: delivered so far. */
   | { readonly type: 'tail'; readonly thread: number; readonly packs: number; readonly tail: PackTail }
   /** `packs`: delivered since the tail. */

@@ -2,15 +2,14 @@ import { type BigIntStats, lstatSync, readdirSync, readlinkSync, realpathSync, s
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { encodeEntry } from '../../repository/entryEncoder.ts';
-import type { Entry, EntryKind, FileContent } from '../../repository/entry.ts';
-import { ListBuilder } from '../../repository/list.ts';
+import type { Entry, EntryKind } from '../../repository/entry.ts';
 import { TreeBuilder } from '../../repository/treeBuilder.ts';
 import type { CacheReader } from '../cache/cacheReader.ts';
 import type { CacheWriter } from '../cache/cacheWriter.ts';
 import { folderKey } from '../cache/cacheFile.ts';
 import type { CachedFile } from '../cache/cacheRecord.ts';
 import { ownPack, type ChunkTable } from '../dedup/chunkTable.ts';
-import type { BackupSource } from '../jobs.ts';
+import type { FolderSource } from '../jobs.ts';
 import { rawOf, rawPath } from '../rawPath.ts';
 import { readSmallFile } from './readSmallFile.ts';
 import { systemCode } from '../../../protocol/systemCode.ts';
@@ -19,13 +18,13 @@ import type { RunControl, RunCounters } from '../threads/runMemory.ts';
 import { ExcludeRules, type GitignoreScope } from './excludeRules.ts';
 import { type FileDispatcher, type FileRead, partLength } from './fileDispatcher.ts';
 import { factsOf } from './fileFacts.ts';
-import { chunkRefLength, type FileFacts } from './fileTasks.ts';
+import { contentOf, sumOfLengths } from './fileContent.ts';
+import type { FileFacts } from './fileTasks.ts';
 import type { NodeStore } from './nodeStore.ts';
 import { type CacheRow, OpenFolder, type Slot } from './openFolder.ts';
 import { reasonOf, type WalkReport } from './walkReport.ts';
 
 const idLength = 32;
-const maxDirectChunks = 64;
 /** A file whose data is in doubt for this long after a change is read again next time: file systems stamp times coarsely. */
 const doubtfulFor = 2_000_000_000n;
 /** Smaller files are read whole, holes and all. */
@@ -65,7 +64,7 @@ interface Parent {
  * becomes a tree as soon as all in it is known.
  */
 export class SourceWalk {
-  readonly #source: BackupSource;
+  readonly #source: FolderSource;
   readonly #tools: WalkTools;
   readonly #rules: ExcludeRules;
   readonly #parents = new Map<OpenFolder, Parent | undefined>();
@@ -75,7 +74,7 @@ export class SourceWalk {
   #place: { readonly given: string; readonly real: string } = { given: '', real: '' };
   #root: Uint8Array | undefined;
 
-  constructor(source: BackupSource, tools: WalkTools) {
+  constructor(source: FolderSource, tools: WalkTools) {
     this.#source = source;
     this.#tools = tools;
     this.#rules = new ExcludeRules(source.exclude, source.gitignore);
@@ -303,7 +302,7 @@ export class SourceWalk {
         : extents === undefined
           ? dataLength
           : Math.max(facts.size, (extents.at(-1)?.offset ?? 0) + (extents.at(-1)?.length ?? 0));
-    const { content, ids } = this.#contentOf(read.chunks);
+    const { content, ids } = contentOf(read.chunks, this.#tools.nodes);
     const entry = this.#encode(absolute, {
       ...this.#common(name, 'file', facts),
       size,
@@ -315,26 +314,6 @@ export class SourceWalk {
     if (entry === null || outcome === 'changed' || isDoubtful(facts, read.readAt)) return [entry];
     const idsInEntry = content?.form === 'ids' ? entry.indexOf(content.ids) : -1;
     return [entry, { key: facts, ids, idsInEntry }];
-  }
-
-  /** Chunks as an entry names them: up to 64 ids, else a list. `ids`: all chunks that are reached, list nodes included. */
-  #contentOf(chunks: Uint8Array): { readonly content: FileContent | undefined; readonly ids: Uint8Array } {
-    const count = chunks.length / chunkRefLength;
-    if (count === 0) return { content: undefined, ids: emptyBytes };
-    const rows = Buffer.from(chunks.buffer, chunks.byteOffset, chunks.byteLength);
-    const ids = Buffer.allocUnsafe(count * idLength);
-    for (let row = 0; row < count; row += 1) rows.copy(ids, row * idLength, row * chunkRefLength, row * chunkRefLength + idLength);
-    if (count <= maxDirectChunks) return { content: { form: 'ids', ids }, ids };
-    const nodeIds: Uint8Array[] = [];
-    const list = new ListBuilder((node) => {
-      const id = this.#tools.nodes.store('list', node);
-      nodeIds.push(id);
-      return id;
-    });
-    for (let row = 0; row < count; row += 1) {
-      list.push(ids.subarray(row * idLength, (row + 1) * idLength), rows.readUInt32LE(row * chunkRefLength + idLength));
-    }
-    return { content: list.finish(), ids: Buffer.concat([...nodeIds, ids]) };
   }
 
   #visitSpecial(folder: OpenFolder, name: string, absolute: string, stats: BigIntStats, facts: FileFacts): void {
@@ -450,13 +429,6 @@ function isDoubtful(facts: FileFacts, readAt: number): boolean {
   const moment = BigInt(readAt === 0 ? Date.now() : readAt) * 1_000_000n;
   const near = (time: bigint): boolean => time > moment - doubtfulFor && time < moment + doubtfulFor;
   return near(facts.ctime) || near(facts.mtime);
-}
-
-function sumOfLengths(chunks: Uint8Array): number {
-  const rows = Buffer.from(chunks.buffer, chunks.byteOffset, chunks.byteLength);
-  let sum = 0;
-  for (let at = idLength; at < rows.length; at += chunkRefLength) sum += rows.readUInt32LE(at);
-  return sum;
 }
 
 function coversAll(extents: readonly number[], size: number): boolean {

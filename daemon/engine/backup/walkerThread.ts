@@ -9,7 +9,7 @@ import { cacheContext } from '../cache/cacheFile.ts';
 import { CacheReader } from '../cache/cacheReader.ts';
 import { CacheWriter } from '../cache/cacheWriter.ts';
 import { ChunkTable, newTableSegment } from '../dedup/chunkTable.ts';
-import type { BackupSource } from '../jobs.ts';
+import type { FolderSource } from '../jobs.ts';
 import { systemCode } from '../../../protocol/systemCode.ts';
 import { Mailbox, RunStopped } from '../threads/mailbox.ts';
 import { RunControl, RunCounters } from '../threads/runMemory.ts';
@@ -17,8 +17,9 @@ import { SealedBuffers } from '../threads/sealedBuffers.ts';
 import { ShortLivedMemory } from '../threads/shortLivedMemory.ts';
 import { FileDispatcher, type WalkerMail } from './fileDispatcher.ts';
 import { IndexCollector, openParentIndex } from './indexCollector.ts';
-import type { WalkerData, WalkerOrder, WalkerReport } from './messages.ts';
+import type { WalkerData, WalkerOrder, WalkerReport, WalkResult } from './messages.ts';
 import { NodeStore } from './nodeStore.ts';
+import { type OutputEnded, walkOutput } from './outputWalk.ts';
 import { PackWriter } from './packWriter.ts';
 import { SourceWalk } from './sourceWalk.ts';
 import { WalkReport } from './walkReport.ts';
@@ -90,6 +91,7 @@ class WalkerRun {
   readonly #caches: CacheWriter[];
   readonly #tell: (report: WalkerReport) => void;
   readonly #report: WalkReport = new WalkReport();
+  #outputEnded: OutputEnded | undefined;
   #storedPacks = 0;
   #ownPacks = 0;
 
@@ -147,6 +149,10 @@ class WalkerRun {
   }
 
   #take(order: WalkerOrder): void {
+    if (order.type === 'outputEnded') {
+      this.#outputEnded = order;
+      return;
+    }
     if (order.type !== 'packStored') throw new Error(`The order ${order.type} has no place here.`);
     this.#storedPacks += 1;
     this.#collector.add(order.pack);
@@ -201,18 +207,24 @@ class WalkerRun {
     }
   }
 
-  #walkSources(
-    table: ChunkTable,
-    hits: Uint8Array,
-    nodes: NodeStore,
-    dispatcher: FileDispatcher,
-  ): { readonly sourceId: BackupSource['id']; readonly root: Uint8Array }[] {
+  #walkSources(table: ChunkTable, hits: Uint8Array, nodes: NodeStore, dispatcher: FileDispatcher): WalkResult['roots'] {
     const { sources, cacheFolder, readAllAgain, memory } = this.#data;
     attempt(() => mkdirSync(cacheFolder, { recursive: true, mode: 0o700 }));
     const neverEnter = this.#neverEnter();
     const counters = new RunCounters(memory.run, walkerThread);
-    const roots: { readonly sourceId: BackupSource['id']; readonly root: Uint8Array }[] = [];
+    const roots: WalkResult['roots'][number][] = [];
     for (const source of sources) {
+      if (source.kind === 'command') {
+        const root = walkOutput(source, {
+          dispatcher,
+          nodes,
+          report: this.#report,
+          start: (sourceId, pipe) => this.#tell({ type: 'outputWanted', sourceId, pipe }),
+          takeEnd: () => this.#takeOutputEnd(),
+        });
+        if (root !== undefined) roots.push({ sourceId: source.id, root });
+        continue;
+      }
       const context = this.#cacheContext(source);
       const file = path.join(cacheFolder, `${source.id}.cache`);
       using cache = readAllAgain ? undefined : CacheReader.open(file, context);
@@ -240,7 +252,13 @@ class WalkerRun {
     return roots;
   }
 
-  #cacheContext(source: BackupSource): Buffer {
+  #takeOutputEnd(): OutputEnded | undefined {
+    const end = this.#outputEnded;
+    this.#outputEnded = undefined;
+    return end;
+  }
+
+  #cacheContext(source: FolderSource): Buffer {
     const { keys, storeId } = this.#data.context;
     const masterKeyId = hexOf(keys.masterKeyId);
     const { installationId, policyId, keyGeneration } = keys;

@@ -206,7 +206,8 @@ class Planner implements Disposable {
       return;
     }
     if (root.child === undefined) {
-      await this.#restoreEntry({ path: folder, inSource: '' }, root, restores);
+      const name = target.name === undefined ? root.name : Buffer.from(target.name, 'utf8');
+      await this.#restoreEntry({ path: folder, inSource: '' }, { ...root, name }, restores);
       return;
     }
     if (wanted.root.isAll) this.#finish.push(this.#folderToFinish(folder, '', root));
