@@ -15,8 +15,6 @@ export interface Heads {
   readonly term: Head | null;
 }
 
-export const noHeads: Heads = { policies: {}, keyring: null, term: null };
-
 const headSchema: z.ZodType<Head> = z.strictObject({ sequence: sequenceSchema, sha256: base64Schema(32) });
 
 export const headsSchema: z.ZodType<Heads> = z.strictObject({

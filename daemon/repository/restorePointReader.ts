@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { HoldfastError } from '../../protocol/errors.ts';
+import type { HoldfastError } from '../../protocol/errors.ts';
 import type { ObjectStore } from '../locations/objectStore.ts';
 import { hexOf, sameBytes } from './bytes.ts';
 import { ChunkReader, isUnreadable } from './chunkReader.ts';
@@ -17,7 +17,6 @@ import { indexReadLength, indexSubject, openPinnedIndex, pinnedIndexName } from 
 import { refusal } from './refusal.ts';
 import { readSourceRoot } from './sourceRoot.ts';
 import { TreeReader, type ReadChunk } from './treeReader.ts';
-import type { EntryRecord } from './treeNode.ts';
 
 const defaultCacheBytes = 64 * 1024 * 1024;
 
@@ -30,26 +29,6 @@ export interface OpenOptions {
 export interface UnreadableIndex {
   readonly key: string;
   readonly error: HoldfastError;
-}
-
-/** One name of a folder: its entry, or why that entry is refused. */
-export interface ListedEntry {
-  readonly name: Uint8Array;
-  readonly entry: Entry | undefined;
-  readonly refused: HoldfastError | undefined;
-}
-
-export interface EntryPage {
-  readonly items: readonly ListedEntry[];
-  /** The name to go on after; `undefined` at the end. */
-  readonly next: Uint8Array | undefined;
-}
-
-export interface PageOptions {
-  readonly after?: Uint8Array;
-  /** 1,000 by default. */
-  readonly limit?: number;
-  readonly signal?: AbortSignal;
 }
 
 /** A restore point as its manifest, indexes and packs show it; every byte that it gives was authenticated and matched to its id. */
@@ -133,34 +112,6 @@ export class RestorePointReader {
     return readSourceRoot(this.treeOf(source), source, signal);
   }
 
-  /** The entry at `names` below the source, `[]` being the source itself; `undefined` where there is none. */
-  async stat(source: ManifestSource, names: readonly Uint8Array[], signal?: AbortSignal): Promise<Entry | undefined> {
-    const tree = this.treeOf(source);
-    let entry = await this.rootOf(source, signal);
-    for (const name of names) {
-      if (entry.child === undefined) return undefined;
-      const record = await tree.lookup(entry.child, name, signal);
-      if (record === undefined) return undefined;
-      entry = tree.decode(record);
-    }
-    return entry;
-  }
-
-  /** A page of the folder at `names`; `undefined` where there is no folder. Entries that are refused are listed with their reason. */
-  async list(source: ManifestSource, names: readonly Uint8Array[], options: PageOptions = {}): Promise<EntryPage | undefined> {
-    const { after, limit = 1000, signal } = options;
-    const folder = await this.stat(source, names, signal);
-    if (folder?.child === undefined) return undefined;
-    const tree = this.treeOf(source);
-    const items: ListedEntry[] = [];
-    const listOptions = { ...(after === undefined ? {} : { after }), ...(signal === undefined ? {} : { signal }) };
-    for await (const record of tree.entries(folder.child, listOptions)) {
-      if (items.length === limit) return { items, next: items.at(-1)?.name };
-      items.push(listed(tree, record));
-    }
-    return { items, next: undefined };
-  }
-
   /** The bytes of a file, holes as zeros. A further stream is read by passing its name, size and content. */
   readFile(file: ReadableFile, range: ReadRange = {}): AsyncGenerator<Uint8Array> {
     return readFileBytes(file, this.chunks, range);
@@ -182,16 +133,6 @@ interface Parts {
   readonly indexes: IndexSet;
   readonly packs: PackReader;
   readonly chunks: ChunkReader;
-}
-
-/** Decodes a record, or says why it is refused. */
-export function listed(tree: TreeReader, record: EntryRecord): ListedEntry {
-  try {
-    return { name: record.name, entry: tree.decode(record), refused: undefined };
-  } catch (error) {
-    if (!HoldfastError.is(error)) throw error;
-    return { name: record.name, entry: undefined, refused: error };
-  }
 }
 
 /** Reads a pinned index: name, length, SHA-256, identity, salt, content. `header` is the manifest's. Rejects with a refusal. */

@@ -1,5 +1,5 @@
 import { decodeKeyring, encodeKeyring } from '../../../daemon/keys/keyring.ts';
-import { noHeads } from '../../../daemon/keys/heads.ts';
+import { noHeads } from '../noHeads.ts';
 import { MasterKey } from '../../../daemon/keys/masterKey.ts';
 import { uuidBytes, type InstallationId, type StoreId } from '../../../protocol/ids.ts';
 import { branded } from '../ids.ts';

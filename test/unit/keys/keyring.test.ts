@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import * as fc from 'fast-check';
-import { noHeads } from '../../../daemon/keys/heads.ts';
+import { noHeads } from '../../support/noHeads.ts';
 import { decodeKeyring, encodeKeyring, isAuthenticKeyring, type KeyringBody } from '../../../daemon/keys/keyring.ts';
 import { MasterKey } from '../../../daemon/keys/masterKey.ts';
 import type { PassphraseSlot } from '../../../daemon/keys/slot.ts';

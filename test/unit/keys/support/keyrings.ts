@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { noHeads } from '../../../../daemon/keys/heads.ts';
+import { noHeads } from '../../../support/noHeads.ts';
 import { decodeKeyring, encodeKeyring, type UnknownSlot } from '../../../../daemon/keys/keyring.ts';
 import type { KeyringCandidate } from '../../../../daemon/keys/keyringCandidates.ts';
 import { keyringName } from '../../../../daemon/keys/keyringName.ts';
