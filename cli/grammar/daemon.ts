@@ -3,7 +3,10 @@ import type { Family } from './verb.ts';
 
 export const daemonFamily: Family = {
   heading: 'Set up and daemon',
-  groups: [{ path: 'service', summary: 'the daemon as a service of the system' }],
+  groups: [
+    { path: 'service', summary: 'the daemon as a service of the system' },
+    { path: 'unattended', summary: 'whether the daemon unlocks itself' },
+  ],
   verbs: [
     {
       path: 'init',
@@ -68,6 +71,30 @@ export const daemonFamily: Family = {
       ],
     },
     {
+      path: 'unattended passphrase-file',
+      summary: 'let the daemon unlock itself at its start with a file of yours',
+      description:
+        'The first line of the file is a passphrase of any passkey. The file has to be yours and nobody else may read it (0600); it is read at each start and never copied. Whoever can read it can unlock the backups.',
+      arguments: [{ name: 'FILE', about: 'the file' }],
+      examples: [{ command: 'holdfast unattended passphrase-file ~/secrets/holdfast', about: '' }],
+    },
+    {
+      path: 'unattended command',
+      summary: 'let the daemon unlock itself at its start with what a command writes',
+      description:
+        'Runs by sh -c (cmd /c) in the home folder, for at most 30 s; the first line that it writes is a passphrase of any passkey. For the credential store of the system.',
+      arguments: [{ name: 'COMMAND', about: 'the command, as one word in quotation marks' }],
+      examples: [
+        { command: "holdfast unattended command 'secret-tool lookup holdfast passphrase'", about: 'GNOME and KDE' },
+        { command: "holdfast unattended command 'security find-generic-password -s holdfast -w'", about: 'macOS' },
+      ],
+    },
+    {
+      path: 'unattended off',
+      summary: 'leave the daemon locked at its start',
+      examples: [{ command: 'holdfast unattended off', about: '' }],
+    },
+    {
       path: 'completion',
       summary: 'print a completion script for a shell',
       arguments: [{ name: 'SHELL', about: 'bash, zsh or fish' }],
@@ -78,5 +105,5 @@ export const daemonFamily: Family = {
       ],
     },
   ],
-  later: ['service install', 'service uninstall', 'service status', 'unattended', 'diagnostics'],
+  later: ['service install', 'service uninstall', 'service status', 'diagnostics'],
 };

@@ -3,6 +3,7 @@ import { hello } from '../hello.ts';
 import type { AnyMethod } from '../method.ts';
 import { actionCancel, actionFindings, actionList, actionResult, actionShow } from './actions.ts';
 import { alertAcknowledge, alertList, alertSnooze } from './alerts.ts';
+import { sessionAutoLock } from './autoLock.ts';
 import { backupStart } from './backups.ts';
 import { locationAdd, locationEdit, locationList, locationRemove, locationValidate } from './locations.ts';
 import { logRead } from './log.ts';
@@ -26,6 +27,7 @@ import {
 } from './restorePoints.ts';
 import { restoreStart } from './restores.ts';
 import { sessionInit, sessionLock, sessionMakeWay, sessionStatus, sessionStepUp, sessionStop, sessionUnlock } from './session.ts';
+import { unattendedOff, unattendedSet } from './unattended.ts';
 
 /** Every method there is: the one table that the server dispatches by and that says who may call what. */
 export const methods: readonly AnyMethod[] = [
@@ -38,6 +40,9 @@ export const methods: readonly AnyMethod[] = [
   sessionMakeWay,
   sessionStop,
   sessionStepUp,
+  sessionAutoLock,
+  unattendedSet,
+  unattendedOff,
   logRead,
   passkeyList,
   passkeyAddPassphrase,

@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import type { Method, SecretRef, WorkParams } from '../method.ts';
 import { requestId, secretRef } from '../method.ts';
+import { autoLockStatus, type AutoLockStatus } from './autoLock.ts';
+import { unattendedStatus, type UnattendedStatus } from './unattended.ts';
 import { count, newName, nothing, type Nothing, reference, storedName, time, uuid } from './values.ts';
 
 export type DaemonState = 'notSetUp' | 'locked' | 'unlocked';
@@ -29,6 +31,10 @@ export interface StatusResult {
   readonly runningActions: readonly RunningAction[];
   readonly alerts: { readonly error: number; readonly warning: number } | null;
   readonly readOnly: boolean;
+  /** How it unlocks itself; `null`: it does not. */
+  readonly unattended: UnattendedStatus | null;
+  /** When it locks itself; `null`: it does not. */
+  readonly autoLock: AutoLockStatus | null;
 }
 
 export const sessionStatus: Method<Nothing, StatusResult> = {
@@ -48,6 +54,8 @@ export const sessionStatus: Method<Nothing, StatusResult> = {
     ),
     alerts: z.strictObject({ error: count, warning: count }).nullable(),
     readOnly: z.boolean(),
+    unattended: unattendedStatus.nullable(),
+    autoLock: autoLockStatus.nullable(),
   }),
   right: 'always',
 };

@@ -19,6 +19,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>>
   'daemon/keys': { 'daemon/repository': 'types', 'daemon/catalog': 'types', protocol: 'all' },
   'daemon/engine': { 'daemon/repository': 'all', 'daemon/locations': 'types', protocol: 'all' },
   'daemon/installation': {
+    'daemon/commands': 'all',
     'daemon/keys': 'all',
     'daemon/catalog': 'all',
     'daemon/locations': 'all',

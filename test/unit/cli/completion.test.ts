@@ -30,7 +30,9 @@ describe('cli completion', () => {
         }
       }
       for (const later of families.flatMap((family) => family.later)) assert.ok(!text.includes(`'${later}'`), `${later} in ${shell}`);
+      const words = new Set(verbs.flatMap((verb) => verb.path.split(' ')));
       for (const { flag } of verbs.flatMap((verb) => verb.flags ?? []).filter(({ isLater }) => isLater === true)) {
+        if (words.has(flag.slice(2))) continue;
         assert.ok(!text.includes(`${flag.slice(2)}'`), `${flag} in ${shell}`);
       }
     });

@@ -66,6 +66,8 @@ describe('cli status', () => {
       runningActions: [],
       alerts: null,
       readOnly: null,
+      unattended: null,
+      autoLock: null,
     });
     assert.equal(started, false);
   });

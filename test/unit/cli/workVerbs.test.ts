@@ -203,6 +203,8 @@ const notSetUp = (): StatusResult => ({
   runningActions: [],
   alerts: null,
   readOnly: false,
+  unattended: null,
+  autoLock: null,
 });
 
 describe('cli import-stored', () => {

@@ -1,0 +1,204 @@
+import assert from 'node:assert/strict';
+import { UnattendedUnlock } from '../../../../daemon/installation/unattended/unattendedUnlock.ts';
+import { WipedBytes } from '../../../../daemon/keys/secretBytes.ts';
+import { HoldfastError } from '../../../../protocol/errors.ts';
+import type { UnattendedSource } from '../../../../protocol/methods/unattended.ts';
+import { InstallationBench } from '../../../support/installationBench.ts';
+
+const never = new AbortController().signal;
+const file: UnattendedSource = { kind: 'passphraseFile', path: '/secrets/holdfast' };
+const minute = 60_000;
+
+/** An installation whose passphrase is "right", and a source that gives what a test says, or fails. */
+class Bench implements AsyncDisposable {
+  readonly bench: InstallationBench;
+  readonly unattended: UnattendedUnlock;
+  /** What the next attempts find; the last one goes on. */
+  answers: (string | HoldfastError)[] = ['right'];
+  readonly fetched: WipedBytes[] = [];
+  readonly waits: number[] = [];
+  readonly failures: string[] = [];
+  unlocks = 0;
+  /** Called before each wait; may abort or change things. */
+  onWait: (wait: number) => void = () => undefined;
+  #waitsLeft = 40;
+
+  private constructor(bench: InstallationBench) {
+    this.bench = bench;
+    const { installation } = bench;
+    this.unattended = new UnattendedUnlock({
+      settings: installation.catalog.settings,
+      clock: {
+        now: () => bench.monotonic,
+        sleep: (milliseconds, signal) => {
+          this.waits.push(milliseconds);
+          this.onWait(milliseconds);
+          signal?.throwIfAborted();
+          this.#waitsLeft -= 1;
+          if (this.#waitsLeft === 0) this.unattended.stop();
+          return Promise.resolve();
+        },
+      },
+      wallClock: () => bench.now,
+      isLocked: () => installation.state === 'locked',
+      fetch: async () => {
+        const answer = this.answers.length > 1 ? this.answers.shift() : this.answers[0];
+        if (answer instanceof HoldfastError) throw answer;
+        const bytes = new WipedBytes(Uint8Array.from(Buffer.from(answer ?? '')));
+        this.fetched.push(bytes);
+        return bytes;
+      },
+      unlock: (passphrase, signal) => installation.unlock(passphrase, undefined, signal),
+      prove: (passphrase, signal) => installation.passkeys.prove(passphrase, signal),
+      onUnlocked: () => void (this.unlocks += 1),
+      onFailed: (error, isLast) => void this.failures.push(`${error.code}${isLast ? ' last' : ''}`),
+    });
+  }
+
+  static async locked(): Promise<Bench> {
+    const made = new Bench(await InstallationBench.ready());
+    made.bench.installation.catalog.settings.set('unattended', JSON.stringify(file));
+    made.bench.installation.lock();
+    return made;
+  }
+
+  get state(): string {
+    return this.bench.installation.state;
+  }
+
+  /** Starts, and lets everything come to rest. */
+  async run(): Promise<void> {
+    await this.unattended.start();
+    await new Promise((resolve) => setImmediate(resolve));
+    for (let turn = 0; turn < 400; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.unattended[Symbol.dispose]();
+    for (const { bytes } of this.fetched)
+      assert.ok(
+        bytes.every((byte) => byte === 0),
+        'every passphrase is overwritten',
+      );
+    this.bench[Symbol.dispose]();
+    return Promise.resolve();
+  }
+}
+
+const missing = new HoldfastError('badValue', 'Failed to read the passphrase file /secrets/holdfast: it is not there.');
+
+describe('unattended unlock', () => {
+  it('unlocks at the start, once, where it is switched on', async () => {
+    await using made = await Bench.locked();
+    await made.run();
+    assert.equal(made.state, 'unlocked');
+    assert.deepEqual([made.unlocks, made.waits, made.failures], [1, [], []]);
+    assert.deepEqual(made.unattended.status, { kind: 'passphraseFile', path: '/secrets/holdfast', problem: null, nextTryAt: null });
+  });
+
+  it('does nothing where it is off', async () => {
+    await using made = await Bench.locked();
+    made.bench.installation.catalog.settings.remove('unattended');
+    await made.run();
+    assert.equal(made.state, 'locked');
+    assert.equal(made.fetched.length, 0);
+    assert.equal(made.unattended.status, null);
+  });
+
+  it('looks for what is not there yet ever more seldom, and unlocks once it is', async () => {
+    await using made = await Bench.locked();
+    made.answers = [...Array.from({ length: 9 }, () => missing), 'right'];
+    await made.run();
+    assert.equal(made.state, 'unlocked');
+    assert.deepEqual(
+      made.waits.map((wait) => wait / 1000),
+      [5, 10, 20, 40, 80, 160, 320, 600, 600],
+    );
+    assert.equal(made.unattended.status?.problem, null);
+  });
+
+  it('says what is wrong, and when it tries again, for as long as it is locked', async () => {
+    await using made = await Bench.locked();
+    made.answers = [missing];
+    let seen = made.unattended.status;
+    made.onWait = () => {
+      seen = made.unattended.status;
+      made.unattended.stop();
+    };
+    await made.run();
+    assert.equal(seen?.problem, missing.message);
+    assert.equal(seen.nextTryAt, '2026-01-02T03:04:10.678Z');
+    assert.deepEqual(made.failures, ['badValue']);
+  });
+
+  it('a wrong passphrase is tried three times in all, and then no more: locked, with the reason', async () => {
+    await using made = await Bench.locked();
+    made.answers = ['wrong'];
+    await made.run();
+    assert.equal(made.state, 'locked');
+    assert.equal(made.fetched.length, 3);
+    assert.deepEqual(made.waits, [minute, 10 * minute]);
+    assert.deepEqual(made.failures, ['wrongSecret', 'wrongSecret', 'wrongSecret last']);
+    assert.deepEqual(made.unattended.status, {
+      kind: 'passphraseFile',
+      path: '/secrets/holdfast',
+      problem: 'Failed to unlock unattended: what it gives opens no passkey.',
+      nextTryAt: null,
+    });
+  });
+
+  it('wrong passphrases count whatever came in between', async () => {
+    await using made = await Bench.locked();
+    made.answers = ['wrong', missing, 'wrong', missing, missing, 'wrong', 'right'];
+    await made.run();
+    assert.equal(made.state, 'locked');
+    assert.equal(made.fetched.length, 3);
+  });
+
+  it('stops where the user locked, and stays locked', async () => {
+    await using made = await Bench.locked();
+    made.answers = [missing, 'right'];
+    made.onWait = () => made.unattended.stop();
+    await made.run();
+    assert.equal(made.state, 'locked');
+    assert.deepEqual(made.failures, ['badValue']);
+    assert.equal(made.unattended.status?.problem, null);
+  });
+
+  it('ends quietly where somebody unlocked by hand meanwhile', async () => {
+    await using made = await Bench.locked();
+    made.answers = [missing];
+    const unlocked: Promise<void>[] = [];
+    made.onWait = () => void unlocked.push(made.bench.installation.unlock(Buffer.from('right'), undefined, never));
+    await made.run();
+    await Promise.all(unlocked);
+    assert.equal(made.state, 'unlocked');
+    assert.equal(made.unlocks, 0);
+    assert.equal(made.unattended.status?.problem, null);
+  });
+
+  it('is switched on only by what opens a passkey, and shows no command line', async () => {
+    await using made = await Bench.locked();
+    made.bench.installation.catalog.settings.remove('unattended');
+    made.answers = ['wrong'];
+    const source: UnattendedSource = { kind: 'command', command: 'secret-tool lookup canary' };
+    await assert.rejects(() => made.unattended.set(source, never), { code: 'wrongSecret' });
+    assert.equal(made.unattended.status, null);
+    made.answers = ['right'];
+    const status = await made.unattended.set(source, never);
+    assert.deepEqual(status, { kind: 'command', path: null, problem: null, nextTryAt: null });
+    assert.equal(made.state, 'locked', 'a proof unlocks nothing');
+    await made.run();
+    assert.equal(made.state, 'unlocked');
+  });
+
+  it('is switched off while it waits: nothing is tried any more', async () => {
+    await using made = await Bench.locked();
+    made.answers = [missing, 'right'];
+    made.onWait = () => void made.unattended.off();
+    await made.run();
+    assert.equal(made.state, 'locked');
+    assert.equal(made.unattended.status, null);
+    assert.equal(made.unattended.off(), false);
+  });
+});
