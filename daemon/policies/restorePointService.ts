@@ -1,10 +1,11 @@
 import { HoldfastError } from '../../protocol/errors.ts';
-import type { Page } from '../../protocol/method.ts';
-import type { RestorePoint, RestorePointListParams } from '../../protocol/methods/restorePoints.ts';
+import type { Page, PageParams } from '../../protocol/method.ts';
+import type { ProtectedPolicy, RestorePoint, RestorePointListParams } from '../../protocol/methods/restorePoints.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { parseRestorePointDetails } from '../catalog/restorePointDetails.ts';
 import type { PolicyRecord } from '../catalog/policyStore.ts';
 import type { RestorePointRecord } from '../catalog/restorePointStore.ts';
+import { pageOfArray } from '../installation/pageOfArray.ts';
 import { resolveReference } from '../installation/reference.ts';
 
 export interface RestorePointServiceOptions {
@@ -58,6 +59,19 @@ export class RestorePointService {
     });
     const names = new Map(this.#catalog.policies.list({ includeDeleted: true }).map((record) => [record.policyId, record.name]));
     return { ...page, items: page.items.map((record) => describeRestorePoint(record, names.get(record.policyId) ?? '')) };
+  }
+
+  /** By name, those of deleted policies last. Throws `badValue`. */
+  policies(page: PageParams): Page<ProtectedPolicy> {
+    const known = this.#catalog.policies.list({ includeDeleted: true });
+    const groups = known.flatMap((record): readonly ProtectedPolicy[] => {
+      const newest = this.#catalog.restorePoints.newest(record.policyId);
+      if (newest === undefined) return [];
+      const restorePoints = this.#catalog.restorePoints.countLive(record.policyId);
+      const { policyId, name, deletedAt } = record;
+      return [{ policyId, policy: name, deleted: deletedAt !== null, restorePoints, newestAt: newest.startedAt }];
+    });
+    return pageOfArray([...groups.filter(({ deleted }) => !deleted), ...groups.filter(({ deleted }) => deleted)], page, (group) => group);
   }
 
   describe(record: RestorePointRecord): RestorePoint {

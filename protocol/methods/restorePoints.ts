@@ -59,6 +59,26 @@ export const restorePointList: Method<RestorePointListParams, Page<RestorePoint>
   right: 'unlocked',
 };
 
+/** A policy that has restore points. */
+export interface ProtectedPolicy {
+  readonly policyId: string;
+  /** Its name; its last one where it was deleted. */
+  readonly policy: string;
+  readonly deleted: boolean;
+  /** Retired ones do not count. */
+  readonly restorePoints: number;
+  /** When the newest of them started. */
+  readonly newestAt: string;
+}
+
+/** Who has restore points, in order of names; policies that were deleted come last. */
+export const restorePointPolicies: Method<PageParams, Page<ProtectedPolicy>> = {
+  name: 'restorePoint.policies',
+  params: z.strictObject({ ...pageParams }),
+  result: pageOf(z.strictObject({ policyId: uuid, policy: storedName, deleted: z.boolean(), restorePoints: count, newestAt: time })),
+  right: 'unlocked',
+};
+
 export interface RestorePointParams {
   readonly restorePoint: string;
 }

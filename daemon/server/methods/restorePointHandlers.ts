@@ -11,6 +11,7 @@ import {
   restorePointFiles,
   restorePointList,
   restorePointPin,
+  restorePointPolicies,
   restorePointRetire,
   restorePointShow,
   restorePointStat,
@@ -49,6 +50,7 @@ export function restorePointHandlers(services: RestorePointServices): readonly (
     new RestorePointContents((await open.open(record, signal)).reader);
   return [
     handlerOf(restorePointList, async (params) => points.list(params)),
+    handlerOf(restorePointPolicies, async (params) => points.policies(params)),
     handlerOf(restorePointShow, async ({ restorePoint }) => points.describe(points.resolve(restorePoint))),
     handlerOf(restorePointFiles, async (params, { signal }) =>
       (await contentsOf(points.resolve(params.restorePoint), signal)).files(params, signal),

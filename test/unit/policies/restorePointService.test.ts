@@ -138,4 +138,26 @@ describe('restore point service', () => {
     assert.equal(given.points.resolve('home@2026-01-02').id, point.id);
     assert.equal(given.points.list({ policy: 'home', includeRetired: false }).items[0]?.policy, 'home');
   });
+
+  it('names who has restore points: kept policies by name, deleted ones last, and nobody whose restore points are all retired', () => {
+    using given = bench();
+    const { points, add, deletePolicy } = given;
+    assert.deepEqual(points.policies({}).items, []);
+    add('home', 1);
+    const newest = add('home', 2);
+    const work = add('work', 1);
+    deletePolicy('home');
+    assert.deepEqual(
+      points.policies({}).items.map(({ policy, deleted, restorePoints, newestAt }) => [policy, deleted, restorePoints, newestAt]),
+      [
+        ['work', false, 1, work.startedAt],
+        ['home', true, 2, newest.startedAt],
+      ],
+    );
+    points.retire(work.id, true);
+    assert.deepEqual(
+      points.policies({}).items.map(({ policy }) => policy),
+      ['home'],
+    );
+  });
 });
