@@ -13,7 +13,6 @@ const laterVerbs: readonly string[] = [
   'service install',
   'service uninstall',
   'service status',
-  'unattended off',
   'diagnostics --output F',
   'passkey add aws-kms K --key-id alias/k --region eu-west-1',
   'passkey add vault-transit K --address https://vault --key k',
