@@ -1,5 +1,7 @@
 /** Text that others wrote (names of files, answers) made fit for a terminal. */
 
+import { shellWord as wordOfShell } from '../../protocol/wording.ts';
+
 // Controls, the line ends that terminals also know, and what turns the direction of writing.
 const unsafe = /[\p{Cc}\u2028\u2029\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ufeff]|\p{Cs}/gu;
 
@@ -44,10 +46,9 @@ export function quoted(text: string): string {
   return `"${clipped(escaped(text), 80)}"`;
 }
 
-/** A name as a word of a command to be typed: in quotation marks where a shell would take it apart. */
+/** A name that others wrote as a word of a command to be typed. */
 export function shellWord(text: string): string {
-  const shown = escaped(text);
-  return /^[\w.,@%+:/][\w.,@%+:/=-]*$/.test(shown) ? shown : `'${shown.replaceAll("'", String.raw`'\''`)}'`;
+  return wordOfShell(escaped(text));
 }
 
 const wide =

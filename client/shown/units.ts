@@ -1,3 +1,5 @@
+export { counted, number } from '../../protocol/wording.ts';
+
 const sizeUnits = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'] as const;
 
 /** Three figures and a binary unit: `0 B`, `999 B`, `1.50 KiB`, `12.3 MiB`, `980 GiB`. */
@@ -10,16 +12,6 @@ export function size(bytes: number): string {
   }
   const figures = unit === 0 ? String(Math.round(value)) : value.toFixed(value < 9.995 ? 2 : value < 99.95 ? 1 : 0);
   return `${figures} ${sizeUnits[unit] ?? ''}`;
-}
-
-/** With thousands apart: `12,345`. */
-export function number(value: number): string {
-  return String(value).replaceAll(/\B(?=(\d{3})+$)/g, ',');
-}
-
-/** `1 file`, `2 files`. */
-export function counted(value: number, singular: string, plural: string = `${singular}s`): string {
-  return `${number(value)} ${value === 1 ? singular : plural}`;
 }
 
 /** `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`. */

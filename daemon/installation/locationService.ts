@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rmdir } from 'node:fs/promises';
 import { HoldfastError } from '../../protocol/errors.ts';
+import { shellWord } from '../../protocol/wording.ts';
 import { idOf, type LocationId, type StoreId } from '../../protocol/ids.ts';
 import type { Page, PageParams } from '../../protocol/method.ts';
 import type {
@@ -190,7 +191,7 @@ export class LocationService {
     const same = this.#catalog.locations.list().find((location) => location.storeId === storeId);
     if (same === undefined) return;
     throw new HoldfastError('refusedByRule', `Failed to add location ${name}: location ${same.name} is the same store.`, {
-      fix: `Use ${same.name}; where the store has moved, say so with "holdfast location edit ${same.name} --path DIR".`,
+      fix: `Use ${same.name}; where the store has moved, say so with "holdfast location edit ${shellWord(same.name)} --path DIR".`,
       details: { location: same.name },
     });
   }

@@ -1,4 +1,5 @@
 import { HoldfastError } from '../../protocol/errors.ts';
+import { shellWord } from '../../protocol/wording.ts';
 import type { SlotId } from '../../protocol/ids.ts';
 import type { PasskeyState } from '../../protocol/methods/passkeys.ts';
 
@@ -44,7 +45,7 @@ export function stepsToUse(passkeys: readonly PasskeyStatus[], slotId: SlotId): 
   if (passkey.inUse) return [];
   if (passkey.state !== 'ready') {
     throw new HoldfastError('refusedByRule', `Failed to use passkey ${passkey.name}: it ${complaint(passkey.state)}.`, {
-      fix: passkey.state === 'retired' ? 'Choose another passkey.' : `Run "holdfast passkey verify ${passkey.name}" first.`,
+      fix: passkey.state === 'retired' ? 'Choose another passkey.' : `Run "holdfast passkey verify ${shellWord(passkey.name)}" first.`,
     });
   }
   return [{ step: 'use', slotId }];
@@ -58,10 +59,10 @@ export function stepsToUse(passkeys: readonly PasskeyStatus[], slotId: SlotId): 
 export function stepsToRetire(passkeys: readonly PasskeyStatus[], slotId: SlotId, isConfirmed: boolean): readonly PasskeyStep[] {
   const passkey = find(passkeys, slotId);
   if (passkey.state === 'retired') return [];
-  if (passkey.inUse) throw refusal(passkey, 'it is in use', 'Use another passkey first: `holdfast passkey use NAME`.');
+  if (passkey.inUse) throw refusal(passkey, 'it is in use', 'Use another passkey first: "holdfast passkey use NAME".');
   const verifiedOthers = passkeys.filter((other) => other.slotId !== slotId && other.state === 'ready').length;
   if (verifiedOthers === 0)
-    throw refusal(passkey, 'no other passkey is verified', 'Verify another passkey first: `holdfast passkey verify NAME`.');
+    throw refusal(passkey, 'no other passkey is verified', 'Verify another passkey first: "holdfast passkey verify NAME".');
   if (verifiedOthers === 1 && !isConfirmed) {
     throw new HoldfastError('confirmationNeeded', `Failed to retire passkey ${passkey.name}: only one verified passkey would be left.`, {
       fix: 'Add another passkey first, or confirm with `--yes`.',

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { HoldfastError } from '../../protocol/errors.ts';
+import { counted } from '../../protocol/wording.ts';
 import type { SourceId } from '../../protocol/ids.ts';
 import type { RestoreDocument, RestoreStartParams } from '../../protocol/methods/restores.ts';
 import { findingsInline } from '../../protocol/methods/values.ts';
@@ -142,7 +143,7 @@ function documentOf(record: RestorePointRecord, run: ActionRun, result: RestoreR
         document: { ...document },
         error: new HoldfastError(
           'completedWithWarnings',
-          `Restored ${id}; ${result.skippedCount + result.warningsCount} entries need a look.`,
+          `Restored ${id}; ${counted(result.skippedCount + result.warningsCount, 'entry needs', 'entries need')} a look.`,
           {
             fix: 'Read the report; it names them.',
             details: { warnings: result.warnings.slice(0, 20) },
@@ -153,7 +154,7 @@ function documentOf(record: RestorePointRecord, run: ActionRun, result: RestoreR
       return {
         outcome: 'failed',
         document: { ...document },
-        error: new HoldfastError('damaged', `Restored ${id} but for ${result.damagedCount} damaged entries.`, {
+        error: new HoldfastError('damaged', `Restored ${id} but for ${counted(result.damagedCount, 'damaged entry', 'damaged entries')}.`, {
           fix: 'Take the entries that the report names from another restore point.',
         }),
       };

@@ -1,4 +1,5 @@
 import { HoldfastError } from '../../protocol/errors.ts';
+import { counted } from '../../protocol/wording.ts';
 import type { ActionId, InstallationId, LocationId, PolicyId } from '../../protocol/ids.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { RunLedger, UploadedObject, UploadingObject } from '../engine/jobs.ts';
@@ -63,7 +64,7 @@ export class CatalogRunLedger implements RunLedger {
 export function packsMissing(packs: readonly string[]): HoldfastError {
   return new HoldfastError(
     'objectMissing',
-    `Failed to rely on stored data: ${packs.length} packs of earlier runs are not there any more.`,
+    `Failed to rely on stored data: not there any more: ${counted(packs.length, 'pack')} of earlier runs.`,
     {
       fix: 'Run the backup again; it stores what is missing anew.',
       details: { packs },

@@ -1,6 +1,7 @@
 import type { VerifyDocument } from '../../protocol/methods/restorePoints.ts';
 import { findingsInline } from '../../protocol/methods/values.ts';
 import { HoldfastError } from '../../protocol/errors.ts';
+import { counted } from '../../protocol/wording.ts';
 import type { ActionRun, WorkResult } from '../actions/actionQueue.ts';
 import { roundedSeconds } from '../actions/seconds.ts';
 import type { Catalog } from '../catalog/catalog.ts';
@@ -65,11 +66,9 @@ export class VerifyService {
     return {
       outcome: 'failed',
       document: { ...document },
-      error: new HoldfastError(
-        'damaged',
-        `Restore point ${record.id.slice(0, 8)} is damaged: ${damaged.length === 1 ? '1 finding' : `${damaged.length} findings`}.`,
-        { fix: 'Restore what is whole, and back up again: what is missing is then stored anew.' },
-      ),
+      error: new HoldfastError('damaged', `Restore point ${record.id.slice(0, 8)} is damaged: ${counted(damaged.length, 'finding')}.`, {
+        fix: 'Restore what is whole, and back up again: what is missing is then stored anew.',
+      }),
     };
   }
 }

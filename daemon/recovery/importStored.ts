@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { HoldfastError } from '../../protocol/errors.ts';
+import { counted } from '../../protocol/wording.ts';
 import { idOf, type LocationId } from '../../protocol/ids.ts';
 import type { LocationSpec } from '../../protocol/methods/locations.ts';
 import type { ImportDocument } from '../../protocol/methods/recovery.ts';
@@ -303,7 +304,7 @@ function resultOf(document: ImportDocument): WorkResult {
     document: { ...document },
     error: new HoldfastError(
       'damaged',
-      `Imported ${document.restorePoints} restore points; ${document.damagedCount} objects could not be used.`,
+      `Imported ${counted(document.restorePoints, 'restore point')}; ${counted(document.damagedCount, 'object')} could not be used.`,
       {
         fix: 'Read the report; it names them. Everything else is back.',
       },

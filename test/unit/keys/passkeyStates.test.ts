@@ -133,6 +133,8 @@ describe('passkeys', () => {
       const passkey = newPasskey(state);
       refuses(() => stepsToUse([inUse, passkey], passkey.slotId), 'refusedByRule');
     }
+    const spaced = { ...newPasskey('unverified'), name: 'my laptop' };
+    assert.throws(() => stepsToUse([inUse, spaced], spaced.slotId), { fix: `Run "holdfast passkey verify 'my laptop'" first.` });
     const retired = newPasskey('retired');
     refuses(() => stepsToRotate([inUse, retired], retired.slotId, idOf(randomUUID())), 'refusedByRule');
   });
