@@ -29,9 +29,11 @@ export async function dial(
   const proofKey = createSecretKey(keyBytes);
   keyBytes.fill(0);
   const clientNonce = randomBytes(proofSizes.nonce);
-  const socket = new WebSocket(`ws://${webSocketHost}${webSocketPath}`, webSocketProtocol, {
+  // The scheme says that no host is meant: an editor sends every other request of its extensions by way of its proxy. The connection is made below.
+  const socket = new WebSocket(`ws+unix:///holdfast:${webSocketPath}`, webSocketProtocol, {
     ...webSocketLimits,
     followRedirects: false,
+    headers: { Host: webSocketHost },
     createConnection: () => connect({ path: endpoint.path }),
   });
   const { promise, resolve } = Promise.withResolvers<Dialled>();
