@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import * as fc from 'fast-check';
+import { proposedName } from '../../../../extension/forms/proposedName.ts';
+import { retentionWords } from '../../../../extension/forms/retentionWords.ts';
+import { nextRunsWords, scheduleProblem, schedulePresets, scheduleWords } from '../../../../extension/forms/scheduleWords.ts';
+import { bytesOf, secondsOf, typedBytes, typedSeconds, wholeNumberOf } from '../../../../extension/forms/typedValues.ts';
+import { usualRetention } from '../../../../protocol/methods/retention.ts';
+import { nameProblem } from '../../../../protocol/methods/values.ts';
+import { english } from './english.ts';
+
+describe('names that forms propose', () => {
+  for (const [folder, taken, name] of [
+    ['/home/me/work', [], 'work'],
+    ['/home/me/work/', [], 'work'],
+    ['/home/me/work', ['work', 'work 2'], 'work 3'],
+    ['/home/me/.config', [], 'config'],
+    ['/home/me/a@b:c', [], 'a-b-c'],
+    ['/home/me/Größe ✓', [], 'Größe'],
+    ['/', [], 'files'],
+    ['/home/me/***', [], 'files'],
+    ['/home/me/latest', [], 'files'],
+    [`/home/${'x'.repeat(80)}`, ['x'.repeat(64)], `${'x'.repeat(62)} 2`],
+  ] as const) {
+    it(`are ${name} for ${folder.slice(0, 30)}${taken.length === 0 ? '' : `, where ${taken.length} are taken`}`, () => {
+      assert.equal(proposedName(folder, taken, 'files'), name);
+    });
+  }
+
+  it('are always allowed and never taken', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 90 }), fc.array(fc.string({ maxLength: 3 })), (folder, taken) => {
+        const name = proposedName(`/${folder}`, taken, 'files');
+        assert.equal(nameProblem(name), undefined);
+        assert.ok(!taken.includes(name));
+      }),
+    );
+  });
+});
+
+describe('schedules in words', () => {
+  for (const [schedule, words] of [
+    [null, 'by hand only'],
+    ['@hourly', 'every hour'],
+    ['@daily', 'every day at 00:00'],
+    ['@weekly', 'every Sunday at 00:00'],
+    ['@monthly', 'on day 1 of each month at 00:00'],
+    ['15 * * * *', 'every hour, 15 minutes past'],
+    ['0 */4 * * *', 'every 4 hours'],
+    ['30 18 * * 1-5', 'Monday to Friday at 18:30'],
+    ['5 9 * * 7', 'every Sunday at 09:05'],
+    ['5 9 * * 3', 'every Wednesday at 09:05'],
+    ['*/7 9-17 * * 1,3', '*/7 9-17 * * 1,3'],
+    ['5 9 * 2 *', '5 9 * 2 *'],
+  ] as const) {
+    it(`are "${words}" for ${schedule ?? 'none'}`, () => assert.equal(scheduleWords(schedule, english), words));
+  }
+
+  it('are refused while typing where no run comes of them, with the reason', () => {
+    for (const [typed, reason] of [
+      ['', /Five fields/],
+      ['0 9 *', /^3 of five fields/],
+      ['0 9 * * * *', /^6 of five fields/],
+      ['0 25 * * *', /Invalid value for hour/],
+      ['a b c d e', /illegal characters/],
+      ['0 0 31 2 *', /No day ever fits/],
+    ] as const) {
+      assert.match(scheduleProblem(typed, english) ?? '', reason);
+    }
+    for (const preset of schedulePresets) if (preset !== null) assert.equal(scheduleProblem(preset, english), undefined);
+  });
+
+  it('tell the next three runs', () => {
+    assert.equal(
+      nextRunsWords('0 */4 * * *', new Date(2026, 10, 21, 17, 0), english),
+      'Next: 2026-11-21 20:00, 2026-11-22 00:00, 2026-11-22 04:00',
+    );
+    assert.equal(
+      nextRunsWords('@daily', new Date(2026, 10, 21, 17, 0), english),
+      'Next: 2026-11-22 00:00, 2026-11-23 00:00, 2026-11-24 00:00',
+    );
+  });
+});
+
+describe('retention in words', () => {
+  for (const [keep, words] of [
+    [null, 'everything stays'],
+    [usualRetention, '10 latest, 24 hourly, 14 daily, 8 weekly, 12 monthly, 3 yearly'],
+    [{ latest: 0, hourly: 0, daily: 7, weekly: 0, monthly: 0, yearly: 0 }, '7 daily'],
+    [{ latest: 0, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0 }, 'the newest only'],
+  ] as const) {
+    it(`is "${words}"`, () => assert.equal(retentionWords(keep, english), words));
+  }
+});
+
+describe('typed values', () => {
+  it('are read as sizes with units that are powers of 1,024', () => {
+    for (const [text, value] of [
+      ['0', 0],
+      ['1048576', 1_048_576],
+      ['10k', 10_240],
+      ['500 MB', 524_288_000],
+      ['1.5GiB', 1_610_612_736],
+      ['', undefined],
+      ['-1', undefined],
+      ['1 PB', undefined],
+      ['9999999999999 TB', undefined],
+      ['x'.repeat(100_000), undefined],
+    ] as const) {
+      assert.equal(bytesOf(text), value, text.slice(0, 20));
+    }
+  });
+
+  it('are read as times', () => {
+    for (const [text, value] of [
+      ['90', 90],
+      ['90s', 90],
+      ['30 min', 1800],
+      ['30m', 1800],
+      ['12h', 43_200],
+      ['1d', 86_400],
+      ['', undefined],
+      ['1 week', undefined],
+      ['-5', undefined],
+    ] as const) {
+      assert.equal(secondsOf(text), value, text);
+    }
+  });
+
+  it('are shown as what is read as the same value', () => {
+    fc.assert(fc.property(fc.nat(), (value) => assert.equal(bytesOf(typedBytes(value)), value)));
+    fc.assert(fc.property(fc.nat({ max: 86_400_000 }), (value) => assert.equal(secondsOf(typedSeconds(value)), value)));
+  });
+
+  it('are whole numbers up to a limit', () => {
+    assert.deepEqual(
+      ['7', ' 7 ', '0', '100', '101', '7.5', '-1', '', '1e1'].map((text) => wholeNumberOf(text, 100)),
+      [7, 7, 0, 100, undefined, undefined, undefined, undefined, undefined],
+    );
+  });
+});
