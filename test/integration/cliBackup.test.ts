@@ -21,6 +21,7 @@ import { testSeed } from '../support/mochaHooks.ts';
 import { endProcess, goneWithin, isAlive } from '../support/processes.ts';
 import { serveRestricted } from '../support/restrictedDaemon.ts';
 import { makeSampleTree } from '../support/sampleTree.ts';
+import { skipWithout } from '../support/skipWithout.ts';
 import { runOnTerminal } from '../support/terminal.ts';
 
 const bigBytes = 256 * 2 ** 20;
@@ -260,7 +261,7 @@ describe('holdfast backup', function () {
     it('X9: ends with warnings over a file and a folder that it may not read, names them, exit 6, and has the rest', async function () {
       await using plain = new ScratchState();
       await using daemon = await serveRestricted(plain);
-      if (daemon === undefined) this.skip();
+      if (daemon === undefined) skipWithout('setpriv', this);
       await plain.setUp();
       const shut = plain.makeFolder('source');
       for (const name of ['before', 'shut', 'zlast']) writeFileSync(path.join(shut, name), name);
@@ -380,7 +381,7 @@ describe('holdfast backup', function () {
 
     it('shows how it goes on a terminal, and Ctrl-C cancels it: exit 130, nothing half-listed, no temporary file', async function () {
       const run = runOnTerminal(scratch, ['backup', 'big']);
-      if (run === undefined) this.skip();
+      if (run === undefined) skipWithout('the second reader’s Python', this);
       await run.shows(/Backing up big.*MiB/);
       run.type('\u0003');
       const { status, drawn } = await run.done;
@@ -421,7 +422,7 @@ describe('holdfast backup', function () {
 
     it('goes on without the one who waited: a closed terminal cancels nothing', async function () {
       const run = runOnTerminal(scratch, ['backup', 'big']);
-      if (run === undefined) this.skip();
+      if (run === undefined) skipWithout('the second reader’s Python', this);
       await run.shows(/Backing up big.*MiB/);
       const actionId = await runningAction('big');
       run.hangUp();

@@ -7,6 +7,7 @@ import { root } from '../support/cli.ts';
 import { importDocument, restoreDocument, restorePointDocument } from '../support/cliShapes.ts';
 import { ScratchState } from '../support/daemon.ts';
 import { readerPython } from '../support/readerPython.ts';
+import { skipWithout } from '../support/skipWithout.ts';
 
 /** All below a folder that a restore could have changed: names, kinds and contents. */
 function snapshot(folder: string): readonly string[] {
@@ -27,7 +28,7 @@ describe('trees that try to get out of the target', function () {
 
   before(async function () {
     const python = readerPython();
-    if (python === undefined) this.skip();
+    if (python === undefined) skipWithout('the second reader’s Python', this);
     scratch = new ScratchState();
     outside = scratch.makeFolder('outside');
     writeFileSync(path.join(outside, 'kept'), 'kept');

@@ -12,6 +12,7 @@ import { testSeed } from '../support/mochaHooks.ts';
 import { SeededRandom } from '../support/random.ts';
 import { readerPython, readerScript } from '../support/readerPython.ts';
 import { makeSampleTree } from '../support/sampleTree.ts';
+import { skipWithout } from '../support/skipWithout.ts';
 
 const listed = z.array(
   z.looseObject({
@@ -38,7 +39,7 @@ describe('what the real command line stores', function () {
   const ids: string[] = [];
 
   before(async function () {
-    if (readerPython() === undefined) this.skip();
+    if (readerPython() === undefined) skipWithout('the second reader’s Python', this);
     scratch = new ScratchState();
     store = await scratch.setUp();
     const random = new SeededRandom(testSeed());
