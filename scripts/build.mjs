@@ -1,20 +1,23 @@
-// Bundles the entry points into dist/. Run by scripts/bootstrap.mjs under the pinned Node.
+// Bundles the entry points: into dist/, run by scripts/bootstrap.mjs under the pinned Node; small and without source maps into another folder
+// with `--production --out DIR`, for the package.
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
 import * as esbuild from 'esbuild';
 
 const root = path.dirname(import.meta.dirname);
-const dist = path.join(root, 'dist');
+const { values } = parseArgs({ options: { production: { type: 'boolean', default: false }, out: { type: 'string', default: 'dist' } } });
+const dist = path.resolve(root, values.out);
 const requireBanner = "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
 
 const common = {
   absWorkingDir: root,
-  outdir: 'dist',
+  outdir: dist,
   bundle: true,
   platform: 'node',
   target: 'node24',
   format: 'esm',
-  sourcemap: 'linked',
+  ...(values.production ? { minify: true, sourcemap: false } : { sourcemap: 'linked' }),
   legalComments: 'none',
   logLevel: 'warning',
   banner: { js: requireBanner },

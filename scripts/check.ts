@@ -21,6 +21,11 @@ const tool = (...parts: readonly string[]): string => path.join(root, 'node_modu
 
 const checks: readonly Check[] = [
   { title: 'types', command: process.execPath, args: [tool('typescript', 'bin', 'tsc')] },
+  {
+    title: 'types of page code',
+    command: process.execPath,
+    args: [tool('typescript', 'bin', 'tsc'), '-p', path.join('test', 'host', 'page')],
+  },
   { title: 'lint', command: process.execPath, args: [tool('oxlint', 'bin', 'oxlint'), '--type-aware', '--deny-warnings'] },
   { title: 'format', command: process.execPath, args: [tool('@biomejs', 'biome', 'bin', 'biome'), 'format', '--max-diagnostics=50'] },
   // A lock without the platform packages of some system installs here and fails there; npm names them as missing.

@@ -17,17 +17,18 @@ export function testSeed(): number {
   return seed;
 }
 
-/** The full title of the test that runs now; empty outside of one. */
+/** The full title of the test that runs now, as reports have it; empty outside of one. */
 export function currentTestTitle(): string {
   return process.env[titleVariable] ?? '';
 }
 
 fc.configureGlobal({ ...fc.readConfigureGlobal(), seed: testSeed() });
 
-/** There is no editor here: its module is what test/support/editorStub.ts says. */
+/** Without an editor its module is what test/support/editorStub.ts says. Tests inside an extension host have the real one. */
+const isInsideEditor = process.env['HOLDFAST_INSIDE'] !== undefined;
 registerHooks({
   resolve: (specifier, context, next) =>
-    specifier === 'vscode'
+    specifier === 'vscode' && !isInsideEditor
       ? { url: new URL('./editorStub.ts', import.meta.url).href, format: 'module-typescript', shortCircuit: true }
       : next(specifier, context),
 });
@@ -35,9 +36,10 @@ registerHooks({
 /** Root hooks, taken up by mocha's `require` and by scripts/mochaLayer.ts. */
 export const mochaHooks: Mocha.RootHookObject = {
   beforeEach(this: Mocha.Context): void {
-    process.env[titleVariable] = this.currentTest?.fullTitle() ?? '';
+    process.env[titleVariable] = this.currentTest?.titlePath().join(' › ') ?? '';
   },
   afterEach(this: Mocha.Context): void {
+    process.env[titleVariable] = '';
     if (this.currentTest?.state === 'failed') process.stderr.write(`${seedVariable}=${testSeed()} repeats it\n`);
   },
 };
