@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, watch, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { connectDaemon } from '../../client/connect.ts';
@@ -40,12 +40,23 @@ function runByHand(
   return Object.assign(finished, { pid: child.pid ?? 0 });
 }
 
-/** Looks again and again until there is something to see. */
-async function until<T>(look: () => T | undefined | Promise<T | undefined>): Promise<T> {
-  for (;;) {
-    const seen = await look();
-    if (seen !== undefined) return seen;
-    await new Promise((resolve) => setTimeout(resolve, 10));
+/** Looks now, and after each change in the folder, until there is something to see. */
+async function whenSeen<T>(folder: string, look: () => T | undefined): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const lookAgain = (): void => {
+    try {
+      const seen = look();
+      if (seen !== undefined) resolve(seen);
+    } catch (error) {
+      reject(error instanceof Error ? error : new Error('thrown', { cause: error }));
+    }
+  };
+  const watcher = watch(folder, lookAgain);
+  try {
+    lookAgain();
+    return await promise;
+  } finally {
+    watcher.close();
   }
 }
 
@@ -107,12 +118,13 @@ describe('daemon process', function () {
     assert.deepEqual(internetSockets(pid), []);
 
     await using byHand = new DaemonProcess();
+    mkdirSync(byHand.state, { mode: 0o700 });
     const running = runByHand(byHand.state, { NODE_OPTIONS: '--inspect=127.0.0.1:0 --heapsnapshot-signal=SIGUSR2' }, [
       '--report-on-signal',
     ]);
     const endpoint = await within(
       20_000,
-      until(() => readEndpoint(byHand.state)),
+      whenSeen(byHand.state, () => readEndpoint(byHand.state)),
     );
     assert.equal(endpoint.pid, running.pid, 'it starts itself again, clean, as the same process');
     const commandLine = readFileSync(`/proc/${running.pid}/cmdline`, 'utf8');
@@ -189,11 +201,9 @@ describe('daemon process', function () {
     await using daemon = new DaemonProcess();
     const starts = Array.from({ length: 10 }, () => runByHand(daemon.state));
     const ended: Finished[] = [];
+    const allButOne = Promise.withResolvers<void>();
     for (const start of starts) void note(start);
-    await within(
-      40_000,
-      until(() => (ended.length === 9 ? true : undefined)),
-    );
+    await within(40_000, allButOne.promise);
     const { pid, startedAt } = daemon.endpoint;
     assert.deepEqual(
       starts.filter((start) => isAlive(start.pid)).map((start) => start.pid),
@@ -209,6 +219,7 @@ describe('daemon process', function () {
 
     async function note(start: Promise<Finished>): Promise<void> {
       ended.push(await start);
+      if (ended.length === starts.length - 1) allButOne.resolve();
     }
   });
 

@@ -37,7 +37,7 @@ export function processesNaming(text: string): readonly number[] {
     .filter((pid) => pid !== process.pid && naming(pid));
 }
 
-/** Resolves with true once the process is gone, or with false after `limit` milliseconds. */
+/** Resolves with true once the process is gone, or with false after `limit` milliseconds. Looks again and again: of a process that is no child the system tells nothing. */
 export async function goneWithin(pid: number, limit: number): Promise<boolean> {
   const end = performance.now() + limit;
   while (isAlive(pid)) {
