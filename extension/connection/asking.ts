@@ -37,13 +37,15 @@ export async function ask<Params, Result>(
   }
 }
 
-async function stepUp(daemon: DaemonService, act: string): Promise<boolean> {
+/** Asks for a passphrase once more, as proof of who asks. `false` where the user left. */
+export async function stepUp(daemon: DaemonService, act: string): Promise<boolean> {
   return await askSecret({
     title: act,
     prompt: vscode.l10n.t('Passphrase of any passkey, to go on'),
     use: async (secret) => {
       try {
-        await daemon.call(sessionStepUp, { passphrase: await daemon.sendSecret(secret) });
+        const { until } = await daemon.call(sessionStepUp, { passphrase: await daemon.sendSecret(secret) });
+        daemon.noteStepUp(until);
         return undefined;
       } catch (error) {
         if (HoldfastError.is(error, 'wrongSecret')) return error.message;

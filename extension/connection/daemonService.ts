@@ -56,6 +56,7 @@ export class DaemonService implements vscode.Disposable {
   #maySpawn = false;
   #statusWanted = false;
   #statusUnderWay = false;
+  #stepUpUntil = 0;
 
   constructor(options: DaemonServiceOptions) {
     this.#options = options;
@@ -119,6 +120,16 @@ export class DaemonService implements vscode.Disposable {
   /** Seals the bytes for the next request on the same connection. The caller still owns the bytes. */
   async sendSecret(bytes: Uint8Array): Promise<SecretRef> {
     return (await this.connection()).sendSecret(bytes);
+  }
+
+  /** Until when a passphrase of the user's counts as a step-up, as the daemon said. */
+  noteStepUp(until: string | null): void {
+    this.#stepUpUntil = until === null ? 0 : Date.parse(until);
+  }
+
+  /** Whether what needs a step-up is likely to be taken for so many milliseconds more; the daemon alone decides. */
+  isSteppedUp(milliseconds: number): boolean {
+    return Date.now() + milliseconds < this.#stepUpUntil;
   }
 
   /** The content that an answer named. */

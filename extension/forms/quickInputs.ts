@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { escaped } from '../../client/shown/text.ts';
 import type { StepOutcome, StepPlace } from './steps.ts';
 
 /** One choice of a pick. */
@@ -267,10 +268,15 @@ function itemsOf<Value>(choices: readonly Choice<Value>[]): readonly ChoiceItem<
 function itemOf<Value>(choice: Choice<Value>): ChoiceItem<Value> {
   const { label, description, detail, icon } = choice;
   return {
-    label,
+    label: plain(label),
     choice,
-    ...(description === undefined ? {} : { description }),
-    ...(detail === undefined ? {} : { detail }),
+    ...(description === undefined ? {} : { description: plain(description) }),
+    ...(detail === undefined ? {} : { detail: plain(detail) }),
     ...(icon === undefined ? {} : { iconPath: new vscode.ThemeIcon(icon) }),
   };
+}
+
+/** Names and paths stand in choices: nothing in them turns the writing or becomes an icon. */
+function plain(text: string): string {
+  return escaped(text).replaceAll('$(', '\\$(');
 }

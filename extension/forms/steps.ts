@@ -1,9 +1,9 @@
 /** Where a step stands in its form. */
 export interface StepPlace {
   readonly title: string;
-  /** From 1. */
-  readonly step: number;
-  readonly of: number;
+  /** From 1; `undefined` where the questions are not counted, in what is chosen from a summary. */
+  readonly step: number | undefined;
+  readonly of: number | undefined;
   readonly canGoBack: boolean;
 }
 
@@ -25,6 +25,8 @@ export interface FormPlace {
   readonly title: string;
   /** Whether Back at the first step leads out of the form: to what asked for it. */
   readonly canLeave: boolean;
+  /** The step of another form that these are the questions of: its place is shown for all of them. */
+  readonly within?: StepPlace;
 }
 
 /**
@@ -32,7 +34,7 @@ export interface FormPlace {
  * it is the outcome of the whole, as in a step.
  */
 export async function walkSteps<Values>(
-  { title, canLeave }: FormPlace,
+  { title, canLeave, within }: FormPlace,
   steps: readonly Step<Values>[],
   initial: Values,
 ): Promise<StepOutcome<Values>> {
@@ -46,8 +48,8 @@ export async function walkSteps<Values>(
     if (current === undefined || step === undefined) return { kind: 'next', values };
     const outcome = await step.ask(values, {
       title,
-      step: needed.indexOf(current) + 1,
-      of: needed.length,
+      step: within === undefined ? needed.indexOf(current) + 1 : within.step,
+      of: within === undefined ? needed.length : within.of,
       canGoBack: canLeave || asked.length > 0,
     });
     switch (outcome.kind) {
@@ -73,4 +75,9 @@ export async function walkSteps<Values>(
 export async function runSteps<Values>(title: string, steps: readonly Step<Values>[], initial: Values): Promise<Values | undefined> {
   const outcome = await walkSteps({ title, canLeave: false }, steps, initial);
   return outcome.kind === 'next' ? outcome.values : undefined;
+}
+
+/** Several questions that are one step of a form. */
+export async function subSteps<Values>(place: StepPlace, steps: readonly Step<Values>[], values: Values): Promise<StepOutcome<Values>> {
+  return await walkSteps({ title: place.title, canLeave: place.canGoBack, within: place }, steps, values);
 }

@@ -3,26 +3,40 @@ import * as vscode from 'vscode';
 export interface SecretQuestion {
   readonly title: string;
   readonly prompt: string;
-  readonly step?: { readonly step: number; readonly of: number };
+  /** A button beside the box that asks something else first; answers the prompt from then on. */
+  readonly aside?: { readonly icon: string; readonly tooltip: string; readonly ask: () => Promise<string | undefined> };
   /** Tries the secret; a sentence says why it will not do and leaves the box open. The bytes are overwritten afterwards. */
   readonly use: (secret: Uint8Array) => Promise<string | undefined>;
 }
 
 /** Asks for a secret in a box that hides it. Resolves with whether it was taken; rejects with what `use` rejects with. */
 export async function askSecret(question: SecretQuestion): Promise<boolean> {
+  const { aside } = question;
   const box = vscode.window.createInputBox();
   box.title = question.title;
   box.prompt = question.prompt;
   box.password = true;
   box.ignoreFocusOut = true;
-  if (question.step !== undefined) {
-    box.step = question.step.step;
-    box.totalSteps = question.step.of;
-  }
+  if (aside !== undefined) box.buttons = [{ iconPath: new vscode.ThemeIcon(aside.icon), tooltip: aside.tooltip }];
   const { promise, resolve, reject } = Promise.withResolvers<boolean>();
-  box.onDidHide(() => resolve(false));
+  let isAside = false;
+  box.onDidHide(() => {
+    if (!isAside) resolve(false);
+  });
   box.onDidChangeValue(() => {
     box.validationMessage = undefined;
+  });
+  box.onDidTriggerButton(async () => {
+    isAside = true;
+    box.hide();
+    try {
+      box.prompt = (await aside?.ask()) ?? box.prompt;
+    } catch (error) {
+      reject(error instanceof Error ? error : new Error(String(error)));
+    } finally {
+      isAside = false;
+      box.show();
+    }
   });
   box.onDidAccept(async () => {
     if (box.value === '' || box.busy) return;
