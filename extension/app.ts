@@ -1,6 +1,7 @@
 import path from 'node:path';
 import * as vscode from 'vscode';
 import { copyDaemon } from '../client/daemonCopy.ts';
+import { AlertWatch } from './alerts/alertWatch.ts';
 import { Commands } from './commands/commands.ts';
 import { ContextKeys } from './contextKeys.ts';
 import { DaemonService } from './connection/daemonService.ts';
@@ -10,6 +11,7 @@ import type { Services } from './services.ts';
 import { readSettings } from './settings.ts';
 import { StatusBarItem } from './statusBar/statusBarItem.ts';
 import type { LateTree } from './views/lateTree.ts';
+import { Presence } from './views/presence.ts';
 import type { Row } from './views/row.ts';
 import type { ViewId } from './viewIds.ts';
 import { Views } from './views/views.ts';
@@ -43,12 +45,14 @@ export class App implements vscode.Disposable {
       onReplaced: (reason) => log.info(`Replaced the daemon that ran: ${reason}. The new one is locked.`),
       log,
     });
-    const views = new Views(daemon, contextKeys, shells.views);
+    const alerts = new AlertWatch(daemon, log);
+    const presence = new Presence(daemon, contextKeys, log);
+    const views = new Views({ daemon, alerts, contextKeys, log, views: shells.views });
     const files = new RestorePointFiles(daemon);
     shells.files.load(files);
     const services: Services = { context, daemon, log, contextKeys, views, files };
     this.commands = new Commands(services);
-    this.#disposables = [log, daemon, views, new StatusBarItem(daemon)];
+    this.#disposables = [log, daemon, alerts, presence, views, new StatusBarItem(daemon)];
     daemon.connect();
   }
 

@@ -65,13 +65,22 @@ export interface RowFacts {
 
 /** One row of a tree: facts only, so that what a view shows can be tested without the editor. */
 export class Row {
-  /** Replaced by the tree when the thing changed: the row itself stays, and with it what is selected and what is open. */
-  facts: RowFacts;
+  #facts: RowFacts;
   /** Set by the tree that shows it. */
   parent: Row | undefined;
 
   constructor(facts: RowFacts) {
-    this.facts = facts;
+    this.#facts = facts;
+  }
+
+  get facts(): RowFacts {
+    return this.#facts;
+  }
+
+  /** The thing changed: the row itself stays, and with it what is selected and what is open. */
+  renew(facts: RowFacts): void {
+    const { children } = this.#facts;
+    this.#facts = facts.keepsChildren === true && children !== undefined ? { ...facts, children } : facts;
   }
 }
 

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { DaemonEvent } from '../../protocol/events.ts';
 import { fileScheme } from '../files/lateFiles.ts';
 import { failureRow } from './failureRow.ts';
 import { contextValueOf, type Row, type RowFacts } from './row.ts';
@@ -8,7 +9,12 @@ import { ShownRows } from './shownRows.ts';
 export interface RowSource {
   /** The top of the tree; none while there is nothing to show, and the welcome text stands instead. */
   roots(): Promise<readonly Row[]>;
+  /** What an event means for the rows. Not asked about a change of the daemon's state, which changes everything. */
+  changeOf(event: DaemonEvent, isShown: (id: string) => boolean): Promise<Change>;
 }
+
+/** The new facts of the one row that changed, or that the whole tree has to be looked at. */
+export type Change = 'nothing' | 'everything' | RowFacts;
 
 /** A tree of rows: the shell between facts and the editor. */
 export class RowTree implements vscode.TreeDataProvider<Row>, vscode.Disposable {
@@ -30,7 +36,7 @@ export class RowTree implements vscode.TreeDataProvider<Row>, vscode.Disposable 
   renew(facts: RowFacts): void {
     const row = this.#shown.byId(facts.id);
     if (row === undefined) return;
-    row.facts = facts;
+    row.renew(facts);
     this.#changed.fire(row);
   }
 

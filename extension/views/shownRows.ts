@@ -39,8 +39,7 @@ export class ShownRows {
   #kept(row: Row): Row {
     const known = this.#byId.get(row.facts.id);
     if (known === undefined) return row;
-    const { children } = known.facts;
-    known.facts = row.facts.keepsChildren === true && children !== undefined ? { ...row.facts, children } : row.facts;
+    known.renew(row.facts);
     return known;
   }
 

@@ -1,0 +1,92 @@
+import type * as vscode from 'vscode';
+import type { DaemonEvent } from '../../protocol/events.ts';
+import { locationList } from '../../protocol/methods/locations.ts';
+import { policyList } from '../../protocol/methods/policies.ts';
+import { restorePointList } from '../../protocol/methods/restorePoints.ts';
+import type { ContextKeys, StateKey } from '../contextKeys.ts';
+import { asHoldfastError } from '../connection/asHoldfastError.ts';
+import type { DaemonHealth, DaemonService } from '../connection/daemonService.ts';
+
+/** `unknown` while nobody can tell: what was shown before stays. */
+export function stateKey({ phase, status }: DaemonHealth): StateKey {
+  if (status !== undefined) return status.state;
+  return phase === 'away' || phase === 'refused' ? 'notRunning' : 'unknown';
+}
+
+/** Whether an event can be about the first location, policy or restore point, or the last one. */
+export function concernsPresence({ name, subject }: DaemonEvent): boolean {
+  return name === 'lookAgain' || (name === 'catalog.changed' && /^(?:locations|policies|restorePoints)\//.test(subject));
+}
+
+/** Keeps the context keys true that tell one welcome text from another: where the daemon stands, and what there is at all. */
+export class Presence implements vscode.Disposable {
+  readonly #daemon: DaemonService;
+  readonly #contextKeys: ContextKeys;
+  readonly #log: vscode.LogOutputChannel;
+  readonly #subscriptions: readonly vscode.Disposable[];
+  #state: StateKey = 'unknown';
+  #isWanted = false;
+  #isReading = false;
+
+  constructor(daemon: DaemonService, contextKeys: ContextKeys, log: vscode.LogOutputChannel) {
+    this.#daemon = daemon;
+    this.#contextKeys = contextKeys;
+    this.#log = log;
+    this.#subscriptions = [
+      daemon.onDidChange((health) => {
+        const state = stateKey(health);
+        if (state === 'unknown' || state === this.#state) return;
+        this.#state = state;
+        this.refresh();
+      }),
+      daemon.onEvent((event) => {
+        if (concernsPresence(event)) this.refresh();
+      }),
+    ];
+  }
+
+  /** Calls while a reading is under way are one more at its end. */
+  refresh(): void {
+    this.#isWanted = true;
+    if (!this.#isReading) void this.#read();
+  }
+
+  dispose(): void {
+    for (const subscription of this.#subscriptions) subscription.dispose();
+  }
+
+  async #read(): Promise<void> {
+    this.#isReading = true;
+    try {
+      while (this.#isWanted) {
+        this.#isWanted = false;
+        const state = this.#state;
+        if (state === 'unknown') return;
+        await this.#readCounts(state);
+        // Last, so that no welcome text speaks of what is not known yet.
+        this.#contextKeys.set('holdfast.state', state);
+        this.#contextKeys.set('holdfast.loaded', true);
+      }
+    } catch (error) {
+      // A connection that was lost is a new state, and that is looked at.
+      this.#log.debug(`What there is could not be read: ${asHoldfastError(error).message}`);
+    } finally {
+      this.#isReading = false;
+    }
+  }
+
+  async #readCounts(state: StateKey): Promise<void> {
+    const { quietly } = this.#daemon;
+    const first = { limit: 1 };
+    if (state === 'locked' || state === 'unlocked') {
+      this.#contextKeys.set('holdfast.hasLocations', (await quietly.call(locationList, first)).items.length > 0);
+    }
+    if (state !== 'unlocked') return;
+    const [policies, points] = await Promise.all([
+      quietly.call(policyList, first),
+      quietly.call(restorePointList, { ...first, includeRetired: false }),
+    ]);
+    this.#contextKeys.set('holdfast.hasPolicies', policies.items.length > 0);
+    this.#contextKeys.set('holdfast.hasRestorePoints', points.items.length > 0);
+  }
+}
