@@ -57,32 +57,34 @@ export class DaemonLink implements AsyncDisposable {
   #enter(): void {
     const state = this.#state;
     if (state.name !== 'connected') this.#connection = undefined;
-    this.#options.onState(state, this.#connection, this.#error);
     if (state.name === 'waiting') this.#timer = setTimeout(() => this.#apply({ name: 'waited' }), state.milliseconds).unref();
     if (state.name === 'connecting') void this.#connect();
+    // Last, so that the link goes on where the listener throws.
+    this.#options.onState(state, this.#connection, this.#error);
   }
 
   async #connect(): Promise<void> {
+    let connection: DaemonConnection | undefined;
     try {
-      const connection = await this.#options.connect(this.#abort.signal);
-      this.#error = undefined;
-      if (connection === undefined) {
-        this.#apply({ name: 'lost', random: this.#random() });
-        return;
-      }
-      if (this.#state.name !== 'connecting') {
-        connection.terminate();
-        return;
-      }
-      this.#connection = connection;
-      this.#apply({ name: 'connected' });
-      await connection.closed;
-      this.#apply({ name: 'lost', random: this.#random() });
+      connection = await this.#options.connect(this.#abort.signal);
     } catch (error) {
       this.#error = HoldfastError.is(error) ? error : unforeseen(error);
       const isFinal = HoldfastError.is(error, 'versionMismatch', 'refusedByRule');
       this.#apply(isFinal ? { name: 'refused' } : { name: 'lost', random: this.#random() });
+      return;
     }
+    this.#error = undefined;
+    if (connection === undefined) {
+      this.#apply({ name: 'lost', random: this.#random() });
+      return;
+    }
+    if (this.#state.name !== 'connecting') {
+      connection.terminate();
+      return;
+    }
+    this.#connection = connection;
+    void connection.closed.then(() => this.#apply({ name: 'lost', random: this.#random() }));
+    this.#apply({ name: 'connected' });
   }
 
   #random(): number {
