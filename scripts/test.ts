@@ -2,13 +2,16 @@
 import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import * as z from 'zod';
 import { testSeed } from '../test/support/mochaHooks.ts';
 import { endProcess, processesNaming } from '../test/support/processes.ts';
 import { verbs } from '../test/support/verbs.ts';
 import { describeChecks, runChecks } from './check.ts';
+import { runHostLayer } from './hostLayer.ts';
 import { prepareReaderEnvironment } from './readerEnvironment.ts';
 import { root, run } from './run.ts';
-import { type LayerReport, layerReport, threatRows, type VerbCall, verbCall, verbRows } from './testReport.ts';
+import { commandRows, commandRun, type LayerReport, layerReport, threatRows, verbCall, verbRows } from './testReport.ts';
+import { prepareWorkbench } from './workbench/prepareWorkbench.ts';
 
 interface LayerResult {
   readonly name: string;
@@ -21,7 +24,7 @@ interface LayerResult {
   readonly report?: LayerReport;
 }
 
-const layerNames = ['check', 'unit', 'architecture', 'integration', 'process', 'reader'] as const;
+const layerNames = ['check', 'unit', 'architecture', 'integration', 'process', 'host', 'reader'] as const;
 type LayerName = (typeof layerNames)[number];
 
 const asked = process.argv.slice(2);
@@ -40,9 +43,14 @@ const seed = testSeed();
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'hf-'));
 const reports = path.join(root, '.cache', 'test-reports');
 const verbLog = path.join(scratch, 'verbs.jsonl');
+const commandLog = path.join(scratch, 'commands.jsonl');
+const interrupted = new AbortController();
+const isWhole = asked.length === 0;
 const reader = prepareReaderEnvironment();
-// Whoever awaits it later sees how it went; until then a failure is not lost, only early.
+const workbench = isWhole || asked.includes('host') ? prepareWorkbench({ say }) : undefined;
+// Whoever awaits them later sees how it went; until then a failure is not lost, only early.
 reader.catch(() => undefined);
+workbench?.catch(() => undefined);
 
 async function runCheckLayer(): Promise<LayerResult> {
   const started = performance.now();
@@ -77,10 +85,34 @@ async function runMochaLayer(name: LayerName): Promise<LayerResult> {
     );
     return { name, passed: 0, failed: 1, skipped: 0, seconds };
   }
-  const count = (state: string): number => report.cases.filter((one) => one.state === state).length;
-  const failed = count('failed');
   // A status without a failed case: something broke outside of every test.
-  return { name, passed: count('passed'), failed: failed === 0 && status !== 0 ? 1 : failed, skipped: count('skipped'), seconds, report };
+  const result = resultOf(name, report, seconds);
+  return result.failed === 0 && status !== 0 ? { ...result, failed: 1 } : result;
+}
+
+function resultOf(name: LayerName, report: LayerReport, seconds: number): LayerResult {
+  const count = (state: string): number => report.cases.filter((one) => one.state === state).length;
+  return { name, passed: count('passed'), failed: count('failed'), skipped: count('skipped'), seconds, report };
+}
+
+async function runHostLayerHere(): Promise<LayerResult> {
+  const prepared = (await workbench) ?? { missing: 'The workbench was not prepared.' };
+  if ('missing' in prepared) return { name: 'host', passed: 0, failed: 0, skipped: 0, seconds: 0, notRun: prepared.missing };
+  const started = performance.now();
+  const seconds = (): number => (performance.now() - started) / 1000;
+  try {
+    const report = await runHostLayer({
+      workbench: prepared.ready,
+      scratch,
+      environment: { HOLDFAST_COMMANDS_LOG: commandLog, HOLDFAST_VERBS_LOG: verbLog, HOLDFAST_TEST_SEED: String(seed) },
+      say,
+      signal: AbortSignal.any([interrupted.signal, AbortSignal.timeout(layerLimit)]),
+    });
+    return resultOf('host', report, seconds());
+  } catch (error) {
+    say(`FAILED host: it could not be made ready. ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    return { name: 'host', passed: 0, failed: 1, skipped: 0, seconds: seconds() };
+  }
 }
 
 async function runReaderLayer(): Promise<LayerResult> {
@@ -106,6 +138,7 @@ async function runReaderLayer(): Promise<LayerResult> {
 async function runLayer(name: LayerName): Promise<LayerResult> {
   if (name === 'check') return await runCheckLayer();
   if (name === 'reader') return await runReaderLayer();
+  if (name === 'host') return await runHostLayerHere();
   return await runMochaLayer(name);
 }
 
@@ -119,37 +152,47 @@ async function endLeftBehind(): Promise<number> {
   return left.length;
 }
 
-function verbCalls(): readonly VerbCall[] {
+/** Lines of a log that tests wrote; none where no test did. */
+function linesOf<Line>(file: string, shape: z.ZodType<Line>): readonly Line[] {
   let text: string;
   try {
-    text = readFileSync(verbLog, 'utf8');
+    text = readFileSync(file, 'utf8');
   } catch {
     return [];
   }
   return text
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => verbCall.parse(JSON.parse(line)));
+    .map((line) => shape.parse(JSON.parse(line)));
 }
 
-/** Prints the table of threats and that of verbs; gives the number of rows that nothing stands behind. */
+/** What package.json offers to users of the editor. */
+function declaredCommands(): readonly string[] {
+  const shape = z.looseObject({ contributes: z.looseObject({ commands: z.array(z.looseObject({ command: z.string() })) }) });
+  return shape.parse(JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'))).contributes.commands.map(({ command }) => command);
+}
+
+/** Prints the tables of threats, verbs and commands; gives the number of rows that nothing stands behind. */
 function account(results: readonly LayerResult[]): number {
-  const threats = threatRows(results.flatMap(({ report }) => (report === undefined ? [] : [report])));
+  const allReports = results.flatMap(({ report }) => (report === undefined ? [] : [report]));
+  const threats = threatRows(allReports);
   say('\nthreat  cases  seeds');
   for (const { id, cases, seeds } of threats) say(`${id.padEnd(6)}  ${String(cases).padStart(5)}  ${seeds.join(' ') || 'NONE RAN'}`);
-  const rows = verbRows(verbs, verbCalls());
+  const rows = verbRows(verbs, linesOf(verbLog, verbCall));
   say('\nverb                     tests through the real command line');
   for (const { verb, tests } of rows) say(`${verb.padEnd(23)}  ${tests === 0 ? 'NONE' : tests}`);
-  return [...threats.filter(({ cases }) => cases === 0), ...rows.filter(({ tests }) => tests === 0)].length;
+  const commands = commandRows(declaredCommands(), linesOf(commandLog, commandRun), allReports);
+  say('\ncommand                             tests that ran it in the workbench');
+  for (const { command, tests } of commands) say(`${command.padEnd(34)}  ${tests === 0 ? 'NONE' : tests}`);
+  return threats.filter(({ cases }) => cases === 0).length + [...rows, ...commands].filter(({ tests }) => tests === 0).length;
 }
-
-const isWhole = asked.length === 0;
 
 for (const [signal, status] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const) {
   process.once(signal, () => {
+    interrupted.abort();
     void endLeftBehind().finally(() => {
       rmSync(scratch, { recursive: true, force: true, maxRetries: 3 });
       process.exit(status);
@@ -170,13 +213,13 @@ for (const name of layerNames) {
 }
 const leftBehind = await endLeftBehind();
 const without = isWhole ? account(results) : 0;
-if (!isWhole) say('\nOnly some layers ran: threats and verbs are not counted.');
+if (!isWhole) say('\nOnly some layers ran: threats, verbs and commands are not counted.');
 rmSync(scratch, { recursive: true, force: true, maxRetries: 3 });
 
 const notRun = results.filter((result) => result.notRun !== undefined);
 say('');
 for (const { name, notRun: reason } of notRun) say(`${isCi ? 'FAILED' : 'NOT RUN'} ${name}: ${reason}`);
-if (without > 0) say(`FAILED ${without} threats or verbs of the tables above have no test that ran.`);
+if (without > 0) say(`FAILED ${without} threats, verbs or commands of the tables above have no test that ran.`);
 const passed = results.reduce((sum, result) => sum + result.passed, 0);
 const failed =
   results.reduce((sum, result) => sum + result.failed, 0) +

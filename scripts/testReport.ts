@@ -31,6 +31,15 @@ export interface VerbCall {
 
 export const verbCall: z.ZodType<VerbCall> = z.strictObject({ verb: z.string(), status: z.int().nullable(), test: z.string() });
 
+/** One command of the extension that a host test ran, as test/host/hostEnvironment.ts notes it. */
+export interface CommandRun {
+  readonly command: string;
+  /** Title of the test, as reports have it. */
+  readonly test: string;
+}
+
+export const commandRun: z.ZodType<CommandRun> = z.strictObject({ command: z.string(), test: z.string() });
+
 /** The ids of the threats that this version answers. Each needs a test under its name, or the run fails. */
 export const threatIds: readonly string[] = [
   'X1 X3 X4 X5 X6 X7 X8 X9 X10',
@@ -39,6 +48,7 @@ export const threatIds: readonly string[] = [
   'C1 C2 C3 C4 C5 C6 C7 C8 C9 C10 C11',
   'M1 M2 M3 M4 M5 M6 M7 M8',
   'F1 D8',
+  'V1 V5',
 ].flatMap((ids) => ids.split(' '));
 
 const idsAtFront = /^([A-Z]\d{1,2}(?:[ ,]+[A-Z]\d{1,2})*):/;
@@ -78,5 +88,24 @@ export function verbRows(verbs: readonly string[], calls: readonly VerbCall[]): 
   return verbs.map((verb) => ({
     verb,
     tests: new Set(calls.filter((call) => call.verb === verb && call.status !== usageStatus).map((call) => call.test)).size,
+  }));
+}
+
+export interface CommandRow {
+  readonly command: string;
+  /** Tests that ran it in a real workbench and passed. */
+  readonly tests: number;
+}
+
+/** For each declared command: how many tests really ran it and passed. */
+export function commandRows(
+  commands: readonly string[],
+  runs: readonly CommandRun[],
+  reports: readonly LayerReport[],
+): readonly CommandRow[] {
+  const passed = new Set(reports.flatMap(({ cases }) => cases.filter(({ state }) => state === 'passed').map(({ title }) => title)));
+  return commands.map((command) => ({
+    command,
+    tests: new Set(runs.filter((one) => one.command === command && passed.has(one.test)).map(({ test }) => test)).size,
   }));
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type CaseResult, idsOf, threatIds, threatRows, verbRows } from '../../../scripts/testReport.ts';
+import { type CaseResult, commandRows, idsOf, threatIds, threatRows, verbRows } from '../../../scripts/testReport.ts';
 import { verbOf, verbs } from '../../support/verbs.ts';
 
 function one(ids: readonly string[], state: CaseResult['state']): CaseResult {
@@ -49,6 +49,31 @@ describe('the account at the end of a test run', () => {
       { verb: 'lock', tests: 0 },
       { verb: 'serve', tests: 1 },
       { verb: 'stop', tests: 0 },
+    ]);
+  });
+
+  it('counts the passed tests that ran a command, not its runs, and none outside of a test', () => {
+    const reports = [
+      {
+        seed: 1,
+        cases: [
+          { ...one([], 'passed'), title: 'a' },
+          { ...one([], 'failed'), title: 'b' },
+        ],
+      },
+      { seed: 1, cases: [{ ...one([], 'passed'), title: 'c' }] },
+    ];
+    const runs = [
+      { command: 'lock', test: 'a' },
+      { command: 'lock', test: 'a' },
+      { command: 'lock', test: 'c' },
+      { command: 'unlock', test: 'b' },
+      { command: 'setUp', test: '' },
+    ];
+    assert.deepEqual(commandRows(['lock', 'unlock', 'setUp'], runs, reports), [
+      { command: 'lock', tests: 2 },
+      { command: 'unlock', tests: 0 },
+      { command: 'setUp', tests: 0 },
     ]);
   });
 
