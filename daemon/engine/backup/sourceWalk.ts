@@ -11,6 +11,7 @@ import type { CachedFile } from '../cache/cacheRecord.ts';
 import { ownPack, type ChunkTable } from '../dedup/chunkTable.ts';
 import type { FolderSource } from '../jobs.ts';
 import { rawOf, rawPath } from '../rawPath.ts';
+import { specialReasons } from '../specialReasons.ts';
 import { readSmallFile } from './readSmallFile.ts';
 import { systemCode } from '../../../protocol/systemCode.ts';
 import { RunStopped } from '../threads/mailbox.ts';
@@ -391,12 +392,6 @@ export class SourceWalk {
 }
 
 type SpecialKind = Exclude<EntryKind, 'file' | 'directory' | 'stream'>;
-const specialReasons: Readonly<Record<Exclude<SpecialKind, 'link'>, string>> = {
-  fifo: 'it is a FIFO',
-  socket: 'it is a socket',
-  characterDevice: 'it is a device',
-  blockDevice: 'it is a device',
-};
 
 const bare = (folder: string): string => (folder === '/' ? '' : folder);
 

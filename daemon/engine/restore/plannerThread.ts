@@ -15,6 +15,7 @@ import { type NodePlace, TreeReader } from '../../repository/treeReader.ts';
 import { displayPath } from '../displayPath.ts';
 import type { RestoreSource, RestoreTarget } from '../jobs.ts';
 import { rawPath } from '../rawPath.ts';
+import { specialReasons } from '../specialReasons.ts';
 import { RunControl, RunCounters } from '../threads/runMemory.ts';
 import { createTemporary, giveName, isTaken, removeIfThere, setAttributes } from './fileFinish.ts';
 import { type FileFailure, FileRestores, nameTaken } from './fileRestores.ts';
@@ -520,13 +521,6 @@ function contentName(content: FileContent | undefined): string | null {
   if (content === undefined) return null;
   return content.form === 'ids' ? hexOf(content.ids) : `${hexOf(content.id)}/${content.level}/${content.chunks}`;
 }
-
-const specialReasons: Readonly<Record<Exclude<Entry['kind'], 'file' | 'stream' | 'link' | 'directory'>, string>> = {
-  fifo: 'it is a FIFO',
-  socket: 'it is a socket',
-  characterDevice: 'it is a device',
-  blockDevice: 'it is a device',
-};
 
 /** Whether an error speaks of stored bytes, so that the rest can go on. */
 function isAboutOneObject(error: unknown): error is HoldfastError {
