@@ -11,6 +11,7 @@ import { errorOfComplaint } from '../client/daemonComplaint.ts';
 import { untilProcessEnded } from '../client/processEnd.ts';
 import { launchCommand } from '../protocol/daemonLaunch.ts';
 import { HoldfastError } from '../protocol/errors.ts';
+import { systemCode } from '../protocol/systemCode.ts';
 import { type Host, type Input, type Output, OutputClosed } from './host.ts';
 import { LineInput } from './terminal/lineInput.ts';
 import { readSecret } from './terminal/secretPrompt.ts';
@@ -149,7 +150,12 @@ async function serve(entryPath: string, stateDirectory: string): Promise<number>
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   child.once('error', (cause) => {
     const fix = 'Look whether the program is still whole, or install it anew.';
-    reject(new HoldfastError('failed', `Failed to start the daemon: ${cause.message}.`, { fix, cause }));
+    reject(
+      new HoldfastError('failed', `Failed to start the daemon: ${command} can not be run (${systemCode(cause) ?? 'unknown cause'}).`, {
+        fix,
+        cause,
+      }),
+    );
   });
   // What it logs is shown as it comes; the one line that says why it could not start is ours to say.
   let complaint: HoldfastError | undefined;

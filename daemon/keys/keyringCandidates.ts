@@ -45,7 +45,8 @@ export async function readCandidate(
     bytes = await candidate.read(signal);
   } catch (error) {
     signal?.throwIfAborted();
-    return { key, kind: 'unreadable', message: error instanceof Error ? error.message : `Failed to read keyring ${key}.` };
+    const { message } = HoldfastError.is(error) ? error : HoldfastError.unforeseen(`read keyring ${key}`, error);
+    return { key, kind: 'unreadable', message };
   }
   try {
     const keyring = decodeKeyring(bytes, installationId);
