@@ -147,7 +147,57 @@ function compare(
   return { differences, changed, compared };
 }
 
-async function main(): Promise<number> {
+/** Backs the source up, restores it beside, compares the two and says what to type next. */
+async function demonstrate(
+  cli: HoldfastCli,
+  source: string,
+  { isCheckout, stops }: { readonly isCheckout: boolean; readonly stops: boolean },
+): Promise<boolean> {
+  await ensureLocation(cli);
+  const policy = await ensurePolicy(cli, source, isCheckout);
+  say(isCheckout ? `Backing up this checkout (${source}); what its .gitignore files name is left out.` : `Backing up ${source}.`);
+  // An earlier copy is no part of what is backed up, whatever folder that is.
+  rmSync(restored, { recursive: true, force: true });
+  const since = Date.now();
+  const backup = await cli.call(backupShape, ['backup', policy], [0, warningsStatus]);
+  for (const { path: skipped, reason } of backup.skipped.slice(0, shownDifferences)) say(`  skipped ${skipped}: ${reason}`);
+  say('Restoring it into an empty folder.');
+  mkdirSync(restored, { mode: 0o700 });
+  const restore = await cli.call(restoreShape, ['restore', backup.restorePointId, '--target', restored]);
+  say('Comparing the two, byte for byte and with their metadata.');
+  const expected = new ExpectedTree({
+    source,
+    leftOut: [state, restored],
+    gitignore: isCheckout,
+    skipped: backup.skipped.map((skipped) => skipped.path),
+  });
+  const { differences, changed, compared } = compare(expected, source, since);
+  for (const difference of differences.slice(0, shownDifferences)) say(`  ${difference}`);
+  if (differences.length > shownDifferences) say(`  and ${differences.length - shownDifferences} more`);
+
+  const stored = bytesBelow(store);
+  say(
+    `\n${differences.length === 0 ? 'Equal' : 'NOT EQUAL'}: ${files(compared)} compared${changed === 0 ? '' : `; ${changed} changed meanwhile and were left out of the comparison`}.`,
+  );
+  say(`  backed up     ${files(backup.files)}, ${size(backup.bytes)} in ${backup.seconds.toFixed(1)} s`);
+  say(`  stored        ${size(backup.addedBytes)} new after deduplication and compression; ${size(stored)} in all`);
+  say(`  restored      ${files(restore.files)}, ${size(restore.bytes)} in ${restore.seconds.toFixed(1)} s`);
+  say(`  restore point ${backup.restorePointId} of policy ${policy}`);
+  say(`  state         ${typed(state)}`);
+  say(`  store         ${typed(store)}`);
+  say(`  restored copy ${typed(restored)} (you may delete it)`);
+  say(`  passphrase    ${typed(passphraseFile)}`);
+  say('\nWhat to type next:');
+  if (stops) say(`  npm run -s holdfast -- unlock --passphrase-file ${typed(passphraseFile)}`);
+  say('  npm run -s holdfast -- restore-point list');
+  say('  npm run -s holdfast -- restore-point files latest');
+  say(`  npm run -s holdfast -- backup ${policy}`);
+  say('  npm run -s holdfast -- --help');
+  if (!stops) say('  npm run -s holdfast -- stop');
+  return differences.length === 0;
+}
+
+async function main(interrupted: AbortSignal): Promise<number> {
   const { values } = parseArgs({ options: { 'no-ui': { type: 'boolean', default: false }, folder: { type: 'string' } } });
   const folder = path.resolve(process.env['INIT_CWD'] ?? process.cwd(), values.folder ?? root);
   const isCheckout = values.folder === undefined;
@@ -160,70 +210,40 @@ async function main(): Promise<number> {
   chmodSync(state, 0o700);
   const cli = new HoldfastCli({ state, passphraseFile, showProgress: process.stderr.isTTY });
   const { ranBefore } = await openInstallation(cli);
+  const hasWindow = !values['no-ui'];
+  // A daemon that ran before belongs to somebody; with a window this process is what stands for it.
+  const stops = hasWindow || !ranBefore;
   try {
-    await ensureLocation(cli);
-    const policy = await ensurePolicy(cli, source, isCheckout);
-    say(isCheckout ? `Backing up this checkout (${source}); what its .gitignore files name is left out.` : `Backing up ${source}.`);
-    // An earlier copy is no part of what is backed up, whatever folder that is.
-    rmSync(restored, { recursive: true, force: true });
-    const since = Date.now();
-    const backup = await cli.call(backupShape, ['backup', policy], [0, warningsStatus]);
-    for (const { path: skipped, reason } of backup.skipped.slice(0, shownDifferences)) say(`  skipped ${skipped}: ${reason}`);
-    say('Restoring it into an empty folder.');
-    mkdirSync(restored, { mode: 0o700 });
-    const restore = await cli.call(restoreShape, ['restore', backup.restorePointId, '--target', restored]);
-    say('Comparing the two, byte for byte and with their metadata.');
-    const expected = new ExpectedTree({
-      source,
-      leftOut: [state, restored],
-      gitignore: isCheckout,
-      skipped: backup.skipped.map((skipped) => skipped.path),
-    });
-    const { differences, changed, compared } = compare(expected, source, since);
-    for (const difference of differences.slice(0, shownDifferences)) say(`  ${difference}`);
-    if (differences.length > shownDifferences) say(`  and ${differences.length - shownDifferences} more`);
-
-    const stored = bytesBelow(store);
-    say(
-      `\n${differences.length === 0 ? 'Equal' : 'NOT EQUAL'}: ${files(compared)} compared${changed === 0 ? '' : `; ${changed} changed meanwhile and were left out of the comparison`}.`,
-    );
-    say(`  backed up     ${files(backup.files)}, ${size(backup.bytes)} in ${backup.seconds.toFixed(1)} s`);
-    say(`  stored        ${size(backup.addedBytes)} new after deduplication and compression; ${size(stored)} in all`);
-    say(`  restored      ${files(restore.files)}, ${size(restore.bytes)} in ${restore.seconds.toFixed(1)} s`);
-    say(`  restore point ${backup.restorePointId} of policy ${policy}`);
-    say(`  state         ${typed(state)}`);
-    say(`  store         ${typed(store)}`);
-    say(`  restored copy ${typed(restored)} (you may delete it)`);
-    say(`  passphrase    ${typed(passphraseFile)}`);
-    const stops = values['no-ui'] && !ranBefore;
-    say('\nWhat to type next:');
-    if (stops) say(`  npm run -s holdfast -- unlock --passphrase-file ${typed(passphraseFile)}`);
-    say('  npm run -s holdfast -- restore-point list');
-    say('  npm run -s holdfast -- restore-point files latest');
-    say(`  npm run -s holdfast -- backup ${policy}`);
-    say('  npm run -s holdfast -- --help');
-    if (!stops) say('  npm run -s holdfast -- stop');
-    if (!values['no-ui'])
-      say('\nThe window in VS Code comes with a later version; until then the command line does all of it. The daemon goes on running.');
-    return differences.length === 0 ? 0 : 1;
+    const isEqual = await demonstrate(cli, source, { isCheckout, stops: stops && !hasWindow });
+    if (hasWindow && !interrupted.aborted) {
+      const { openWorkbench } = await import('./start/openWorkbench.ts');
+      const dataDirectory = path.join(state, 'workbench');
+      const opened = await openWorkbench({ folder: source, stateDirectory: state, dataDirectory, say, signal: interrupted });
+      if (!opened) say('npm start -- --no-ui does all of the above without a window.');
+    }
+    return isEqual ? 0 : 1;
   } finally {
-    if (values['no-ui'] && !ranBefore) await cli.call(anything, ['stop']);
+    if (stops) await cli.call(anything, ['stop']);
   }
 }
 
 // The command line that runs now has had the same Ctrl-C from the terminal and answers it with its own status, so this process waits for it.
-let interrupts = 0;
+const interruption = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    interrupts += 1;
-    if (interrupts > 1) process.exit(130);
+    if (interruption.signal.aborted) process.exit(130);
+    interruption.abort();
   });
 }
 
 try {
-  process.exitCode = await main();
+  process.exitCode = await main(interruption.signal);
 } catch (error) {
-  if (!(error instanceof CallFailed)) throw error;
-  process.stderr.write(`${error.message}${error.fix === null ? '' : ` ${error.fix}`}\n`);
-  process.exitCode = error.status;
+  if (!(error instanceof CallFailed)) {
+    if (!interruption.signal.aborted) throw error;
+    process.exitCode = 130;
+  } else {
+    process.stderr.write(`${error.message}${error.fix === null ? '' : ` ${error.fix}`}\n`);
+    process.exitCode = error.status;
+  }
 }
