@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { HoldfastError } from '../../protocol/errors.ts';
-import type { ActionId, LocationId } from '../../protocol/ids.ts';
+import type { ActionId, LocationId, RestorePointId } from '../../protocol/ids.ts';
 import { ActionStore } from './actionStore.ts';
 import { AlertStore } from './alertStore.ts';
 import { type CellSeal, SealedCells } from './cellSeal.ts';
@@ -8,7 +8,7 @@ import { Connection } from './connection.ts';
 import { InstallationStore } from './installationStore.ts';
 import { KeyringStore } from './keyringStore.ts';
 import { LocationStore } from './locationStore.ts';
-import { ObjectLedger } from './objectLedger.ts';
+import { type LedgerObject, ObjectLedger } from './objectLedger.ts';
 import { PasskeyStore } from './passkeyStore.ts';
 import { PolicyStore } from './policyStore.ts';
 import { RestorePointStore } from './restorePointStore.ts';
@@ -84,22 +84,27 @@ export class Catalog implements Disposable {
     });
   }
 
-  /** Takes an object from present to condemned, unless a run has pinned it: `false`. */
-  condemn(locationId: LocationId, objectKey: string): boolean {
+  /**
+   * Takes an object to condemned, unless a run has pinned it or `isReached` says so: `false`. What the ledger calls missing is condemned too, since a
+   * listing has shown it. An object that the ledger does not know is condemned only where `found` describes it.
+   */
+  condemn(locationId: LocationId, objectKey: string, isReached: () => boolean = () => false, found?: LedgerObject): boolean {
     return this.transaction(() => {
       const state = this.objects.get(locationId, objectKey)?.state;
       if (state === 'condemned') return true;
-      if (state !== 'present' || this.runPins.isPinned(locationId, objectKey)) return false;
-      return this.objects.change(locationId, objectKey, { state: 'condemned' });
+      if (state === 'deleting' || this.runPins.isPinned(locationId, objectKey) || isReached()) return false;
+      if (state !== undefined) return this.objects.change(locationId, objectKey, { state: 'condemned' });
+      if (found !== undefined) this.objects.record({ ...found, state: 'condemned' });
+      return found !== undefined;
     });
   }
 
-  /** From condemned to deleting, unless a run has pinned it: `false`. Afterwards the object may be deleted in the store. */
-  beginDelete(locationId: LocationId, objectKey: string): boolean {
+  /** From condemned to deleting, unless a run has pinned it or `isReached` says so: `false`. Afterwards the object may be deleted in the store. */
+  beginDelete(locationId: LocationId, objectKey: string, isReached: () => boolean = () => false): boolean {
     return this.transaction(() => {
       const state = this.objects.get(locationId, objectKey)?.state;
       if (state === 'deleting') return true;
-      if (state !== 'condemned' || this.runPins.isPinned(locationId, objectKey)) return false;
+      if (state !== 'condemned' || this.runPins.isPinned(locationId, objectKey) || isReached()) return false;
       return this.objects.change(locationId, objectKey, { state: 'deleting' });
     });
   }
@@ -107,6 +112,18 @@ export class Catalog implements Disposable {
   /**
    * From whatever it is to deleting, for an object that this run put itself and that no index names: `false` where another run has pinned it or the ledger
    * does not know it. The run's own pin does not count, since it is what says that the object is its own; nobody can pin it from now on.
+  /** Once an object is gone from the store. A manifest takes its restore point with it, if that was retired. */
+  endDelete(locationId: LocationId, objectKey: string, restorePointId?: RestorePointId): void {
+    this.transaction(() => {
+      if (restorePointId === undefined) {
+        this.objects.change(locationId, objectKey, { state: 'missing' });
+        return;
+      }
+      this.objects.forget(locationId, objectKey);
+      if (this.restorePoints.get(restorePointId)?.state === 'retired') this.restorePoints.remove(restorePointId);
+    });
+  }
+
    */
   beginTakingBack(actionId: ActionId, locationId: LocationId, objectKey: string): boolean {
     return this.transaction(() => {

@@ -129,6 +129,16 @@ export class RestorePointStore {
       .map((row) => this.#fromRow(row));
   }
 
+  /** Whether some at this store are retired: their objects may go. */
+  hasRetired(storeId: StoreId): boolean {
+    return this.#table.number('count(*)', "WHERE storeId = ? AND state = 'retired'", [storeId]) > 0;
+  }
+
+  /** Of all policies. */
+  damaged(): readonly RestorePointRecord[] {
+    return this.#table.select("WHERE state = 'damaged' ORDER BY startedAt, id").map((row) => this.#fromRow(row));
+  }
+
   countLive(policyId: PolicyId): number {
     return this.#table.number('count(*)', "WHERE policyId = ? AND state <> 'retired'", [policyId]);
   }
@@ -148,6 +158,11 @@ export class RestorePointStore {
   /** Throws `locked`. */
   setDetails(id: RestorePointId, details: unknown): void {
     this.#change(id, { details: this.#cells.seal(table, 'details', id, details ?? null) });
+  }
+
+  /** For retired ones whose manifest is gone from the store. Whoever calls sees to it that a policy's head stays. */
+  remove(id: RestorePointId): void {
+    this.#table.delete({ id });
   }
 
   #change(id: RestorePointId, changes: Partial<Row>): void {

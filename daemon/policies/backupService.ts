@@ -18,6 +18,8 @@ import { readManifest } from './manifestReading.ts';
 import { definitionOf, refuseOwn } from './policyService.ts';
 import { progressOf } from './runProgress.ts';
 import { CatalogRunLedger } from './runLedger.ts';
+import { namedIn } from './garbage/condemnedLists.ts';
+import { condemnedBook, relyOn, takeCondemned } from './garbage/reliance.ts';
 import type { UnfinishedRuns } from './unfinishedRuns.ts';
 
 export interface BackupServiceOptions {
@@ -71,7 +73,7 @@ export class BackupService {
           return this.#document(policy, run, result, request.dryRun);
         } catch (error) {
           const missing = packsOf(error);
-          if (missing.length === 0 || attempt === attempts) throw error;
+          if ((missing.length === 0 && !isWithoutIndexes(error)) || attempt === attempts) throw error;
           await unfinished.withdraw(policy, locationId, store, actionId, run.signal);
           unusablePacks = [...unusablePacks, ...missing];
           if (error instanceof BackupStoppedError) {
@@ -133,6 +135,14 @@ export class BackupService {
       alwaysExclude: installation.ownFolders,
       policyDefinition: {
         name: policy.name,
+    const place = { locationId, policyId, installationId: policyKeys.installationId };
+    const book = condemnedBook(store, policyKeys);
+    const condemned = await takeCondemned(catalog, place, book, run.signal);
+    const relied = relyOn({
+      ...{ catalog, locationId, policyId, condemned, gone: unusablePacks },
+      actionId: request.dryRun ? undefined : actionId,
+      indexes: [...parentIndexes, ...left],
+    });
         createdAt: policy.createdAt,
         ...rules,
         exclude: [...rules.exclude],
@@ -146,14 +156,21 @@ export class BackupService {
       previous: head?.sha256 ?? null,
       live: this.#live(policy),
       heads: headsOf(installation.keyrings.headsAt(locationId)),
-      parentIndexes: [...parentIndexes, ...left],
-      unusablePacks,
+      parentIndexes: relied.indexes,
+      unusablePacks: relied.unusablePacks,
       nextIndexSequence: catalog.sequences.last(`index/${policyId}`) + 1,
       cacheFolder: join(stateDirectory, 'cache', policyId),
       ...(request.description === undefined ? {} : { description: request.description }),
       dryRun: request.dryRun,
       ledger,
-      gate: (reached) => passCommitGate({ catalog, store, installationId, locationId, policyId, wallClock, signal: run.signal }, reached),
+      gate: (reached) =>
+        passCommitGate(
+          {
+            ...{ catalog, store, installationId, locationId, policyId, wallClock, signal: run.signal },
+            condemned: async (signal) => namedIn(await book.read(signal)),
+          },
+          reached,
+        ),
       clock: () => wallClock().getTime(),
       signal: run.signal,
       onProgress: (progress) => run.report(progressOf(progress)),
@@ -300,3 +317,8 @@ function headsOf(stored: StoredHeads): Heads {
   }
   return { policies, keyring: headOf(stored.keyring), term: headOf(stored.term) };
 }
+/** Whether a run relied on indexes that are on their way out: the next attempt goes without them. */
+function isWithoutIndexes(error: unknown): boolean {
+  return HoldfastError.is(error, 'objectMissing') && Array.isArray(error.details?.['indexes']);
+}
+

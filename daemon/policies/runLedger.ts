@@ -60,14 +60,14 @@ export class CatalogRunLedger implements RunLedger {
   }
 }
 
-/** The error that makes a run start again without these packs (object ids in hex). */
-export function packsMissing(packs: readonly string[]): HoldfastError {
+/** The error that makes a run start again without these packs and indexes (object ids in hex). */
+export function packsMissing(packs: readonly string[], indexes: readonly string[] = []): HoldfastError {
   return new HoldfastError(
     'objectMissing',
     `Failed to rely on stored data: not there any more: ${counted(packs.length, 'pack')} of earlier runs.`,
     {
       fix: 'Run the backup again; it stores what is missing anew.',
-      details: { packs },
+      details: indexes.length === 0 ? { packs } : { packs, indexes },
     },
   );
 }

@@ -9,6 +9,8 @@ import type { ObjectStore } from '../locations/objectStore.ts';
 import { keySourceOf } from '../repository/keySource.ts';
 import { manifestReadLength, type OpenedManifest, openManifest } from '../repository/manifest.ts';
 import { parseObjectKey } from '../repository/names.ts';
+import { namedIn } from './garbage/condemnedLists.ts';
+import { condemnedBook } from './garbage/reliance.ts';
 import { namePacks, openLeftIndex, type RunPlace } from './leftIndexes.ts';
 
 export interface UnfinishedRunsOptions {
@@ -152,14 +154,21 @@ export class UnfinishedRuns {
     return named;
   }
 
-  /** The gate marks what it did not find: a manifest whose reach it refused must not come to be listed. */
-  #reachIsThere({ locationId }: RunPlace, actionId: ActionId): boolean {
-    return this.#catalog.runPins.of(actionId).every((pin) => {
-      const type = parseObjectKey(pin.objectKey)?.type;
-      if (pin.locationId !== locationId || type === 'manifest') return true;
-      const state = this.#catalog.objects.get(locationId, pin.objectKey)?.state;
-      return state === undefined || state === 'present';
-    });
+  /**
+   * The gate marks what it did not find: a manifest whose reach it refused must not come to be listed. Since nobody knows how far the gate came, it is
+   * passed again: the lists of condemned objects first, then every object that the run put or relied on.
+   */
+  async #reachIsThere({ locationId, store, keys, signal }: RunPlace, actionId: ActionId): Promise<boolean> {
+    const condemned = namedIn(await condemnedBook(store, keys[0]).read(signal));
+    for (const pin of this.#catalog.runPins.of(actionId)) {
+      const name = parseObjectKey(pin.objectKey);
+      if (pin.locationId !== locationId || name === undefined || name.type === 'manifest') continue;
+      const known = this.#catalog.objects.get(locationId, pin.objectKey);
+      if ((known !== undefined && known.state !== 'present') || condemned.has(name.objectId)) return false;
+      const facts = await store.head(pin.objectKey, { signal });
+      if (facts === undefined || (known !== undefined && facts.size !== known.size)) return false;
+    }
+    return true;
   }
 
   /** Brings the ledger up to date for an object whose put may or may not have come through. */
@@ -187,7 +196,7 @@ export class UnfinishedRuns {
       this.#options.onSettled({ manifest: key, error });
       return false;
     }
-    if (!this.#reachIsThere(place, actionId)) {
+    if (!(await this.#reachIsThere(place, actionId))) {
       await this.#takeBack(place, actionId, key);
       return false;
     }

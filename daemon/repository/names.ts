@@ -58,6 +58,23 @@ export function restorePointsPrefix(installationId: InstallationId, policyId: Po
   return `${installationId}/policies/${policyId}/restore-points/`;
 }
 
+export function condemnedPrefix(installationId: InstallationId, policyId: PolicyId): string {
+  return `${installationId}/policies/${policyId}/condemned/`;
+}
+
+/** No version of this program takes terms: the place of their number is held by zeros (docs/format.md, Garbage collection). */
+const noTerm = '0'.repeat(16);
+
+export function condemnedKey(installationId: InstallationId, policyId: PolicyId, listId: Uint8Array): string {
+  return `${condemnedPrefix(installationId, policyId)}${noTerm}-${hexOf(listId)}`;
+}
+
+/** The id of a list of condemned objects, of whatever term; `undefined` where the key is none of such a list. */
+export function condemnedListId(key: string): Uint8Array | undefined {
+  const parts = /\/condemned\/[0-9a-f]{16}-([0-9a-f]{32})$/.exec(key);
+  return parts === null ? undefined : parseObjectId(parts[1] ?? '');
+}
+
 /** `20260102t030405z` of an RFC 3339 time, cut to seconds. */
 export function timeInName(time: string): string {
   return `${time.slice(0, 19).replaceAll(/[-:]/g, '').toLowerCase()}z`;

@@ -3,7 +3,7 @@ import type { Method, Page, PageParams } from '../method.ts';
 import { pageOf, pageParams } from '../method.ts';
 import { count, type ErrorDocument, errorDocument, type Finding, finding, reference, seconds, time, uuid } from './values.ts';
 
-export type ActionKind = 'backup' | 'restore' | 'verify' | 'importStored';
+export type ActionKind = 'backup' | 'restore' | 'verify' | 'importStored' | 'collectGarbage';
 
 /** The last four are ends. `failed` with the error `damaged`: stored data is damaged, what could be read was read, and the result names the rest. */
 export type ActionState = 'queued' | 'running' | 'complete' | 'completeWithWarnings' | 'failed' | 'cancelled';
@@ -43,8 +43,8 @@ export interface Action {
 }
 
 /**
- * With the verb's document: `BackupDocument`, `RestoreDocument`, `VerifyDocument` or `ImportDocument` by its kind, also with warnings and
- * damage; `null` until it is finished, and where it failed without one.
+ * With the verb's document: `BackupDocument`, `RestoreDocument`, `VerifyDocument`, `ImportDocument` or `GarbageDocument` by its kind, also with
+ * warnings and damage; `null` until it is finished, and where it failed without one.
  */
 export interface ActionWithResult extends Action {
   readonly result: Readonly<Record<string, unknown>> | null;
@@ -63,7 +63,7 @@ const progressSchema: z.ZodType<ActionProgress> = z.strictObject({
 
 const actionShape = {
   actionId: uuid,
-  kind: z.enum(['backup', 'restore', 'verify', 'importStored']),
+  kind: z.enum(['backup', 'restore', 'verify', 'importStored', 'collectGarbage']),
   subject: z.string(),
   state: z.enum(['queued', 'running', 'complete', 'completeWithWarnings', 'failed', 'cancelled']),
   queuedAt: time,

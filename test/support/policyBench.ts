@@ -9,6 +9,7 @@ import { BackupService } from '../../daemon/policies/backupService.ts';
 import { OpenRestorePoints } from '../../daemon/policies/openRestorePoints.ts';
 import { PolicyService } from '../../daemon/policies/policyService.ts';
 import { RestorePointService } from '../../daemon/policies/restorePointService.ts';
+import { type GarbageFailure, GarbageService } from '../../daemon/policies/garbage/garbageService.ts';
 import { RetentionService } from '../../daemon/policies/retention/retentionService.ts';
 import { CatalogRunLedger } from '../../daemon/policies/runLedger.ts';
 import { UnfinishedRuns } from '../../daemon/policies/unfinishedRuns.ts';
@@ -46,6 +47,8 @@ export class PolicyBench implements Disposable {
   readonly unfinished: UnfinishedRuns;
   readonly retention: RetentionService;
   readonly jobs: BackupJob[] = [];
+  readonly garbage: GarbageService;
+  readonly garbageFailures: GarbageFailure[] = [];
   /** What happened, in order: puts, gates, and what the services told. */
   readonly events: string[] = [];
   readonly settled: Readonly<Record<string, unknown>>[] = [];
@@ -87,6 +90,14 @@ export class PolicyBench implements Disposable {
       runBackup: (job) => this.#run(job),
       unfinished: this.unfinished,
       writer: 'a test',
+    this.garbage = new GarbageService({
+      installation,
+      unfinished: this.unfinished,
+      wallClock,
+      onChanged: () => void this.events.push('location changed'),
+      onFailed: (failure) => void this.garbageFailures.push(failure),
+      onCollected: () => void this.events.push('collected'),
+    });
       wallClock,
       onCommitted: () => void this.events.push('committed'),
       retire: (policy) => void this.retention.follow(policy),

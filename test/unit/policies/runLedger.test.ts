@@ -4,6 +4,7 @@ import { passCommitGate } from '../../../daemon/policies/commitGate.ts';
 import { CatalogRunLedger } from '../../../daemon/policies/runLedger.ts';
 import type { UploadedObject } from '../../../daemon/engine/jobs.ts';
 import { packKey } from '../../../daemon/repository/names.ts';
+import { IdSet } from '../../../daemon/repository/idSet.ts';
 import { HoldfastError } from '../../../protocol/errors.ts';
 import type { ActionId, InstallationId, PolicyId } from '../../../protocol/ids.ts';
 import { CatalogFolder, someAction, someLocation, somePolicy, timeAt } from '../../support/catalog.ts';
@@ -62,7 +63,7 @@ class Bench implements Disposable {
   gate(uploaded: readonly UploadedObject[], hits: readonly Uint8Array[] = []): Promise<void> {
     const { signal } = new AbortController();
     return passCommitGate(
-      { ...this.ids, store: this.store, wallClock: () => new Date(timeAt(9)), signal },
+      { ...this.ids, store: this.store, wallClock: () => new Date(timeAt(9)), condemned: async () => new IdSet(), signal },
       { uploaded, hits, indexes: [] },
     );
   }

@@ -1,0 +1,181 @@
+import { damageCodes, HoldfastError } from '../../../protocol/errors.ts';
+import type { GarbageDocument } from '../../../protocol/methods/garbage.ts';
+import type { ActionRun, WorkResult } from '../../actions/actionQueue.ts';
+import type { LocationRecord } from '../../catalog/locationStore.ts';
+import type { PolicyRecord } from '../../catalog/policyStore.ts';
+import type { Installation } from '../../installation/installation.ts';
+import type { ObjectStore } from '../../locations/objectStore.ts';
+import { keySourceOf } from '../../repository/keySource.ts';
+import type { PolicyKeys } from '../../repository/policyKeys.ts';
+import type { UnfinishedRuns } from '../unfinishedRuns.ts';
+import { CondemnedLists } from './condemnedLists.ts';
+import { StoredReach } from './storedReach.ts';
+import { condemnedFor, previewSweep, sweep, type SweepResult, type WaitingGarbage } from './sweep.ts';
+
+export interface GarbageServiceOptions {
+  readonly installation: Installation;
+  readonly unfinished: UnfinishedRuns;
+  readonly wallClock: () => Date;
+  readonly onChanged: (locationId: string) => void;
+  /** Nothing of this policy is collected until that is mended: for an alert. `policy` is its name. */
+  readonly onFailed: (facts: GarbageFailure) => void;
+  /** The same policy was collected. */
+  readonly onCollected: (facts: Pick<GarbageFailure, 'locationId' | 'policyId'>) => void;
+}
+
+export interface GarbageFailure {
+  readonly locationId: string;
+  readonly policyId: string;
+  readonly policy: string;
+  readonly error: HoldfastError;
+}
+
+/** Left by puts that were cut short: as old as this by store time, no put is at work on them. */
+const temporariesAfter = condemnedFor;
+
+/** Gives back the space at a location that nothing needs any more. */
+export class GarbageService {
+  readonly #options: GarbageServiceOptions;
+
+  constructor(options: GarbageServiceOptions) {
+    this.#options = options;
+  }
+
+  /** Work of an action. Policies whose restore points cannot all be read are left out and named; then it ends as `damaged` with its document. */
+  async collect(location: LocationRecord, isDryRun: boolean, run: ActionRun): Promise<WorkResult> {
+    const { installation, onChanged, onFailed, onCollected } = this.#options;
+    const store = await installation.locations.open(location.locationId);
+    const results: SweepResult[] = [];
+    const failures: GarbageFailure[] = [];
+    for (const policy of this.#policiesAt(location)) {
+      run.signal.throwIfAborted();
+      try {
+        results.push(await this.#sweep(location, store, policy, isDryRun, run, results));
+        if (!isDryRun) onCollected({ locationId: location.locationId, policyId: policy.policyId });
+      } catch (error) {
+        if (!HoldfastError.is(error, ...damageCodes, 'wrongSecret')) throw error;
+        failures.push({ locationId: location.locationId, policyId: policy.policyId, policy: policy.name, error: stopped(policy, error) });
+      }
+    }
+    if (!isDryRun) {
+      await this.#sweepTemporaries(store, run.signal);
+      for (const failure of failures) onFailed(failure);
+      onChanged(location.locationId);
+    }
+    return this.#resultOf(location, results, failures, isDryRun);
+  }
+
+  /** Whether a collection would have something to do, as far as the catalog knows. */
+  hasWork({ locationId, storeId }: LocationRecord): boolean {
+    const { catalog } = this.#options.installation;
+    const isCondemned = (state: 'condemned' | 'deleting'): boolean =>
+      catalog.objects.list({ locationId, state, limit: 1 }).items.length > 0;
+    return catalog.restorePoints.hasRetired(storeId) || isCondemned('condemned') || isCondemned('deleting');
+  }
+
+  /** Those that have anything there, deleted ones too. What lies under other ids is nobody's that this installation knows, and stays. */
+  #policiesAt({ locationId }: LocationRecord): readonly PolicyRecord[] {
+    const { catalog } = this.#options.installation;
+    return catalog.policies
+      .list({ includeDeleted: true })
+      .filter(({ policyId }) => catalog.objects.list({ locationId, policyId, limit: 1 }).items.length > 0);
+  }
+
+  async #sweep(
+    { locationId }: LocationRecord,
+    store: ObjectStore,
+    policy: PolicyRecord,
+    isDryRun: boolean,
+    run: ActionRun,
+    before: readonly SweepResult[],
+  ): Promise<SweepResult> {
+    const { installation, unfinished, wallClock } = this.#options;
+    const { catalog } = installation;
+    const { policyId } = policy;
+    const { signal } = run;
+    const keys = installation.keys.policyKeysOfAllGenerations(policyId, policy.keyGeneration);
+    const { installationId, owner } = ownKeys(keys);
+    const isDeleted = policy.deletedAt !== null;
+    if (isDeleted && !isDryRun) {
+      // No run of it comes any more that would look at what cut-short ones left.
+      await unfinished.settle(policy, locationId, store, signal);
+      unfinished.release(policy, locationId);
+    }
+    const done = before.reduce(
+      (sum, { freedObjects, freedBytes }) => ({ objects: sum.objects + freedObjects, bytes: sum.bytes + freedBytes }),
+      {
+        objects: 0,
+        bytes: 0,
+      },
+    );
+    return await (isDryRun ? previewSweep : sweep)({
+      catalog,
+      store,
+      book: new CondemnedLists({ store, installationId, policyId, owner }),
+      reach: new StoredReach({ catalog, store, policyId, keys: keySourceOf(...keys) }),
+      installationId,
+      locationId,
+      policyId,
+      isDeleted,
+      wallClock,
+      signal,
+      onProgress: ({ phase, objects, bytes }) =>
+        run.report({ phase, files: done.objects + objects, bytes: done.bytes + bytes, totalFiles: null, totalBytes: null }),
+    });
+  }
+
+  async #sweepTemporaries(store: ObjectStore, signal: AbortSignal): Promise<void> {
+    const { installation, wallClock } = this.#options;
+    const installationId = installation.catalog.installation.get()?.installationId;
+    if (installationId === undefined || store.sweepTemporaries === undefined) return;
+    const before = new Date(wallClock().getTime() - temporariesAfter);
+    await store.sweepTemporaries(`${installationId}/`, { before, signal });
+  }
+
+  #resultOf(location: LocationRecord, results: readonly SweepResult[], failures: readonly GarbageFailure[], isDryRun: boolean): WorkResult {
+    const document: GarbageDocument = {
+      location: location.name,
+      locationId: location.locationId,
+      freedBytes: results.reduce((sum, { freedBytes }) => sum + freedBytes, 0),
+      freedObjects: results.reduce((sum, { freedObjects }) => sum + freedObjects, 0),
+      waiting: waitingOf(results.flatMap(({ waiting }) => waiting)),
+      partlyUsedBytes: results.reduce((sum, { unusedBytes }) => sum + unusedBytes, 0),
+      stopped: failures.map(({ policy, policyId, error }) => ({ policy, policyId, reason: error.message })),
+      dryRun: isDryRun,
+    };
+    const [first] = failures;
+    return first === undefined
+      ? { outcome: 'complete', document: { ...document } }
+      : { outcome: 'failed', document: { ...document }, error: first.error };
+  }
+}
+
+/** By whole minutes: a few lines, whatever the policies are. */
+function waitingOf(waiting: readonly WaitingGarbage[]): GarbageDocument['waiting'] {
+  const byTime = new Map<string, number>();
+  for (const { until, bytes } of waiting) {
+    const minute = new Date(Math.ceil(until.getTime() / 60_000) * 60_000).toISOString();
+    byTime.set(minute, (byTime.get(minute) ?? 0) + bytes);
+  }
+  return [...byTime].map(([until, bytes]) => ({ until, bytes })).toSorted((one, other) => (one.until < other.until ? -1 : 1));
+}
+
+function ownKeys(keys: readonly PolicyKeys[]): Pick<PolicyKeys, 'installationId'> & { readonly owner: NonNullable<PolicyKeys['owner']> } {
+  const [newest] = keys;
+  if (newest?.owner === undefined) throw new HoldfastError('locked', 'Failed to collect garbage: no key is held.');
+  return { installationId: newest.installationId, owner: newest.owner };
+}
+
+function stopped(policy: PolicyRecord, cause: HoldfastError): HoldfastError {
+  const reason = cause.message.replace(/^Failed to [^:]*: /, '').replace(/\.$/, '');
+  const subject = typeof cause.details?.['subject'] === 'string' ? ` of ${cause.details['subject']}` : '';
+  return new HoldfastError(
+    cause.code === 'wrongSecret' ? 'damaged' : cause.code,
+    `Failed to collect the garbage of policy ${policy.name}: the reach${subject} is not known: ${reason}.`,
+    {
+      fix: `Verify the restore points of ${policy.name}, and retire those that can not be read; nothing of it is deleted before.`,
+      cause,
+      details: { policyId: policy.policyId, ...cause.details },
+    },
+  );
+}

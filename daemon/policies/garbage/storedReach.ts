@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+import type { PolicyId } from '../../../protocol/ids.ts';
+import type { Catalog } from '../../catalog/catalog.ts';
+import type { ObjectStore } from '../../locations/objectStore.ts';
+import { sameBytes } from '../../repository/bytes.ts';
+import { type PolicyKeySource } from '../../repository/keySource.ts';
+import { manifestReadLength, type OpenedManifest, openManifest, restorePointIdOf } from '../../repository/manifest.ts';
+import { parseObjectKey } from '../../repository/names.ts';
+import { Reach } from '../../repository/reach.ts';
+import { refusal } from '../../repository/refusal.ts';
+import type { ReachedObjects, ReachReader } from './sweep.ts';
+
+export interface StoredReachOptions {
+  readonly catalog: Catalog;
+  readonly store: ObjectStore;
+  readonly policyId: PolicyId;
+  readonly keys: PolicyKeySource;
+}
+
+/** Reads what restore points of one policy reach from the store: manifests as they lie there, known to the catalog or not. */
+export class StoredReach implements ReachReader {
+  readonly #options: StoredReachOptions;
+  readonly #reach: Reach;
+
+  constructor(options: StoredReachOptions) {
+    this.#options = options;
+    this.#reach = new Reach(options.store, options.keys);
+  }
+
+  /** Why a tree could not be read, so that nothing is collected which an index names. */
+  get unreadable(): { readonly error: unknown } | undefined {
+    return this.#reach.unreadable;
+  }
+
+  async add(manifestKeys: readonly string[], signal: AbortSignal): Promise<void> {
+    const opened: OpenedManifest[] = [];
+    for (const key of manifestKeys) opened.push(await this.#open(key, signal));
+    await this.#reach.add(opened, signal);
+  }
+
+  async reached(signal: AbortSignal): Promise<ReachedObjects> {
+    const { reached, named, unusedBytes } = await this.#reach.packs(signal);
+    return {
+      has: (type, objectId) => (type === 'pack' ? reached.has(objectId) : this.#reach.pinsIndex(objectId)),
+      names: (objectId) => named.has(objectId),
+      unusedBytes,
+    };
+  }
+
+  async #open(key: string, signal: AbortSignal): Promise<OpenedManifest> {
+    const { catalog, store, policyId, keys } = this.#options;
+    const subject = `restore point ${key.slice(key.lastIndexOf('/') + 1)}`;
+    const stored = await store.get(key, { length: manifestReadLength, signal });
+    if (stored === undefined) throw refusal(subject, 'missing', 'it is not there', 'objectMissing');
+    const name = parseObjectKey(key);
+    const known = name?.type === 'manifest' ? catalog.restorePoints.get(restorePointIdOf(name.objectId)) : undefined;
+    if (known !== undefined && !sameBytes(createHash('sha256').update(stored.body).digest(), known.sha256)) {
+      throw refusal(subject, 'storedHash', 'its bytes are not those that were recorded');
+    }
+    return openManifest(stored.body, keys, { key, policyId, storeId: store.storeId }, subject);
+  }
+}
