@@ -11,9 +11,16 @@ const keepFlags: readonly Flag[] = [
   { flag: '--keep-all', about: 'retention: nothing is retired by itself' },
 ];
 
-const laterFlags: readonly Flag[] = [
-  { flag: '--command', value: 'NAME=CMD', isRepeatable: true, about: 'a source: what a command prints', isLater: true },
-  { flag: '--schedule', value: 'WHEN', about: '@hourly, @daily or a cron line', isLater: true },
+const scheduleFlag: Flag = {
+  flag: '--schedule',
+  value: 'WHEN',
+  about: '@hourly, @daily, @weekly, @monthly or five fields of cron; never: by hand only',
+};
+
+const hookFlags: readonly Flag[] = [
+  { flag: '--before', value: 'CMD', about: "run this before each run; where it fails, nothing is backed up ('' takes it away)" },
+  { flag: '--after', value: 'CMD', about: "run this after each run, however that ended ('' takes it away)" },
+  { flag: '--hook-timeout', value: 'DURATION', about: 'end CMD of --before and --after after so long (default: 1h)' },
 ];
 
 const ruleFlags: readonly Flag[] = [
@@ -32,17 +39,21 @@ export const policyFamily: Family = {
     {
       path: 'policy create',
       summary: 'create a policy',
-      description: 'Runs by hand only (`holdfast backup NAME`). The state directory and the folders of locations are always left out.',
+      description:
+        'Without --schedule it runs by hand only (`holdfast backup NAME`). The state directory and the folders of locations are always left out.',
       arguments: [{ name: 'NAME', about: 'name of the new policy' }],
       flags: [
         { flag: '--source', value: 'DIR', isRepeatable: true, about: 'a folder or file to protect' },
+        { flag: '--command', value: 'NAME=CMD', isRepeatable: true, about: 'a source: what CMD prints becomes the file NAME' },
         { flag: '--location', value: 'L', about: 'where its restore points go', isRequired: true },
+        scheduleFlag,
         ...ruleFlags,
+        ...hookFlags,
         ...keepFlags,
-        ...laterFlags,
       ],
       examples: [
-        { command: 'holdfast policy create work --source ~/work --location disk --gitignore', about: '' },
+        { command: 'holdfast policy create work --source ~/work --location disk --gitignore --schedule @daily', about: '' },
+        { command: "holdfast policy create db --command 'shop.sql=pg_dump shop' --location disk", about: 'what pg_dump prints' },
         { command: "holdfast policy create home --source ~ --location disk --exclude '*.iso' --exclude Downloads/", about: '' },
       ],
     },
@@ -59,15 +70,18 @@ export const policyFamily: Family = {
       arguments: [name],
       flags: [
         { flag: '--rename', value: 'NAME', about: 'its new name' },
-        { flag: '--source', value: 'DIR', isRepeatable: true, about: 'all sources from now on' },
+        { flag: '--source', value: 'DIR', isRepeatable: true, about: 'all sources from now on, together with --command' },
+        { flag: '--command', value: 'NAME=CMD', isRepeatable: true, about: 'all sources from now on, together with --source' },
         { flag: '--location', value: 'L', about: 'where its restore points go from now on' },
+        scheduleFlag,
         ...ruleFlags,
+        ...hookFlags,
         ...keepFlags,
-        ...laterFlags,
       ],
       examples: [
         { command: 'holdfast policy edit work --source ~/work --source ~/notes', about: '' },
         { command: 'holdfast policy edit work --no-gitignore --rename everything', about: '' },
+        { command: "holdfast policy edit work --schedule '30 12 * * 1-5'", about: 'at half past twelve on working days' },
       ],
     },
     {

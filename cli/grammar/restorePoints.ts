@@ -50,7 +50,7 @@ export const restorePointFamily: Family = {
     {
       path: 'file-history',
       summary: 'list the versions of a file',
-      arguments: [{ name: 'PATH', about: 'the file, where it is or was' }],
+      arguments: [{ name: 'PATH', about: 'the file, where it is or was; or the name of a command that is a source' }],
       examples: [{ command: 'holdfast file-history src/main.ts', about: '' }],
     },
     {
@@ -94,7 +94,7 @@ export const restorePointFamily: Family = {
       path: 'restore-point diff',
       summary: 'list what changed',
       description:
-        'From ID to OTHER; with --with-source from ID to the sources as they are now; with neither from the one before ID to ID.',
+        'From ID to OTHER; with --with-source from ID to the sources as they are now (no command runs for it); with neither from the one before ID to ID.',
       arguments: [id, { name: 'OTHER', about: 'another restore point', isOptional: true }],
       flags: [{ flag: '--with-source', about: 'compare with the sources as they are now' }],
       examples: [

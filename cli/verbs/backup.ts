@@ -6,6 +6,7 @@ import type { Call } from '../call.ts';
 import { findingLines, warningLines } from '../findingLines.ts';
 import { follow } from '../follow.ts';
 import { reference } from '../names.ts';
+import { processLines } from '../processLines.ts';
 import { allFindings, documentOfAction, errorOfAction, printsDocument, statusOfAction } from '../outcome.ts';
 import { clipped, escaped } from '../../client/shown/text.ts';
 import { counted, duration, shortId, size } from '../../client/shown/units.ts';
@@ -51,9 +52,17 @@ function startedResult(actions: readonly BackupStarted[], isOne: boolean): Resul
 
 async function resultOfOne(action: ActionWithResult, session: Session, dryRun: boolean): Promise<Result> {
   const exitStatus = statusOfAction(action);
-  if (!printsDocument(exitStatus)) throw errorOfAction(action);
+  if (!printsDocument(exitStatus)) {
+    // What a command said stands in the error's details, which are for programs.
+    if (action.result !== null && !session.globals.json) await printProcesses(await documentOf(action, session), session);
+    throw errorOfAction(action);
+  }
   const document = await documentOf(action, session);
   return { document, lines: linesOf(document, session, dryRun), exitStatus };
+}
+
+async function printProcesses(document: BackupDocument, { host, style }: Session): Promise<void> {
+  for (const line of processLines(document, style)) await host.err.write(`${line}\n`);
 }
 
 /** A document for each policy, with the error where one failed; the worst exit status of all. */
@@ -96,6 +105,8 @@ function emptyDocument(action: ActionWithResult, started: BackupStarted | undefi
     skippedCount: 0,
     warnings: [],
     warningsCount: 0,
+    commands: [],
+    hooks: { before: null, after: null },
     seconds: 0,
   };
 }
@@ -106,10 +117,12 @@ export function worst(statuses: readonly number[]): number {
   return order.find((status) => statuses.includes(status)) ?? 0;
 }
 
-function failedLines({ policy }: BackupDocument, error: ErrorDocument, { style }: Session): string[] {
+function failedLines(document: BackupDocument, error: ErrorDocument, { style }: Session): string[] {
+  const { policy } = document;
   return [
     `${style.bold(escaped(policy))}: ${style.bad(escaped(error.message))}`,
     ...(error.fix === null ? [] : [`  ${escaped(error.fix)}`]),
+    ...processLines(document, style),
   ];
 }
 
@@ -128,5 +141,6 @@ function linesOf(document: BackupDocument, session: Session, dryRun: boolean): s
     `${style.bold(name)}: ${point}, ${sum}${document.outcome === 'completeWithWarnings' ? style.warning(', with warnings') : ''}`,
     ...warningLines(warnings, warningsCount, style),
     ...findingLines(skipped, skippedCount, 'skipped', style),
+    ...processLines(document, style),
   ];
 }

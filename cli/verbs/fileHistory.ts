@@ -1,4 +1,5 @@
 import { type Change, restorePointFileHistory } from '../../protocol/methods/restorePoints.ts';
+import { nameProblem } from '../../protocol/methods/values.ts';
 import type { Call } from '../call.ts';
 import { table } from '../output/table.ts';
 import { escaped } from '../../client/shown/text.ts';
@@ -15,8 +16,10 @@ const words: Readonly<Record<Change, string>> = {
 };
 
 export async function fileHistory(call: Call, session: Session): Promise<Result> {
-  const path = session.resolvePath(call.argument('PATH'));
-  const versions = await session.list(restorePointFileHistory, { path });
+  const typed = call.argument('PATH');
+  const path = session.resolvePath(typed);
+  const isName = nameProblem(typed) === undefined;
+  const versions = await session.list(restorePointFileHistory, { path, ...(isName ? { command: typed } : {}) });
   const { style, host } = session;
   const now = host.now();
   const columns = [{ title: 'RESTORE POINT' }, { title: 'TIME' }, { title: 'SIZE', align: 'right' as const }, { title: 'CHANGE' }];

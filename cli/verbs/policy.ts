@@ -1,6 +1,7 @@
 import {
   type Policy,
   type PolicyEditParams,
+  type PolicySource,
   policyCreate,
   policyDelete,
   policyEdit,
@@ -9,6 +10,7 @@ import {
   policyResume,
   policyShow,
   type SourceRules,
+  sourceName,
   usualRunRules,
   usualSourceRules,
 } from '../../protocol/methods/policies.ts';
@@ -21,12 +23,15 @@ import { counted, moment, size } from '../../client/shown/units.ts';
 import type { Result } from '../result.ts';
 import type { Session } from '../session.ts';
 import { bytes } from '../values.ts';
+import { commandSourcesOf, hookFacts, hooksOf, namesHooks } from './policyCommands.ts';
 import { keepOf, keepOrUsual, keepText } from './retention.ts';
 
 export async function create(call: Call, session: Session): Promise<Result> {
   const name = newName('policy', call.argument('NAME'));
   const sources = sourcesOf(call, session);
-  if (sources === undefined) throw call.problem('--source DIR is missing', 'Name the folders to protect with --source DIR.');
+  if (sources === undefined) {
+    throw call.problem('--source DIR is missing', 'Name the folders to protect with --source DIR, or commands with --command NAME=CMD.');
+  }
   const location = reference('location', call.requiredText('--location'));
   const rules = await rulesOf(call, session);
   const { keep, isUsual } = keepOrUsual(call);
@@ -34,7 +39,9 @@ export async function create(call: Call, session: Session): Promise<Result> {
     ...usualSourceRules,
     ...usualRunRules,
     ...rules,
+    ...hooksOf(call, usualRunRules),
     keep,
+    schedule: scheduleOf(call) ?? null,
     name,
     sources,
     location,
@@ -42,9 +49,9 @@ export async function create(call: Call, session: Session): Promise<Result> {
   return {
     document: policy,
     lines: [
-      `Created the policy ${escaped(policy.name)}: ${counted(policy.sources.length, 'source')} to ${escaped(policy.location)}, by hand only.`,
+      `Created the policy ${escaped(policy.name)}: ${counted(policy.sources.length, 'source')} to ${escaped(policy.location)}, ${policy.schedule === null ? 'by hand only' : runsText(policy, session)}.`,
       `It keeps ${keepText(policy.keep)}${isUsual ? ', as nothing else was said (--keep-latest and so on, or --keep-all)' : ''}.`,
-      `Run it with holdfast backup ${shellWord(policy.name)}.`,
+      `Run it ${policy.schedule === null ? '' : 'now '}with holdfast backup ${shellWord(policy.name)}.`,
     ],
     isNotice: true,
   };
@@ -56,7 +63,7 @@ export async function list(_call: Call, session: Session): Promise<Result> {
   const now = host.now();
   const rows = policies.map((policy) => [
     style.bold(escaped(policy.name)),
-    clipped(escaped(policy.sources.map((source) => source.path).join(', ')), 60),
+    clipped(escaped(policy.sources.map((source) => sourceName(source)).join(', ')), 60),
     escaped(policy.location),
     String(policy.restorePoints),
     runsText(policy, session),
@@ -87,12 +94,15 @@ export async function edit(call: Call, session: Session): Promise<Result> {
   const location = call.text('--location');
   const sources = sourcesOf(call, session);
   const keep = keepOf(call);
+  const schedule = scheduleOf(call);
   const change: Omit<PolicyEditParams, 'policy'> = {
     ...(await rulesOf(call, session)),
     ...(name === undefined ? {} : { name: newName('policy', name) }),
     ...(location === undefined ? {} : { location: reference('location', location) }),
     ...(sources === undefined ? {} : { sources }),
     ...(keep === undefined ? {} : { keep }),
+    ...(schedule === undefined ? {} : { schedule }),
+    ...(namesHooks(call) ? hooksOf(call, await session.call(policyShow, { policy: named(call) })) : {}),
   };
   if (Object.keys(change).length === 0) throw call.problem('nothing to change was given');
   const policy = await session.ask(policyEdit, () => ({ ...change, policy: named(call) }));
@@ -123,7 +133,9 @@ function named(call: Call): string {
 }
 
 function sourcesOf(call: Call, session: Session): PolicyEditParams['sources'] {
-  return call.texts('--source')?.map((typed) => ({ kind: 'folder' as const, path: session.resolvePath(typed) }));
+  const folders = call.texts('--source')?.map((typed) => ({ kind: 'folder' as const, path: session.resolvePath(typed) }));
+  const commands = commandSourcesOf(call);
+  return folders === undefined && commands === undefined ? undefined : [...(folders ?? []), ...(commands ?? [])];
 }
 
 /** Only what was typed. */
@@ -192,11 +204,12 @@ function policyLines(policy: Policy, session: Session): readonly string[] {
   const pairs: (readonly [string, string])[] = [
     ['Policy', style.bold(escaped(policy.name))],
     ['Id', policy.policyId],
-    ...policy.sources.map((source, index): readonly [string, string] => [index === 0 ? 'Sources' : '', escaped(source.path)]),
+    ...policy.sources.map((source, index): readonly [string, string] => [index === 0 ? 'Sources' : '', escaped(sourceText(source))]),
     ['Location', escaped(policy.location)],
     ...policy.exclude.map((pattern, index): readonly [string, string] => [index === 0 ? 'Left out' : '', escaped(pattern)]),
     ['Rules', rules.length === 0 ? 'none' : rules.join(', ')],
     ['Runs', runsText(policy, session)],
+    ...hookFacts(policy).map(([label, text]): readonly [string, string] => [label, escaped(text)]),
     ['Keeps', keepText(policy.keep)],
     [
       'Last run',
@@ -206,6 +219,18 @@ function policyLines(policy: Policy, session: Session): readonly string[] {
     ['Created', moment(policy.createdAt, now)],
   ];
   return facts(pairs, (text) => style.dim(text));
+}
+
+function sourceText(source: PolicySource): string {
+  return source.kind === 'folder' ? source.path : `${source.name} = ${source.command}`;
+}
+
+/** `never` is by hand only; whether anything else is a schedule is the daemon's to say, which knows the time zone. `undefined` where nothing was said. */
+function scheduleOf(call: Call): string | null | undefined {
+  const typed = call.text('--schedule');
+  if (typed === undefined || typed.trim().toLowerCase() === 'never') return typed === undefined ? undefined : null;
+  if (typed.length > 0 && typed.length <= 256) return typed;
+  throw call.problem('--schedule is empty or too long', 'Say @hourly, @daily, @weekly, @monthly, five fields of cron, or never.');
 }
 
 function runsText(policy: Policy, { style, host }: Session): string {

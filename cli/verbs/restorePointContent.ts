@@ -33,8 +33,16 @@ export async function diff(call: Call, session: Session): Promise<Result> {
   if (other !== undefined && withSource) throw call.problem('OTHER and --with-source exclude each other', 'Leave one of them out.');
   const against: Pick<RestorePointDiffParams, 'against' | 'other'> =
     other !== undefined ? { against: 'other', other: reference('restore point', other) } : { against: withSource ? 'source' : 'previous' };
+  if (withSource) await nameWhatIsNotCompared(call, session);
   const changes = session.items(restorePointDiff, { restorePoint: named(call), ...against });
   return await printedAsItComes(changes, session, (change) => changeLine(change, session.style));
+}
+
+/** No command runs for a comparison. */
+async function nameWhatIsNotCompared(call: Call, session: Session): Promise<void> {
+  for await (const { kind, path } of session.items(restorePointFiles, { restorePoint: named(call), recursive: false })) {
+    if (kind === 'stream') await session.note(`${escaped(path)} is not compared: a command printed it, and no command runs for this.`);
+  }
 }
 
 export async function cat(call: Call, session: Session): Promise<Result> {

@@ -1,27 +1,23 @@
 import * as z from 'zod';
 import { isUuid, type SourceId } from '../../protocol/ids.ts';
-import { type RunRules, runRuleShape, type SourceRules, usualRunRules } from '../../protocol/methods/policies.ts';
+import { type NewSource, type RunRules, runRuleShape, type SourceRules, usualRunRules } from '../../protocol/methods/policies.ts';
 
-/** A source as a policy has it: named by its path, known by its id. */
-export interface SourceDefinition {
-  readonly sourceId: SourceId;
-  readonly kind: 'folder';
-  /** Absolute and normal. */
-  readonly path: string;
-}
+/** A source as a policy has it: named by its path (absolute and normal) or its name, known by its id. */
+export type SourceDefinition = NewSource & { readonly sourceId: SourceId };
 
 /** What a policy protects and how: the part of a policy that is sealed in the catalog and stands in each of its manifests. */
 export interface PolicyDefinition extends SourceRules, RunRules {
   readonly sources: readonly SourceDefinition[];
 }
 
+const sourceId = z.custom<SourceId>((value) => typeof value === 'string' && isUuid(value));
+
 const definitionShape = {
   sources: z.array(
-    z.strictObject({
-      sourceId: z.custom<SourceId>((value) => typeof value === 'string' && isUuid(value)),
-      kind: z.literal('folder'),
-      path: z.string(),
-    }),
+    z.discriminatedUnion('kind', [
+      z.strictObject({ sourceId, kind: z.literal('folder'), path: z.string() }),
+      z.strictObject({ sourceId, kind: z.literal('command'), name: z.string(), command: z.string() }),
+    ]),
   ),
   exclude: z.array(z.string()),
   gitignore: z.boolean(),

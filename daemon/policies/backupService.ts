@@ -2,21 +2,26 @@ import { join } from 'node:path';
 import { damageCodes, HoldfastError } from '../../protocol/errors.ts';
 import { type ActionId, idOf, type LocationId } from '../../protocol/ids.ts';
 import type { BackupDocument } from '../../protocol/methods/backups.ts';
+import type { SourceRules } from '../../protocol/methods/policies.ts';
 import { findingsInline } from '../../protocol/methods/values.ts';
 import type { ActionRun, WorkResult } from '../actions/actionQueue.ts';
 import { roundedSeconds } from '../actions/seconds.ts';
+import type { SourceDefinition } from '../catalog/policyDefinition.ts';
 import type { PolicyRecord } from '../catalog/policyStore.ts';
 import type { RestorePointDetails } from '../catalog/restorePointDetails.ts';
 import { BackupStoppedError } from '../engine/backup/stoppedError.ts';
-import type { BackupJob, BackupResult, BackupSource, Head, Heads, LiveRestorePoint, PinnedIndex } from '../engine/jobs.ts';
+import type { BackupJob, BackupResult, FolderSource, Head, Heads, LiveRestorePoint, PinnedIndex } from '../engine/jobs.ts';
 import type { Installation } from '../installation/installation.ts';
 import type { Heads as StoredHeads } from '../keys/heads.ts';
 import type { ObjectStore } from '../locations/objectStore.ts';
 import type { PolicyKeys } from '../repository/policyKeys.ts';
+import type { runCommand } from '../commands/runCommand.ts';
+import { CommandSources } from './commandSources.ts';
 import { passCommitGate } from './commitGate.ts';
 import { readManifest } from './manifestReading.ts';
 import { definitionOf, refuseOwn } from './policyService.ts';
 import { progressOf } from './runProgress.ts';
+import { RunHooks } from './runHooks.ts';
 import { CatalogRunLedger } from './runLedger.ts';
 import { namedIn } from './garbage/condemnedLists.ts';
 import { condemnedBook, relyOn, takeCondemned } from './garbage/reliance.ts';
@@ -25,6 +30,7 @@ import type { UnfinishedRuns } from './unfinishedRuns.ts';
 export interface BackupServiceOptions {
   readonly installation: Installation;
   readonly runBackup: (job: BackupJob) => Promise<BackupResult>;
+  readonly runCommand: typeof runCommand;
   readonly unfinished: UnfinishedRuns;
   readonly writer: string;
   readonly wallClock: () => Date;
@@ -50,15 +56,31 @@ export class BackupService {
     this.#options = options;
   }
 
-  /** One run of a policy. */
+  /** One run of a policy, with the commands before and after it; a dry run runs none. */
   async run(policy: PolicyRecord, request: BackupRequest, run: ActionRun): Promise<WorkResult> {
-    const { installation, unfinished } = this.#options;
-    const { locationId } = policy;
+    const { locationId, name, policyId } = policy;
     if (locationId === null) {
-      throw new HoldfastError('unknownName', `Failed to back up ${policy.name}: its location was removed.`, {
-        fix: `Give it another one: "holdfast policy edit ${policy.name} --location NAME".`,
+      throw new HoldfastError('unknownName', `Failed to back up ${name}: its location was removed.`, {
+        fix: `Give it another one: "holdfast policy edit ${name} --location NAME".`,
       });
     }
+    const { before, after } = definitionOf(policy);
+    const commands = new CommandSources(this.#options.runCommand);
+    const around = request.dryRun ? { before: null, after: null } : { before, after };
+    const hooks = new RunHooks({ name, policyId, ...around }, run, this.#options.runCommand);
+    const end = await hooks.around((inner) => this.#backUp(policy, locationId, request, inner, commands));
+    const reports = boundedReports({ commands: commands.reports, hooks: hooks.reports });
+    return 'result' in end ? withReports(policy, end.result, reports) : failedWith(policy, run, end.error, reports);
+  }
+
+  async #backUp(
+    policy: PolicyRecord,
+    locationId: LocationId,
+    request: BackupRequest,
+    run: ActionRun,
+    commands: CommandSources,
+  ): Promise<WorkResult> {
+    const { installation, unfinished } = this.#options;
     const actionId = idOf<ActionId>(run.actionId);
     const store = await installation.locations.open(locationId);
     await installation.keyrings.deliver(locationId, store, run.signal);
@@ -68,7 +90,7 @@ export class BackupService {
       let left: readonly PinnedIndex[] = [];
       for (let attempt = 1; ; attempt += 1) {
         try {
-          const result = await this.#attempt({ policy, locationId, store, request, run, actionId, unusablePacks, left });
+          const result = await this.#attempt({ policy, locationId, store, request, run, actionId, unusablePacks, left, commands });
           if (!request.dryRun) this.#options.retire(policy);
           return this.#document(policy, run, result, request.dryRun);
         } catch (error) {
@@ -100,14 +122,15 @@ export class BackupService {
     readonly unusablePacks: readonly Uint8Array[];
     /** Indexes of the attempts before this one. */
     readonly left: readonly PinnedIndex[];
+    readonly commands: CommandSources;
   }): Promise<BackupResult> {
-    const { policy, locationId, store, request, run, actionId, unusablePacks, left } = given;
+    const { policy, locationId, store, request, run, actionId, unusablePacks, left, commands } = given;
     const { installation, runBackup, writer, wallClock } = this.#options;
     const { catalog, keys, stateDirectory } = installation;
     const { policyId, keyGeneration } = policy;
     const definition = definitionOf(policy);
     // A location may have come to lie around a source after the policy was made.
-    for (const { path } of definition.sources) await refuseOwn(path, installation.ownFolders);
+    for (const source of definition.sources) if (source.kind === 'folder') await refuseOwn(source.path, installation.ownFolders);
     const policyKeys = keys.policyKeys(policyId, keyGeneration);
     const allKeys = keys.policyKeysOfAllGenerations(policyId, keyGeneration);
     const parentIndexes = await this.#parentIndexes(policy, locationId, store, allKeys, run.signal);
@@ -119,19 +142,7 @@ export class BackupService {
       keys: policyKeys,
       store,
       writer,
-      sources: sources.map(
-        (source): BackupSource => ({
-          id: source.sourceId,
-          kind: source.kind,
-          path: source.path,
-          label: source.path,
-          exclude: rules.exclude,
-          gitignore: rules.gitignore,
-          oneFileSystem: rules.oneFileSystem,
-          includeCaches: rules.includeCaches,
-          ...(rules.maxFileSize === null ? {} : { maxFileSize: rules.maxFileSize }),
-        }),
-      ),
+      sources: sources.map((source) => (source.kind === 'command' ? commands.source(source) : folderSource(source, rules))),
       alwaysExclude: installation.ownFolders,
       policyDefinition: {
         name: policy.name,
@@ -280,6 +291,8 @@ export class BackupService {
       skippedCount: result.skippedCount,
       warnings: result.warnings.slice(0, findingsInline),
       warningsCount: result.warnings.length,
+      commands: [],
+      hooks: { before: null, after: null },
       seconds: roundedSeconds(result.seconds),
     };
     return {
@@ -288,6 +301,76 @@ export class BackupService {
       ...(result.hasWarnings ? { error: warningsOf(policy, result) } : {}),
     };
   }
+}
+
+function folderSource({ sourceId, path }: Extract<SourceDefinition, { readonly kind: 'folder' }>, rules: SourceRules): FolderSource {
+  const { exclude, gitignore, oneFileSystem, includeCaches, maxFileSize } = rules;
+  return {
+    id: sourceId,
+    kind: 'folder',
+    path,
+    label: path,
+    exclude,
+    gitignore,
+    oneFileSystem,
+    includeCaches,
+    ...(maxFileSize === null ? {} : { maxFileSize }),
+  };
+}
+
+/** The result with what commands and hooks did; a command after the run that failed is a warning, since the restore point is there. */
+function withReports(policy: PolicyRecord, result: WorkResult, reports: RunReports): WorkResult {
+  const document = { ...result.document, ...reports };
+  const problem = reports.hooks.after?.problem;
+  if (problem === null || problem === undefined) return { ...result, document };
+  const sentence = `The command after the run failed: ${problem}.`;
+  const { warnings, warningsCount } = result.document;
+  return {
+    outcome: 'completeWithWarnings',
+    document: {
+      ...document,
+      outcome: 'completeWithWarnings',
+      warnings: [sentence, ...(Array.isArray(warnings) ? warnings : [])].slice(0, findingsInline),
+      warningsCount: (typeof warningsCount === 'number' ? warningsCount : 0) + 1,
+    },
+    error:
+      result.error ??
+      new HoldfastError('completedWithWarnings', `Backed up ${policy.name}. ${sentence}`, {
+        fix: 'Run the command by hand; the report holds what it said.',
+      }),
+  };
+}
+
+/** A run without a restore point: what commands and hooks did stands beside its error. Throws what has nothing to tell of, and what was cancelled. */
+function failedWith(policy: PolicyRecord, run: ActionRun, error: unknown, reports: RunReports): WorkResult {
+  const { commands, hooks } = reports;
+  if (!HoldfastError.is(error) || (commands.length === 0 && hooks.before === null && hooks.after === null)) throw error;
+  const { code, message, fix, reason } = error;
+  const told = new HoldfastError(code, message, {
+    ...(fix === undefined ? {} : { fix }),
+    details: { ...error.details, ...reports },
+    reason,
+    cause: error,
+  });
+  if (run.signal.aborted) throw told;
+  const document: BackupDocument = {
+    actionId: run.actionId,
+    policy: policy.name,
+    policyId: policy.policyId,
+    restorePointId: null,
+    outcome: 'failed',
+    files: 0,
+    bytes: 0,
+    addedBytes: 0,
+    skipped: [],
+    skippedCount: 0,
+    warnings: [],
+    warningsCount: 0,
+    commands: commands.map((command) => ({ ...command, kept: false })),
+    hooks,
+    seconds: 0,
+  };
+  return { outcome: 'failed', document: { ...document }, error: told };
 }
 
 function warningsOf(policy: PolicyRecord, result: BackupResult): HoldfastError {

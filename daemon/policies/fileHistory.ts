@@ -14,9 +14,12 @@ interface Seen {
   readonly entry: Entry | undefined;
 }
 
+/** The entry that is asked for in one restore point, if it is there; `undefined` where the restore point has no place for it at all. */
+type Find = (contents: RestorePointContents) => Promise<Entry | undefined> | undefined;
+
 /**
  * The versions of one file, newest first: each is named by the first restore point that has it so. Looks into every restore point of the policies
- * that protect the path, oldest first. Throws `unknownName` where none does.
+ * that protect the path, oldest first; where none does, for a command of that name. Throws `unknownName` where there is neither.
  */
 export async function fileHistory(
   catalog: Catalog,
@@ -24,6 +27,29 @@ export async function fileHistory(
   params: FileHistoryParams,
   signal: AbortSignal,
 ): Promise<Page<FileVersion>> {
+  const { path, command } = params;
+  const histories =
+    (await historiesOf(
+      catalog,
+      restorePoints,
+      (contents) => (contents.layout.covers(path) ? entryAt(contents, path, signal) : undefined),
+      signal,
+    )) ?? (await historiesOf(catalog, restorePoints, (contents) => outputOf(contents, command, signal), signal));
+  if (histories === undefined) {
+    throw new HoldfastError('unknownName', `Failed to find ${path}: no restore point has a source that contains it.`, {
+      fix: 'Give the whole path of a file inside a source, or the name of a command; "holdfast policy list" shows them.',
+    });
+  }
+  return pageOfArray(merged(histories), params, (version) => version);
+}
+
+/** The versions in each policy; `undefined` where nothing has a place for what is asked for. */
+async function historiesOf(
+  catalog: Catalog,
+  restorePoints: OpenRestorePoints,
+  find: Find,
+  signal: AbortSignal,
+): Promise<readonly FileVersion[][] | undefined> {
   const histories: FileVersion[][] = [];
   let isProtected = false;
   for (const policy of catalog.policies.list({ includeDeleted: true })) {
@@ -33,21 +59,21 @@ export async function fileHistory(
     for (const record of catalog.restorePoints.live(policy.policyId)) {
       signal.throwIfAborted();
       const { reader } = await restorePoints.open(record, signal);
-      const contents = new RestorePointContents(reader);
-      if (!contents.layout.covers(params.path)) continue;
+      const entry = find(new RestorePointContents(reader));
+      if (entry === undefined) continue;
       isProtected = true;
-      const seen: Seen = { record, entry: await entryAt(contents, params.path, signal) };
+      const seen: Seen = { record, entry: await entry };
       const version = versionOf(before, seen);
       if (version !== undefined) newestFirst.unshift(version);
       before = seen;
     }
   }
-  if (!isProtected) {
-    throw new HoldfastError('unknownName', `Failed to find ${params.path}: no restore point has a source that contains it.`, {
-      fix: 'Give the whole path of a file inside a source; "holdfast policy list" shows them.',
-    });
-  }
-  return pageOfArray(merged(histories), params, (version) => version);
+  return isProtected ? histories : undefined;
+}
+
+function outputOf(contents: RestorePointContents, name: string | undefined, signal: AbortSignal): Promise<Entry> | undefined {
+  const source = contents.layout.sources.find(({ kind, label }) => kind === 'command' && label === name);
+  return source === undefined ? undefined : contents.reader.rootOf(source, signal);
 }
 
 /** Of several policies the later first; within one policy in the order of its runs, whatever the clock did meanwhile. */

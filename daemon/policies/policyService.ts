@@ -195,7 +195,10 @@ export async function refuseOwn(path: string, ownFolders: readonly string[]): Pr
 }
 
 async function checkSources(sources: readonly SourceDefinition[], ownFolders: readonly string[]): Promise<void> {
-  for (const { path } of sources) {
+  for (const source of sources) {
+    // A command is not tried: that would be a run.
+    if (source.kind === 'command') continue;
+    const { path } = source;
     await refuseOwn(path, ownFolders);
     try {
       const facts = await stat(path);

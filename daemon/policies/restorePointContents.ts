@@ -56,8 +56,9 @@ export class RestorePointContents {
     const { source } = resolved;
     const tree = this.reader.treeOf(source);
     let entry = await this.reader.rootOf(source, signal);
-    // A source that is one file is found by its own name too.
-    const isOwnName = entry.child === undefined && resolved.names.length === 1 && resolved.names[0] === displayOf(entry.name);
+    // A source that is one file is found by its own name too, what a command printed by the command's.
+    const ownNames = source.kind === 'command' ? [displayOf(entry.name), this.layout.outputName(source)] : [displayOf(entry.name)];
+    const isOwnName = entry.child === undefined && resolved.names.length === 1 && ownNames.includes(resolved.names[0] ?? '');
     const names: Uint8Array[] = [];
     for (const wanted of isOwnName ? [] : resolved.names) {
       const name = entry.child === undefined ? undefined : await nameIn(tree, entry.child, wanted, signal);
@@ -126,6 +127,7 @@ export class RestorePointContents {
 
   /** The path of an entry, from the top of the restore point. */
   pathOf({ source, names, entry }: LocatedEntry): string {
+    if (source.kind === 'command') return this.layout.outputName(source);
     const parts = names.map((name) => displayOf(name));
     if (entry.child === undefined && names.length === 0) parts.push(displayOf(entry.name));
     const folder = this.layout.folderOf(source);

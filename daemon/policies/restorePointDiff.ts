@@ -42,8 +42,8 @@ export function changeOf(before: Entry, after: Entry, idsAgree: boolean): Change
     before.mode === after.mode &&
     before.owner?.uid === after.owner?.uid &&
     before.owner?.gid === after.owner?.gid &&
-    // A folder's time changes with every name in it, which is shown anyway.
-    (before.kind === 'directory' || before.mtime === after.mtime);
+    // A folder's time changes with every name in it, which is shown anyway; that of a command's output is the time of its run.
+    (before.kind === 'directory' || before.kind === 'stream' || before.mtime === after.mtime);
   return isSameMetadata ? undefined : 'metadata';
 }
 

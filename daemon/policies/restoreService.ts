@@ -7,7 +7,7 @@ import { findingsInline } from '../../protocol/methods/values.ts';
 import type { ActionRun, WorkResult } from '../actions/actionQueue.ts';
 import { roundedSeconds } from '../actions/seconds.ts';
 import type { RestorePointRecord } from '../catalog/restorePointStore.ts';
-import type { RestoreJob, RestoreResult, RestoreTarget } from '../engine/jobs.ts';
+import type { RestoreJob, RestoreResult, RestoreTarget, SkippedEntry } from '../engine/jobs.ts';
 import type { Installation } from '../installation/installation.ts';
 import type { ManifestSource } from '../repository/manifestTypes.ts';
 import type { OpenRestorePoint, OpenRestorePoints } from './openRestorePoints.ts';
@@ -50,10 +50,13 @@ export class RestoreService {
     const selection = await selectionOf(contents, params.paths, run.signal);
     const { manifest } = open.reader;
     const wanted = selection === undefined ? manifest.sources : manifest.sources.filter((source) => selection.has(source.id));
-    const targets = await Promise.all(wanted.map((source) => targetOf(source, params.target, contents, open, run.signal)));
+    // What a command printed has no place of its own to go back to.
+    const withoutPlace = params.target === null ? wanted.filter(({ kind }) => kind === 'command') : [];
+    const withPlace = wanted.filter((source) => !withoutPlace.includes(source));
+    const targets = await Promise.all(withPlace.map((source) => targetOf(source, params.target, contents, open, run.signal)));
     // In place means where the manifest says, and another writer's manifest may say anything.
     for (const { folder } of targets) await this.#refuseOwn(folder);
-    const result = await runRestore({
+    const restored = await runRestore({
       keys: open.keys,
       store: open.store,
       sources: manifest.sources,
@@ -65,6 +68,13 @@ export class RestoreService {
       signal: run.signal,
       onProgress: (progress) => run.report(progressOf(progress)),
     });
+    const left = withoutPlace.map((source) => leftInPlace(contents.layout.outputName(source)));
+    const result: RestoreResult = {
+      ...restored,
+      skipped: [...left, ...restored.skipped],
+      skippedCount: left.length + restored.skippedCount,
+      hasWarnings: left.length > 0 || restored.hasWarnings,
+    };
     installation.catalog.transaction(() => {
       installation.catalog.actions.addFindings(run.actionId, 'skipped', result.skipped.map(plain));
       installation.catalog.actions.addFindings(run.actionId, 'damaged', result.damaged.map(plain));
@@ -82,7 +92,19 @@ export class RestoreService {
   }
 }
 
-/** Where a source goes: the target itself, a folder of its own below it, or where it came from. A single file goes into a folder under its own name. */
+function leftInPlace(path: string): SkippedEntry {
+  return {
+    path,
+    reason:
+      'a command printed it, so it has no place to go back to: "holdfast restore" with --target, or "holdfast restore-point cat", gives it',
+    special: false,
+  };
+}
+
+/**
+ * Where a source goes: the target itself, a folder of its own below it, or where it came from. A single file goes into a folder under its own
+ * name, what a command printed into the target itself under the command's.
+ */
 async function targetOf(
   source: ManifestSource,
   target: string | null,
@@ -94,6 +116,7 @@ async function targetOf(
     const root = await reader.rootOf(source, signal);
     return { sourceId: source.id, folder: root.child === undefined ? dirname(source.label) : source.label };
   }
+  if (source.kind === 'command') return { sourceId: source.id, folder: target, name: contents.layout.outputName(source) };
   const folder = contents.layout.folderOf(source);
   return { sourceId: source.id, folder: folder === '' ? target : `${target}/${folder}` };
 }

@@ -19,7 +19,7 @@ interface Folder {
 
 /**
  * What leads from a restore point to its sources as they are now. A file of the same size and time counts as unchanged; one of the same size and
- * another time is read and compared.
+ * another time is read and compared. What a command printed is left out: to compare it, the command would have to run.
  */
 export async function* diffWithSource(
   contents: RestorePointContents,
@@ -29,6 +29,7 @@ export async function* diffWithSource(
 ): AsyncGenerator<PathChange> {
   const rules = new ExcludeRules(definition?.exclude ?? [], definition?.gitignore ?? false);
   for (const [, source] of contents.layout.folders()) {
+    if (source.kind === 'command') continue;
     const place: Folder = { contents, source, tree: contents.reader.treeOf(source), rules, alwaysExclude, signal };
     const root = await contents.reader.rootOf(source, signal);
     const facts = await factsOf(Buffer.from(source.label));

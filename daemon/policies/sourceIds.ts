@@ -2,23 +2,25 @@ import { randomUUID } from 'node:crypto';
 import { isAbsolute, normalize, sep } from 'node:path';
 import { HoldfastError } from '../../protocol/errors.ts';
 import { idOf, type SourceId } from '../../protocol/ids.ts';
-import type { NewSource } from '../../protocol/methods/policies.ts';
+import { type NewSource, sourceName } from '../../protocol/methods/policies.ts';
 import type { SourceDefinition } from '../catalog/policyDefinition.ts';
 
 /**
- * Gives ids to sources; one whose path stood in `before` keeps its id, so that its cache and its place in restore points stay.
- * Throws `badValue` on a path that is not absolute or stands twice.
+ * Gives ids to sources; one whose path, or whose command's name, stood in `before` keeps its id, so that its cache and its place in restore
+ * points stay. Throws `badValue` on a path that is not absolute, and on a path or name that stands twice.
  */
 export function withSourceIds(sources: readonly NewSource[], before: readonly SourceDefinition[]): readonly SourceDefinition[] {
   const taken = new Set<string>();
-  return sources.map((source) => {
-    const path = normalPath(source.path);
-    if (taken.has(path)) {
-      throw new HoldfastError('badValue', `Failed to take the source ${path}: it is named twice.`, { fix: 'Name each source once.' });
+  return sources.map((given) => {
+    const source: NewSource = given.kind === 'folder' ? { kind: 'folder', path: normalPath(given.path) } : given;
+    const name = sourceName(source);
+    const key = `${source.kind} ${name}`;
+    if (taken.has(key)) {
+      throw new HoldfastError('badValue', `Failed to take the source ${name}: it is named twice.`, { fix: 'Name each source once.' });
     }
-    taken.add(path);
-    const known = before.find((candidate) => candidate.path === path);
-    return { sourceId: known?.sourceId ?? idOf<SourceId>(randomUUID()), kind: 'folder', path };
+    taken.add(key);
+    const known = before.find((candidate) => candidate.kind === source.kind && sourceName(candidate) === name);
+    return { ...source, sourceId: known?.sourceId ?? idOf<SourceId>(randomUUID()) };
   });
 }
 

@@ -13,7 +13,8 @@ export type ResolvedPath = { readonly kind: 'top' } | ({ readonly kind: 'place' 
 
 /**
  * How the sources of a restore point lie beside each other: one source is the top itself; several lie in a folder each, named by the last
- * component of their path, made unique. The same for listing, restoring and dumping.
+ * component of their path, made unique. What a command printed is a file of the command's name, beside those folders. The same for listing,
+ * restoring and dumping.
  */
 export class SourceLayout {
   readonly sources: readonly ManifestSource[];
@@ -33,6 +34,11 @@ export class SourceLayout {
   folders(): readonly (readonly [string, ManifestSource])[] {
     const only = this.only;
     return only === undefined ? [...this.#folders].toSorted(([a], [b]) => (a < b ? -1 : 1)) : [['', only]];
+  }
+
+  /** The name of the file that a command's output is. */
+  outputName(command: ManifestSource): string {
+    return [...this.#folders].find(([, candidate]) => candidate.id === command.id)?.[0] ?? 'output';
   }
 
   folderOf(source: ManifestSource): string {

@@ -5,6 +5,7 @@ import { programVersion } from '../../protocol/version.ts';
 import { ActionQueue } from '../actions/actionQueue.ts';
 import { AlertBook } from '../alerts/alertBook.ts';
 import { openCatalog } from '../catalog/openCatalog.ts';
+import { runCommand } from '../commands/runCommand.ts';
 import { runBackup } from '../engine/backup/backup.ts';
 import { runRestore } from '../engine/restore/restore.ts';
 import { Installation } from '../installation/installation.ts';
@@ -112,6 +113,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
   const backups = new BackupService({
     installation,
     runBackup: (job) => runBackup(job, threads),
+    runCommand,
     unfinished,
     writer: `holdfast ${programVersion}`,
     wallClock,

@@ -38,7 +38,34 @@ export const backupStart: Method<BackupStartParams, BackupStartResult> = {
   startsWork: true,
 };
 
-/** The result of an action of kind `backup`. */
+/** How a command of the user's came to its end. */
+export interface ProcessReport {
+  /** `null` where a signal ended it, or it never started. */
+  readonly exitStatus: number | null;
+  readonly signal: string | null;
+  readonly seconds: number;
+  /** The end of it, 64 KiB at most; may hold anything, control characters too. Begins with `…` where something before it is left out. */
+  readonly standardError: string;
+  /** Why it counts as failed, as the end of a sentence; `null` where it ended well. */
+  readonly problem: string | null;
+}
+
+/** A source of kind `command` that ran. */
+export interface CommandReport extends ProcessReport {
+  readonly name: string;
+  /** What it printed, as far as that was read. */
+  readonly bytes: number;
+  /** Whether that is in the restore point; all of it or nothing. */
+  readonly kept: boolean;
+}
+
+/** `null` where there is none, or it did not run. */
+export interface HookReports {
+  readonly before: ProcessReport | null;
+  readonly after: ProcessReport | null;
+}
+
+/** The result of an action of kind `backup`; also of one that failed, where it has commands or hooks to tell of. */
 export interface BackupDocument {
   readonly actionId: string;
   readonly policy: string;
@@ -56,8 +83,21 @@ export interface BackupDocument {
   readonly warnings: readonly string[];
   /** All there are; `warnings` holds the first of them. */
   readonly warningsCount: number;
+  /** In the order in which they ran. None in a dry run. */
+  readonly commands: readonly CommandReport[];
+  readonly hooks: HookReports;
   readonly seconds: number;
 }
+
+const processShape = {
+  exitStatus: z.int().nullable(),
+  signal: z.string().nullable(),
+  seconds,
+  standardError: z.string(),
+  problem: z.string().nullable(),
+};
+
+const hookReport = z.strictObject(processShape).nullable();
 
 export const backupDocument: z.ZodType<BackupDocument> = z.strictObject({
   actionId: uuid,
@@ -72,5 +112,7 @@ export const backupDocument: z.ZodType<BackupDocument> = z.strictObject({
   skippedCount: count,
   warnings: z.array(z.string()).max(findingsInline),
   warningsCount: count,
+  commands: z.array(z.strictObject({ ...processShape, name: z.string(), bytes: count, kept: z.boolean() })),
+  hooks: z.strictObject({ before: hookReport, after: hookReport }),
   seconds,
 });

@@ -9,9 +9,23 @@ export interface FolderSource {
   readonly path: string;
 }
 
-export type NewSource = FolderSource;
+/** What a command prints on its standard output, kept as one file. */
+export interface CommandSource {
+  readonly kind: 'command';
+  /** The file's name in the restore point; one policy has no two commands of one name. */
+  readonly name: string;
+  /** Run by `sh -c` (`cmd /c`) in the home folder. It stands in each manifest, sealed: no place for a password. */
+  readonly command: string;
+}
 
-export type PolicySource = FolderSource & { readonly sourceId: string };
+export type NewSource = FolderSource | CommandSource;
+
+export type PolicySource = NewSource & { readonly sourceId: string };
+
+/** What people call a source: a folder's path, a command's name. */
+export function sourceName(source: NewSource): string {
+  return source.kind === 'folder' ? source.path : source.name;
+}
 
 /** What is taken from the sources and what is left out. */
 export interface SourceRules {
@@ -71,7 +85,16 @@ export interface PolicyRun {
   readonly finishedAt: string;
 }
 
-const newSource: z.ZodType<NewSource> = z.strictObject({ kind: z.literal('folder'), path: hostPath });
+const commandLine: z.ZodType<string> = z
+  .string()
+  .min(1)
+  .max(65_536)
+  .refine((text) => !text.includes('\0'), 'a command holds no NUL');
+
+const newSource: z.ZodType<NewSource> = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('folder'), path: hostPath }),
+  z.strictObject({ kind: z.literal('command'), name: newName, command: commandLine }),
+]);
 
 const pattern: z.ZodType<string> = z.string().min(1).max(4096);
 
@@ -87,7 +110,7 @@ const sourceRuleShape = {
 export const hookTimeLimits = { usual: 3600, most: 86_400 } as const;
 
 const hook: z.ZodType<Hook> = z.strictObject({
-  command: z.string().min(1).max(65_536),
+  command: commandLine,
   timeLimit: z.int().min(1).max(hookTimeLimits.most),
 });
 
@@ -132,7 +155,12 @@ export const policy: z.ZodType<Policy> = z.strictObject({
   ...runRuleShape,
   policyId: uuid,
   name: storedName,
-  sources: z.array(z.strictObject({ kind: z.literal('folder'), path: z.string(), sourceId: uuid })),
+  sources: z.array(
+    z.discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('folder'), path: z.string(), sourceId: uuid }),
+      z.strictObject({ kind: z.literal('command'), name: z.string(), command: z.string(), sourceId: uuid }),
+    ]),
+  ),
   location: storedName,
   locationId: uuid,
   paused: z.boolean(),
@@ -150,7 +178,7 @@ export interface PolicyCreateParams extends SourceRules, RunRules {
 
 const sourcesMost = 256;
 
-/** Errors: `nameTaken`, `unknownName` (the location), `sourceMissing`, `badValue` (no source, or the same one twice). */
+/** Errors: `nameTaken`, `unknownName` (the location), `sourceMissing`, `badValue` (no source, the same one twice, or a schedule that is none or never comes). Runs no command. */
 export const policyCreate: Method<PolicyCreateParams, Policy> = {
   name: 'policy.create',
   params: z.strictObject({
@@ -183,7 +211,7 @@ export const policyShow: Method<PolicyParams, Policy> = {
   right: 'unlocked',
 };
 
-/** What is left out stays as it is; what is given replaces. A source of the same path keeps its id. */
+/** What is left out stays as it is; what is given replaces. A source of the same path, or a command of the same name, keeps its id. */
 export interface PolicyEditParams extends PolicyParams, Partial<SourceRules>, Partial<RunRules> {
   readonly name?: string;
   readonly sources?: readonly NewSource[];

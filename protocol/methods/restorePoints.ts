@@ -276,6 +276,8 @@ export const restorePointUnpin: Method<RestorePointParams, RestorePoint> = {
 export interface FileHistoryParams extends PageParams {
   /** Of a file on the daemon's machine, absolute; it need not exist any more. */
   readonly path: string;
+  /** The name of a command whose output is meant, where no source contains the path. */
+  readonly command?: string;
 }
 
 /** One version of a file: the first restore point that has it so. */
@@ -287,10 +289,10 @@ export interface FileVersion {
   readonly change: Change;
 }
 
-/** Newest first. Errors: `unknownName` (no policy protects that path). */
+/** Newest first. Errors: `unknownName` (no policy protects that path, or has that command). */
 export const restorePointFileHistory: Method<FileHistoryParams, Page<FileVersion>> = {
   name: 'restorePoint.fileHistory',
-  params: z.strictObject({ ...pageParams, path: hostPath }),
+  params: z.strictObject({ ...pageParams, path: hostPath, command: storedName.exactOptional() }),
   result: pageOf(z.strictObject({ restorePointId: uuid, time, size: z.number().min(0).nullable(), change: changeSchema })),
   right: 'unlocked',
 };

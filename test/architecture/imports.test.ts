@@ -61,6 +61,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>>
     'daemon/catalog': 'all',
     'daemon/locations': 'all',
     'daemon/actions': 'all',
+    'daemon/commands': 'all',
     'daemon/alerts': 'all',
     protocol: 'all',
   },

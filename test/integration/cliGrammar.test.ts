@@ -10,9 +10,6 @@ import { type Verb, verbs } from '../support/verbs.ts';
 
 /** Verbs of docs that a later version has. */
 const laterVerbs: readonly string[] = [
-  'service install',
-  'service uninstall',
-  'service status',
   'diagnostics --output F',
   'passkey add aws-kms K --key-id alias/k --region eu-west-1',
   'passkey add vault-transit K --address https://vault --key k',
@@ -49,8 +46,6 @@ const laterFlags: readonly string[] = [
   'unlock --token-file F',
   'passkey rotate passphrase --every 90d',
   'passkey rotate passphrase --no-schedule',
-  'policy create later --source . --location store --schedule @daily',
-  'policy create later --command dump=true --location store',
 ];
 
 /** The flags that the contract gives to each verb of this version, and to all of them. */
@@ -62,8 +57,10 @@ const flagsOf: Readonly<Partial<Record<Verb, string>>> = {
   'passkey rotate': '--passphrase-file',
   'location add filesystem': '--path',
   'location edit': '--path',
-  'policy create': '--source --location --exclude --exclude-file --gitignore --one-file-system --include-caches --max-file-size',
-  'policy edit': '--source --location --exclude --exclude-file --gitignore --one-file-system --include-caches --max-file-size',
+  'policy create':
+    '--source --command --before --after --hook-timeout --location --schedule --exclude --exclude-file --gitignore --one-file-system --include-caches --max-file-size',
+  'policy edit':
+    '--source --command --before --after --hook-timeout --location --schedule --exclude --exclude-file --gitignore --one-file-system --include-caches --max-file-size',
   backup: '--all --dry-run --description',
   'restore-point list': '--policy --since --limit --include-retired',
   'restore-point files': '--recursive',

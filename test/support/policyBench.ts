@@ -5,11 +5,12 @@ import type { PolicyRecord } from '../../daemon/catalog/policyStore.ts';
 import type { RestorePointRecord } from '../../daemon/catalog/restorePointStore.ts';
 import type { BackupJob, BackupResult, BackupStatistics, RunLedger, UploadedObject } from '../../daemon/engine/jobs.ts';
 import type { ObjectStore } from '../../daemon/locations/objectStore.ts';
+import type { CommandEnd, CommandRequest } from '../../daemon/commands/runCommand.ts';
 import { BackupService } from '../../daemon/policies/backupService.ts';
 import { OpenRestorePoints } from '../../daemon/policies/openRestorePoints.ts';
 import { PolicyService } from '../../daemon/policies/policyService.ts';
-import { RestorePointService } from '../../daemon/policies/restorePointService.ts';
 import { type GarbageFailure, GarbageService } from '../../daemon/policies/garbage/garbageService.ts';
+import { RestorePointService } from '../../daemon/policies/restorePointService.ts';
 import { RetentionService } from '../../daemon/policies/retention/retentionService.ts';
 import { CatalogRunLedger } from '../../daemon/policies/runLedger.ts';
 import { UnfinishedRuns } from '../../daemon/policies/unfinishedRuns.ts';
@@ -46,13 +47,16 @@ export class PolicyBench implements Disposable {
   readonly open: OpenRestorePoints;
   readonly unfinished: UnfinishedRuns;
   readonly retention: RetentionService;
-  readonly jobs: BackupJob[] = [];
   readonly garbage: GarbageService;
   readonly garbageFailures: GarbageFailure[] = [];
+  readonly jobs: BackupJob[] = [];
   /** What happened, in order: puts, gates, and what the services told. */
   readonly events: string[] = [];
   readonly settled: Readonly<Record<string, unknown>>[] = [];
   readonly busy: Set<string> = new Set();
+  /** What commands and hooks end with; one that is not named here ends well. */
+  readonly commandEnds: Map<string, Partial<CommandEnd>> = new Map();
+  readonly commandsRun: CommandRequest[] = [];
   readonly #backups: BackupService;
   #runs: FakeRun[] = [];
 
@@ -85,11 +89,6 @@ export class PolicyBench implements Disposable {
       onSettled: (facts) => void this.settled.push(facts),
       onAdopted: () => void this.events.push('adopted'),
     });
-    this.#backups = new BackupService({
-      installation,
-      runBackup: (job) => this.#run(job),
-      unfinished: this.unfinished,
-      writer: 'a test',
     this.garbage = new GarbageService({
       installation,
       unfinished: this.unfinished,
@@ -98,6 +97,12 @@ export class PolicyBench implements Disposable {
       onFailed: (failure) => void this.garbageFailures.push(failure),
       onCollected: () => void this.events.push('collected'),
     });
+    this.#backups = new BackupService({
+      installation,
+      runBackup: (job) => this.#run(job),
+      runCommand: (request) => this.runCommand(request),
+      unfinished: this.unfinished,
+      writer: 'a test',
       wallClock,
       onCommitted: () => void this.events.push('committed'),
       retire: (policy) => void this.retention.follow(policy),
@@ -137,6 +142,13 @@ export class PolicyBench implements Disposable {
 
   endAction(actionId: string, state: 'complete' | 'failed'): void {
     this.catalog.actions.update(someAction({ actionId, state, finishedAt: this.base.now.toISOString() }));
+  }
+
+  async runCommand(request: CommandRequest): Promise<CommandEnd> {
+    this.commandsRun.push(request);
+    this.events.push(request.command);
+    const end = this.commandEnds.get(request.command);
+    return { exitStatus: 0, signal: null, bytes: 0, seconds: 0, standardError: '', problem: null, ...end };
   }
 
   /** One backup; each attempt of it takes the next of `runs`, the last one again and again. */
@@ -212,6 +224,7 @@ export class PolicyBench implements Disposable {
     const uploaded: UploadedObject[] = [];
     const fixture = new FixtureRepository(this.#told(job.store, job.ledger, uploaded), job.keys, randomUUID(), job.nextIndexSequence - 1);
     const hits = run?.hits ?? [];
+    for (const source of job.sources) if (source.kind === 'command') await source.run(() => undefined, job.signal);
     if (hits.length > 0) await job.ledger.hits(hits);
     const written = await write(fixture, run ?? {}, job.store, {
       sources: job.sources,

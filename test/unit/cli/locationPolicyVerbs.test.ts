@@ -128,6 +128,54 @@ describe('cli policy', () => {
     assert.equal(daemon.of('policy.retention').length, 2);
   });
 
+  it('makes sources of commands, beside folders or alone, and of what runs before and after', async () => {
+    const daemon = new FakeDaemon({ 'policy.create': () => policy });
+    const commands = ['--command', 'shop.sql=PGOPTIONS=-c pg_dump shop', '--command', 'k8s=kubectl get'];
+    const hooks = ['--before', 'systemctl stop shop', '--after', 'systemctl start shop', '--hook-timeout', '10m'];
+    await runWith(['policy', 'create', 'db', '--location', 'disk', ...commands, ...hooks], { daemon });
+    await runWith(['policy', 'create', 'both', '--source', 'a', '--command', 'x=true', '--location', 'disk', '--after', 'x'], { daemon });
+    const [alone, both] = daemon.of('policy.create').map(({ params }) => params);
+    assert.deepEqual(alone?.['sources'], [
+      { kind: 'command', name: 'shop.sql', command: 'PGOPTIONS=-c pg_dump shop' },
+      { kind: 'command', name: 'k8s', command: 'kubectl get' },
+    ]);
+    assert.deepEqual(alone?.['before'], { command: 'systemctl stop shop', timeLimit: 600 });
+    assert.deepEqual(alone?.['after'], { command: 'systemctl start shop', timeLimit: 600 });
+    assert.deepEqual(both?.['sources'], [
+      { kind: 'folder', path: '/home/user/here/a' },
+      { kind: 'command', name: 'x', command: 'true' },
+    ]);
+    assert.deepEqual([both?.['before'], both?.['after']], [null, { command: 'x', timeLimit: 3600 }]);
+  });
+
+  it('changes one hook and leaves the other, changes their time, and takes one away', async () => {
+    const before = { command: 'stop', timeLimit: 60 };
+    const after = { command: 'start', timeLimit: 90 };
+    const daemon = new FakeDaemon({ 'policy.edit': () => policy, 'policy.show': () => ({ ...policy, before, after }) });
+    await runWith(['policy', 'edit', 'work', '--before', 'other'], { daemon });
+    await runWith(['policy', 'edit', 'work', '--hook-timeout', '5m'], { daemon });
+    await runWith(['policy', 'edit', 'work', '--before', '', '--after='], { daemon });
+    assert.deepEqual(
+      daemon.of('policy.edit').map(({ params }) => params),
+      [
+        { policy: 'work', before: { command: 'other', timeLimit: 60 }, after },
+        { policy: 'work', before: { ...before, timeLimit: 300 }, after: { ...after, timeLimit: 300 } },
+        { policy: 'work', before: null, after: null },
+      ],
+    );
+  });
+
+  it('shows commands and hooks with nothing in them that a terminal would obey', async () => {
+    const sources = [...policy.sources, { kind: 'command', name: 'db', command: 'dump \u001b[2J', sourceId: policy.policyId }];
+    const before = { command: 'stop\u202e', timeLimit: 60 };
+    const shown = { ...policy, sources, before };
+    const daemon = new FakeDaemon({ 'policy.show': () => shown, 'policy.list': () => ({ items: [shown], next: null }) });
+    const { out } = await runWith(['policy', 'show', 'work'], { daemon });
+    assert.match(out, /db = dump \\x1b\[2J/);
+    assert.match(out, /Before: +stop\\u202e \(.* at most\)/);
+    assert.match((await runWith(['policy', 'list'], { daemon })).out, /\/home\/user\/work, db/);
+  });
+
   it('takes paths from where npm was typed in a checkout', async () => {
     const daemon = new FakeDaemon({ 'policy.create': () => policy });
     await runWith(['policy', 'create', 'work', '--source', 'src', '--location', 'disk'], {
@@ -152,7 +200,12 @@ describe('cli policy', () => {
       ['work', '--source', 'a', '--location', 'disk', '--keep-daily', '-3'],
       ['work', '--source', 'a', '--location', 'disk', '--keep-daily', '100001'],
       ['work', '--source', 'a', '--location', 'disk', '--keep-daily', '3', '--keep-all'],
-      ['work', '--source', 'a', '--location', 'disk', '--command', 'db=pg_dump x'],
+      ['work', '--source', 'a', '--location', 'disk', '--command', 'pg_dump x'],
+      ['work', '--location', 'disk', '--command', '.db=pg_dump x'],
+      ['work', '--location', 'disk', '--command', 'db='],
+      ['work', '--source', 'a', '--location', 'disk', '--hook-timeout', '5m'],
+      ['work', '--source', 'a', '--location', 'disk', '--before', 'x', '--hook-timeout', '2d'],
+      ['work', '--source', 'a', '--location', 'disk', '--before', 'x', '--hook-timeout', '5'],
     ]) {
       const daemon = new FakeDaemon({});
       assert.equal((await runWith(['policy', 'create', ...args], { daemon, files })).status, 2, args.join(' '));

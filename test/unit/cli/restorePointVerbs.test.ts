@@ -78,10 +78,18 @@ describe('cli restore-point', () => {
       { path: 'b', change: 'removed' },
       { path: 'c\n', change: 'modified' },
     ];
-    const daemon = new FakeDaemon({ 'restorePoint.diff': () => ({ items: changes, next: null }) });
+    const top = [
+      { path: 'work', kind: 'dir', mode: 0o755, size: null, mtime: null, linkTarget: null, pathBytes: null },
+      { path: 'db.sql', kind: 'stream', mode: 0o600, size: 3, mtime: null, linkTarget: null, pathBytes: null },
+    ];
+    const daemon = new FakeDaemon({
+      'restorePoint.diff': () => ({ items: changes, next: null }),
+      'restorePoint.files': () => ({ items: top, next: null }),
+    });
     assert.deepEqual((await runWith(['rp', 'diff', 'latest', '--json'], { daemon })).json(), changes);
     assert.equal((await runWith(['rp', 'diff', 'latest', 'other'], { daemon })).out, '+  a\n-  b\nM  c\\n\n');
-    await runWith(['rp', 'diff', 'latest', '--with-source'], { daemon });
+    const withSource = await runWith(['rp', 'diff', 'latest', '--with-source'], { daemon });
+    assert.equal(withSource.err, 'db.sql is not compared: a command printed it, and no command runs for this.\n');
     assert.deepEqual(
       daemon.of('restorePoint.diff').map(({ params }) => params),
       [

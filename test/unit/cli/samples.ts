@@ -110,6 +110,8 @@ export const backupDocument: BackupDocument = {
   skippedCount: 0,
   warnings: [],
   warningsCount: 0,
+  commands: [],
+  hooks: { before: null, after: null },
   seconds: 1.5,
 };
 

@@ -58,6 +58,38 @@ describe('cli backup', () => {
     assert.match(human.out, /with warnings\n {2}skipped {2}a\\nb: Permission denied\.\n {2}skipped {2}c: It vanished\.\n$/);
   });
 
+  it('says what became of commands and hooks, with the last words of one that failed, and nothing in them that a terminal obeys', async () => {
+    const well = { exitStatus: 0, signal: null, seconds: 2, standardError: 'chatter\n', problem: null };
+    const standardError = `${Array.from({ length: 12 }, (_, line) => `line ${line}`).join('\n')}\n\u001b[2J\n`;
+    const badly = { exitStatus: 3, signal: null, seconds: 1, standardError, problem: 'it ended with status 3' };
+    const commands = [
+      { ...well, name: 'good', bytes: 2048, kept: true },
+      { ...badly, name: 'bad', bytes: 10, kept: false },
+    ];
+    const hooks = { before: { ...well, seconds: 0.5 }, after: null };
+    const document = { ...backupDocument, outcome: 'completeWithWarnings', commands, hooks };
+    const { status, out } = await runWith(['backup', 'work'], { daemon: backingUp({ state: 'completeWithWarnings', result: document }) });
+    assert.equal(status, 6);
+    const lines = out.split('\n').slice(1, -1);
+    assert.deepEqual(lines.slice(0, 3), [
+      '  hook  before: 0.5 s',
+      '  command  good: 2.00 KiB in 2.0 s',
+      '  failed  bad: it ended with status 3 (10 B in 1.0 s, not kept)',
+    ]);
+    assert.deepEqual([lines[3], lines.at(-1), lines.length], ['    line 3', '    \\x1b[2J', 13]);
+    const failed = {
+      state: 'failed',
+      result: { ...document, outcome: 'failed' },
+      error: { code: 'hookFailed', message: 'Failed to back up work: x.', fix: null, details: { hooks } },
+    } as const;
+    const human = await runWith(['backup', 'work'], { daemon: backingUp(failed) });
+    assert.equal(human.status, 1);
+    assert.match(human.err, /failed {2}bad: it ended with status 3[^]*Failed to back up work: x\./);
+    const forPrograms = await runWith(['backup', 'work', '--json'], { daemon: backingUp(failed) });
+    assert.deepEqual(forPrograms.json(), { error: failed.error });
+    assert.doesNotMatch(forPrograms.err, /bad/);
+  });
+
   it('prints the error of the action with its exit status', async () => {
     const { status, json } = await runWith(['backup', 'work', '--json'], { daemon: backingUp({ state: 'failed', error: noSpace }) });
     assert.equal(status, 1);
