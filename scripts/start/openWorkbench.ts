@@ -93,7 +93,13 @@ function endDesktop(userData: string): void {
 }
 
 function settingsOf({ stateDirectory }: Pick<WorkbenchRequest, 'stateDirectory'>): Readonly<Record<string, unknown>> {
-  return { 'holdfast.stateDirectory': stateDirectory, 'workbench.startupEditor': 'none', 'security.workspace.trust.enabled': false };
+  return {
+    'holdfast.stateDirectory': stateDirectory,
+    // What the workbench would show of itself in a first window.
+    'chat.disableAIFeatures': true,
+    'workbench.secondarySideBar.defaultVisibility': 'hidden',
+    'workbench.startupEditor': 'none',
+  };
 }
 
 async function mayDownload({ download, disk }: DownloadSize): Promise<boolean> {
