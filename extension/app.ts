@@ -7,6 +7,7 @@ import { ContextKeys } from './contextKeys.ts';
 import { DaemonService } from './connection/daemonService.ts';
 import type { LateFiles } from './files/lateFiles.ts';
 import { RestorePointFiles } from './files/restorePointFiles.ts';
+import { DaemonLog } from './log/daemonLog.ts';
 import type { Services } from './services.ts';
 import { readSettings } from './settings.ts';
 import { StatusBarItem } from './statusBar/statusBarItem.ts';
@@ -15,6 +16,7 @@ import { Presence } from './views/presence.ts';
 import type { Row } from './views/row.ts';
 import type { ViewId } from './viewIds.ts';
 import { Views } from './views/views.ts';
+import { Reports } from './work/reports.ts';
 
 /** What the activation registered and the app fills. */
 export interface Shells {
@@ -45,14 +47,15 @@ export class App implements vscode.Disposable {
       onReplaced: (reason) => log.info(`Replaced the daemon that ran: ${reason}. The new one is locked.`),
       log,
     });
+    const daemonLog = new DaemonLog(daemon, log);
     const alerts = new AlertWatch(daemon, log);
     const presence = new Presence(daemon, contextKeys, log);
     const views = new Views({ daemon, alerts, contextKeys, log, views: shells.views });
     const files = new RestorePointFiles(daemon);
     shells.files.load(files);
-    const services: Services = { context, daemon, log, contextKeys, views, files };
+    const services: Services = { context, daemon, log, daemonLog, contextKeys, views, files };
     this.commands = new Commands(services);
-    this.#disposables = [log, daemon, alerts, presence, views, new StatusBarItem(daemon)];
+    this.#disposables = [log, daemon, daemonLog, new Reports(daemon).register(), alerts, presence, views, new StatusBarItem(daemon)];
     daemon.connect();
   }
 

@@ -1,6 +1,15 @@
 import type { Services } from '../services.ts';
 import type { CommandId } from '../commandIds.ts';
 import { showError } from '../ui/showError.ts';
+import { acknowledgeAlert, showAlerts, snoozeAlert } from './alertCommands.ts';
+import { backUpNow } from './backUpNow.ts';
+import { cancelAction } from './cancelAction.ts';
+import { copyAsCommand, copyId } from './copyCommands.ts';
+import { removeLocation, validateLocation } from './locationCommands.ts';
+import { retirePasskey, usePasskey, verifyPasskey } from './passkeyCommands.ts';
+import { deletePolicy, pausePolicy, resumePolicy } from './policyCommands.ts';
+import { pinRestorePoint, retireRestorePoint, unpinRestorePoint, verifyRestorePoint } from './restorePointCommands.ts';
+import { showMore } from './showMore.ts';
 import { browseRestorePoint } from './browseRestorePoint.ts';
 import type { Command } from './command.ts';
 import { compareWithRestorePoint } from './compareWithRestorePoint.ts';
@@ -21,6 +30,26 @@ const table: Readonly<Record<CommandId, Command>> = {
   'holdfast.compareWithRestorePoint': compareWithRestorePoint,
   'holdfast.compareWithWorkspace': compareWithWorkspace,
   'holdfast.browseRestorePoint': browseRestorePoint,
+  'holdfast.backUpNow': backUpNow,
+  'holdfast.verifyRestorePoint': verifyRestorePoint,
+  'holdfast.retireRestorePoint': retireRestorePoint,
+  'holdfast.pinRestorePoint': pinRestorePoint,
+  'holdfast.unpinRestorePoint': unpinRestorePoint,
+  'holdfast.pausePolicy': pausePolicy,
+  'holdfast.resumePolicy': resumePolicy,
+  'holdfast.deletePolicy': deletePolicy,
+  'holdfast.validateLocation': validateLocation,
+  'holdfast.removeLocation': removeLocation,
+  'holdfast.usePasskey': usePasskey,
+  'holdfast.verifyPasskey': verifyPasskey,
+  'holdfast.retirePasskey': retirePasskey,
+  'holdfast.showAlerts': showAlerts,
+  'holdfast.acknowledgeAlert': acknowledgeAlert,
+  'holdfast.snoozeAlert': snoozeAlert,
+  'holdfast.cancelAction': cancelAction,
+  'holdfast.copyId': copyId,
+  'holdfast.copyAsCommand': copyAsCommand,
+  'holdfast.showMore': showMore,
   'holdfast.showLog': showLog,
   'holdfast.startDaemon': startDaemon,
   'holdfast.restartDaemon': restartDaemon,

@@ -18,7 +18,9 @@ export async function stopDaemon({ daemon }: Services): Promise<void> {
   await daemon.stop();
 }
 
-export async function showLog({ log }: Services): Promise<void> {
+/** The channel holds what this window did and what the daemon did. */
+export async function showLog({ log, daemonLog }: Services): Promise<void> {
+  daemonLog.follow();
   log.show(true);
   await Promise.resolve();
 }

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
-import { escaped } from '../../client/shown/text.ts';
 import type { ErrorCode } from '../../protocol/errors.ts';
+import { plainText } from './plainText.ts';
 import type { Services } from '../services.ts';
 import type { CommandId } from '../commandIds.ts';
 import { asHoldfastError } from '../connection/asHoldfastError.ts';
@@ -26,8 +26,8 @@ export async function showError({ log }: Pick<Services, 'log'>, thrown: unknown)
   };
   const action = command === undefined ? undefined : words[command];
   const showLog = vscode.l10n.t('Show Log');
-  const sentence = escaped(error.fix === undefined ? error.message : `${error.message} ${error.fix}`);
+  const sentence = plainText(error.fix === undefined ? error.message : `${error.message} ${error.fix}`);
   const chosen = await vscode.window.showErrorMessage(sentence, ...(action === undefined ? [showLog] : [action]));
-  if (chosen === showLog) log.show(true);
+  if (chosen === showLog) await vscode.commands.executeCommand('holdfast.showLog');
   else if (chosen !== undefined && command !== undefined) await vscode.commands.executeCommand(command);
 }

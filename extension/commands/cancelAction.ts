@@ -1,0 +1,35 @@
+import * as vscode from 'vscode';
+import { isUuid } from '../../protocol/ids.ts';
+import { actionCancel } from '../../protocol/methods/actions.ts';
+import { sessionStatus } from '../../protocol/methods/session.ts';
+import type { Services } from '../services.ts';
+import { plainText } from '../ui/plainText.ts';
+import { actionTitle } from '../work/outcomeText.ts';
+import { subjectOf } from './argument.ts';
+
+/** Cancels the backup of a policy's row, the action of an id (a link in the tooltip of the status bar), or one that the user picks. */
+export async function cancelAction({ daemon }: Services, args: readonly unknown[]): Promise<void> {
+  const { runningActions } = await daemon.call(sessionStatus, {});
+  const policy = subjectOf(args, 'policy');
+  const [given] = args;
+  if (policy !== undefined) {
+    const own = runningActions.find(({ kind, subject }) => kind === 'backup' && subject === policy.name);
+    if (own !== undefined) await daemon.call(actionCancel, { actionId: own.actionId });
+    return;
+  }
+  if (typeof given === 'string' && isUuid(given)) {
+    await daemon.call(actionCancel, { actionId: given });
+    return;
+  }
+  if (runningActions.length === 0) {
+    void vscode.window.showInformationMessage(vscode.l10n.t('Nothing is running.'));
+    return;
+  }
+  const choices = runningActions.map(({ actionId, kind, subject, fraction }) => ({
+    label: plainText(actionTitle(kind, subject)),
+    description: fraction === null ? '' : `${Math.floor(fraction * 100)} %`,
+    actionId,
+  }));
+  const picked = await vscode.window.showQuickPick(choices, { title: vscode.l10n.t('Cancel Action') });
+  if (picked !== undefined) await daemon.call(actionCancel, { actionId: picked.actionId });
+}

@@ -1,0 +1,48 @@
+import { l10n } from 'vscode';
+import { escaped } from '../../client/shown/text.ts';
+import { counted, duration, shortId, size } from '../../client/shown/units.ts';
+import type { ActionKind, ActionWithResult } from '../../protocol/methods/actions.ts';
+import { backupDocument } from '../../protocol/methods/backups.ts';
+import { verifyDocument } from '../../protocol/methods/restorePoints.ts';
+import { restoreDocument } from '../../protocol/methods/restores.ts';
+
+/** What an action is called, with what it works on. Kinds of a newer daemon are called by their own word. */
+export function actionTitle(kind: ActionKind | (string & {}), subject: string): string {
+  const name = escaped(subject);
+  switch (kind) {
+    case 'backup':
+      return l10n.t('Backup of {0}', name);
+    case 'restore':
+      return l10n.t('Restore of {0}', shortId(name));
+    case 'verify':
+      return l10n.t('Verification of {0}', shortId(name));
+    case 'importStored':
+      return l10n.t('Import of what is stored');
+    case 'collectGarbage':
+      return l10n.t('Garbage collection of {0}', name);
+    default:
+      return `${kind} ${name}`;
+  }
+}
+
+/** One sentence about an action that has ended well, or with warnings. */
+export function outcomeSentence({ kind, subject, result }: ActionWithResult): string {
+  const title = actionTitle(kind, subject);
+  const backup = backupDocument.safeParse(result);
+  if (backup.success) {
+    const { files, addedBytes, seconds } = backup.data;
+    return l10n.t('{0}: {1}, {2} added, {3}', title, counted(files, 'file'), size(addedBytes), duration(seconds));
+  }
+  const restored = restoreDocument.safeParse(result);
+  if (restored.success) {
+    const { files, bytes, seconds } = restored.data;
+    return l10n.t('{0}: {1}, {2}, {3}', title, counted(files, 'file'), size(bytes), duration(seconds));
+  }
+  const verified = verifyDocument.safeParse(result);
+  if (verified.success) {
+    const { ok, checkedObjects, checkedBytes } = verified.data;
+    const checked = l10n.t('{0} checked, {1}', counted(checkedObjects, 'object'), size(checkedBytes));
+    return ok ? l10n.t('{0}: {1}, nothing is damaged', title, checked) : l10n.t('{0}: {1}, something is damaged', title, checked);
+  }
+  return l10n.t('{0}: done', title);
+}

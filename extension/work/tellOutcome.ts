@@ -1,0 +1,54 @@
+import * as vscode from 'vscode';
+import { HoldfastError, isErrorCode } from '../../protocol/errors.ts';
+import type { ActionWithResult } from '../../protocol/methods/actions.ts';
+import type { Services } from '../services.ts';
+import { plainText } from '../ui/plainText.ts';
+import { showError } from '../ui/showError.ts';
+import { actionTitle, outcomeSentence } from './outcomeText.ts';
+import { showReport } from './reports.ts';
+
+/** How long, in milliseconds, a message stays that asks for nothing. */
+const quietTime = 8000;
+
+/** Tells how an action ended that the user started in this window: quietly where all is well, with its report where it is not. */
+export async function tellOutcome(services: Services, action: ActionWithResult): Promise<void> {
+  switch (action.state) {
+    case 'complete':
+      vscode.window.setStatusBarMessage(`$(check) ${plainText(outcomeSentence(action))}`, quietTime);
+      return;
+    case 'cancelled':
+      vscode.window.setStatusBarMessage(
+        `$(circle-slash) ${plainText(vscode.l10n.t('{0}: cancelled', actionTitle(action.kind, action.subject)))}`,
+        quietTime,
+      );
+      return;
+    case 'completeWithWarnings':
+      await offerReport(action, vscode.l10n.t('{0}, with warnings', outcomeSentence(action)), vscode.window.showWarningMessage);
+      return;
+    case 'failed':
+      if (action.result === null) await showError(services, errorOf(action));
+      else await offerReport(action, sentenceOf(errorOf(action)), vscode.window.showErrorMessage);
+      return;
+    case 'queued':
+    case 'running':
+      throw new RangeError('the action has not ended');
+  }
+}
+
+async function offerReport(
+  action: ActionWithResult,
+  sentence: string,
+  show: (sentence: string, ...actions: readonly string[]) => Thenable<string | undefined>,
+): Promise<void> {
+  const details = vscode.l10n.t('Show Details');
+  if ((await show(plainText(sentence), details)) === details) await showReport(action);
+}
+
+function errorOf({ error, kind, subject }: ActionWithResult): HoldfastError {
+  if (error === null) return new HoldfastError('failed', `Failed to finish ${actionTitle(kind, subject)}: the daemon does not say why.`);
+  return new HoldfastError(isErrorCode(error.code) ? error.code : 'failed', error.message, error.fix === null ? {} : { fix: error.fix });
+}
+
+function sentenceOf({ message, fix }: HoldfastError): string {
+  return fix === undefined ? message : `${message} ${fix}`;
+}
