@@ -109,9 +109,6 @@ export class Catalog implements Disposable {
     });
   }
 
-  /**
-   * From whatever it is to deleting, for an object that this run put itself and that no index names: `false` where another run has pinned it or the ledger
-   * does not know it. The run's own pin does not count, since it is what says that the object is its own; nobody can pin it from now on.
   /** Once an object is gone from the store. A manifest takes its restore point with it, if that was retired. */
   endDelete(locationId: LocationId, objectKey: string, restorePointId?: RestorePointId): void {
     this.transaction(() => {
@@ -124,6 +121,9 @@ export class Catalog implements Disposable {
     });
   }
 
+  /**
+   * From whatever it is to deleting, for an object that this run put itself and that no index names: `false` where another run has pinned it or the ledger
+   * does not know it. The run's own pin does not count, since it is what says that the object is its own; nobody can pin it from now on.
    */
   beginTakingBack(actionId: ActionId, locationId: LocationId, objectKey: string): boolean {
     return this.transaction(() => {

@@ -18,13 +18,14 @@ import type { PolicyKeys } from '../repository/policyKeys.ts';
 import type { runCommand } from '../commands/runCommand.ts';
 import { CommandSources } from './commandSources.ts';
 import { passCommitGate } from './commitGate.ts';
+import { namedIn } from './garbage/condemnedLists.ts';
+import { condemnedBook, relyOn, takeCondemned } from './garbage/reliance.ts';
 import { readManifest } from './manifestReading.ts';
 import { definitionOf, refuseOwn } from './policyService.ts';
 import { progressOf } from './runProgress.ts';
 import { RunHooks } from './runHooks.ts';
 import { CatalogRunLedger } from './runLedger.ts';
-import { namedIn } from './garbage/condemnedLists.ts';
-import { condemnedBook, relyOn, takeCondemned } from './garbage/reliance.ts';
+import { boundedReports, type RunReports } from './runReports.ts';
 import type { UnfinishedRuns } from './unfinishedRuns.ts';
 
 export interface BackupServiceOptions {
@@ -134,6 +135,14 @@ export class BackupService {
     const policyKeys = keys.policyKeys(policyId, keyGeneration);
     const allKeys = keys.policyKeysOfAllGenerations(policyId, keyGeneration);
     const parentIndexes = await this.#parentIndexes(policy, locationId, store, allKeys, run.signal);
+    const place = { locationId, policyId, installationId: policyKeys.installationId };
+    const book = condemnedBook(store, policyKeys);
+    const condemned = await takeCondemned(catalog, place, book, run.signal);
+    const relied = relyOn({
+      ...{ catalog, locationId, policyId, condemned, gone: unusablePacks },
+      actionId: request.dryRun ? undefined : actionId,
+      indexes: [...parentIndexes, ...left],
+    });
     const head = catalog.restorePoints.head(policyId);
     const { installationId } = policyKeys;
     const ledger = new CatalogRunLedger({ catalog, actionId, installationId, locationId, policyId, wallClock });
@@ -146,14 +155,6 @@ export class BackupService {
       alwaysExclude: installation.ownFolders,
       policyDefinition: {
         name: policy.name,
-    const place = { locationId, policyId, installationId: policyKeys.installationId };
-    const book = condemnedBook(store, policyKeys);
-    const condemned = await takeCondemned(catalog, place, book, run.signal);
-    const relied = relyOn({
-      ...{ catalog, locationId, policyId, condemned, gone: unusablePacks },
-      actionId: request.dryRun ? undefined : actionId,
-      indexes: [...parentIndexes, ...left],
-    });
         createdAt: policy.createdAt,
         ...rules,
         exclude: [...rules.exclude],
@@ -381,6 +382,11 @@ function warningsOf(policy: PolicyRecord, result: BackupResult): HoldfastError {
   });
 }
 
+/** Whether a run relied on indexes that are on their way out: the next attempt goes without them. */
+function isWithoutIndexes(error: unknown): boolean {
+  return HoldfastError.is(error, 'objectMissing') && Array.isArray(error.details?.['indexes']);
+}
+
 /** The packs that a run relied on and that are gone: what `packsMissing` put into the details. */
 function packsOf(error: unknown): readonly Uint8Array[] {
   if (!HoldfastError.is(error, 'objectMissing')) return [];
@@ -400,8 +406,3 @@ function headsOf(stored: StoredHeads): Heads {
   }
   return { policies, keyring: headOf(stored.keyring), term: headOf(stored.term) };
 }
-/** Whether a run relied on indexes that are on their way out: the next attempt goes without them. */
-function isWithoutIndexes(error: unknown): boolean {
-  return HoldfastError.is(error, 'objectMissing') && Array.isArray(error.details?.['indexes']);
-}
-
