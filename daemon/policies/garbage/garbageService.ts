@@ -167,11 +167,10 @@ function ownKeys(keys: readonly PolicyKeys[]): Pick<PolicyKeys, 'installationId'
 }
 
 function stopped(policy: PolicyRecord, cause: HoldfastError): HoldfastError {
-  const reason = cause.message.replace(/^Failed to [^:]*: /, '').replace(/\.$/, '');
   const subject = typeof cause.details?.['subject'] === 'string' ? ` of ${cause.details['subject']}` : '';
   return new HoldfastError(
     cause.code === 'wrongSecret' ? 'damaged' : cause.code,
-    `Failed to collect the garbage of policy ${policy.name}: the reach${subject} is not known: ${reason}.`,
+    `Failed to collect the garbage of policy ${policy.name}: the reach${subject} is not known: ${cause.reason}.`,
     {
       fix: `Verify the restore points of ${policy.name}, and retire those that can not be read; nothing of it is deleted before.`,
       cause,
