@@ -1,3 +1,4 @@
+import type { StateService } from '../client/service/stateService.ts';
 import type { ConnectOptions, Daemon } from './daemon.ts';
 
 /** What the command line may touch of the machine that it runs on; tests hand in their own. */
@@ -23,6 +24,8 @@ export interface Host {
   connect(options: ConnectOptions): Promise<Daemon | undefined>;
   /** Runs the daemon in the foreground; resolves with its exit status. */
   serve(stateDirectory: string): Promise<number>;
+  /** The daemon as a service of the operating system. Rejects with `unsupportedRuntime`. */
+  service(stateDirectory: string): Promise<StateService>;
   /** Resolves once the process has ended, or after so many milliseconds: whether it has. */
   untilEnded(pid: number, milliseconds: number): Promise<boolean>;
   /** Calls the listener at each Ctrl-C instead of ending the process. */

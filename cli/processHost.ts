@@ -44,6 +44,10 @@ export function processHost(daemonEntry: string): Host {
       });
     },
     serve: async (stateDirectory) => await serve(daemonEntry, stateDirectory),
+    service: async (stateDirectory) => {
+      const { stateService } = await import('../client/service/stateService.ts');
+      return stateService({ stateDirectory, daemonFolder: bundleOf(daemonEntry) });
+    },
     untilEnded: untilProcessEnded,
     onInterrupt,
     pause: async (milliseconds, signal) => {
@@ -131,6 +135,12 @@ async function readFile(name: string, limit: number): Promise<Buffer> {
     length += bytesRead;
     if (bytesRead === 0 || length === limit) return bytes.subarray(0, length);
   }
+}
+
+/** Only the bundle runs by itself; the sources need what is installed beside them. */
+function bundleOf(daemonEntry: string): string {
+  const folder = path.dirname(daemonEntry);
+  return path.extname(daemonEntry) === '.js' ? folder : path.join(path.dirname(folder), 'dist', 'daemon');
 }
 
 async function serve(entryPath: string, stateDirectory: string): Promise<number> {

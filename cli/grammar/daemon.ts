@@ -71,6 +71,27 @@ export const daemonFamily: Family = {
       ],
     },
     {
+      path: 'service install',
+      summary: 'have the system start the daemon whenever you log in',
+      description:
+        'A systemd unit of yours, a launchd agent, or a task of the Windows task scheduler. The daemon that runs makes way for it. On Linux it may write to your home folder, the folders of your locations, /tmp, /mnt and /media only: run it again after adding a location elsewhere.',
+      flags: [{ flag: '--writable', value: 'DIR', isRepeatable: true, about: 'a folder that it may write to as well, to restore there' }],
+      examples: [
+        { command: 'holdfast service install', about: '' },
+        { command: 'holdfast service install --writable /srv/restored', about: 'to restore there' },
+      ],
+    },
+    {
+      path: 'service uninstall',
+      summary: 'end the service and remove it; all data stays',
+      examples: [{ command: 'holdfast service uninstall', about: '' }],
+    },
+    {
+      path: 'service status',
+      summary: 'say whether the service is installed, enabled and running',
+      examples: [{ command: 'holdfast service status', about: '' }],
+    },
+    {
       path: 'unattended passphrase-file',
       summary: 'let the daemon unlock itself at its start with a file of yours',
       description:
@@ -105,5 +126,5 @@ export const daemonFamily: Family = {
       ],
     },
   ],
-  later: ['service install', 'service uninstall', 'service status', 'diagnostics'],
+  later: ['diagnostics'],
 };

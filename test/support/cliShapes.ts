@@ -68,6 +68,31 @@ export interface StatusDocument extends Document {
   readonly autoLock: { readonly hours: number; readonly at: string | null } | null;
 }
 
+export interface ServiceDocument extends Document {
+  readonly kind: 'systemd' | 'launchd' | 'taskScheduler';
+  readonly name: string;
+  readonly path: string;
+  readonly installed: boolean;
+  readonly enabled: boolean;
+  readonly running: boolean;
+  readonly program: string | null;
+  readonly confined: boolean | null;
+  readonly lingers: boolean | null;
+  readonly problem: string | null;
+}
+export const serviceDocument: z.ZodType<ServiceDocument> = z.looseObject({
+  kind: z.enum(['systemd', 'launchd', 'taskScheduler']),
+  name: z.string().min(1),
+  path: z.string().min(1),
+  installed: z.boolean(),
+  enabled: z.boolean(),
+  running: z.boolean(),
+  program: z.string().nullable(),
+  confined: z.boolean().nullable(),
+  lingers: z.boolean().nullable(),
+  problem: z.string().min(1).nullable(),
+});
+
 export interface UnattendedDocument extends Document {
   readonly kind: 'passphraseFile' | 'command';
   readonly path: string | null;

@@ -70,7 +70,8 @@ describe('cli errors', () => {
   });
 
   it('finds or starts the daemon for every verb but those that need none', async () => {
-    const withoutStart = new Set(['status', 'lock', 'stop', 'serve', 'version', 'completion', 'backup']);
+    const services = ['service install', 'service uninstall', 'service status'];
+    const withoutStart = new Set(['status', 'lock', 'stop', 'serve', 'version', 'completion', 'backup', ...services]);
     for (const verb of verbs.filter(({ path }) => !withoutStart.has(path))) {
       const args = [
         ...verb.path.split(' '),

@@ -110,6 +110,10 @@ export class FakeHost implements Host {
     return 7;
   }
 
+  async service(): Promise<never> {
+    throw new Error('no service here');
+  }
+
   async untilEnded(): Promise<boolean> {
     return true;
   }
