@@ -56,6 +56,26 @@ describe('verify', () => {
     );
   });
 
+  it('notes what is no fault: another version in place of the recorded one, and an owner whose tag nobody could check', async () => {
+    const store = new MemoryStore({ versions: true });
+    const repository = await writeSampleRepository(store, keys);
+    for (const readData of [false, true]) assert.deepEqual((await verify(store, repository.written.key, readData)).notes, []);
+    for (const pack of repository.fixture.packKeys) {
+      const body = Uint8Array.from(store.objects.get(pack)?.[0]?.body ?? []);
+      store.objects.delete(pack);
+      store.plant(pack, body);
+    }
+    const notes = repository.fixture.packKeys.map((pack) => `The recorded version of ${pack} is gone; another one has its place.`);
+    const mover = keySourceOf({ ...keys, owner: undefined });
+    for (const readData of [false, true]) {
+      const report = await verify(store, repository.written.key, readData);
+      assert.deepEqual([report.ok, report.notes.toSorted()], [true, notes.toSorted()]);
+      const unchecked = await verifyRestorePoint(store, repository.written.key, mover, { readData });
+      assert.equal(unchecked.ownerTagChecked, false);
+      assert.ok(unchecked.notes.includes('Whether the owner wrote this restore point was not checked: only a migration key is held.'));
+    }
+  });
+
   it('names every file of a missing pack once, without reading data', async () => {
     const { store, repository } = await sample();
     const [first = ''] = repository.fixture.packKeys;
