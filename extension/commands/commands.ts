@@ -18,6 +18,12 @@ import { openSettings, refresh, restartDaemon, showLog, startDaemon, stopDaemon 
 import { fileHistory } from './fileHistory.ts';
 import { lock } from './lock.ts';
 import { restoreFile } from './restoreFile.ts';
+import { protectFolder } from './protectFolder.ts';
+import { newPolicy } from './newPolicy.ts';
+import { editPolicy } from './editPolicy.ts';
+import { newLocation } from './newLocation.ts';
+import { newPasskey } from './newPasskey.ts';
+import { rotatePasskey } from './rotatePasskey.ts';
 import { setUp } from './setUp.ts';
 import { unlock } from './unlock.ts';
 
@@ -50,6 +56,12 @@ const table: Readonly<Record<CommandId, Command>> = {
   'holdfast.copyId': copyId,
   'holdfast.copyAsCommand': copyAsCommand,
   'holdfast.showMore': showMore,
+  'holdfast.protectFolder': protectFolder,
+  'holdfast.newPolicy': newPolicy,
+  'holdfast.editPolicy': editPolicy,
+  'holdfast.newLocation': newLocation,
+  'holdfast.newPasskey': newPasskey,
+  'holdfast.rotatePasskey': rotatePasskey,
   'holdfast.showLog': showLog,
   'holdfast.startDaemon': startDaemon,
   'holdfast.restartDaemon': restartDaemon,

@@ -46,8 +46,13 @@ export async function retirePasskey(services: Services, args: readonly unknown[]
     title: vscode.l10n.t('Retire Passkey…'),
     fits: ({ inUse }) => !inUse,
   });
-  if (passkey === undefined || !(await isNameTyped(passkey.name))) return;
-  await ask(services.daemon, passkeyRetire, vscode.l10n.t('Retire Passkey'), (confirmed) => ({ passkey: passkey.id, confirmed }));
+  if (passkey !== undefined) await retireNamed(services, passkey);
+}
+
+/** For a passkey that was chosen already. */
+export async function retireNamed({ daemon }: Services, passkey: { readonly id: string; readonly name: string }): Promise<void> {
+  if (!(await isNameTyped(passkey.name))) return;
+  await ask(daemon, passkeyRetire, vscode.l10n.t('Retire Passkey'), (confirmed) => ({ passkey: passkey.id, confirmed }));
 }
 
 async function isNameTyped(name: string): Promise<boolean> {

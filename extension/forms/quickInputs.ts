@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { escaped } from '../../client/shown/text.ts';
+import { plainText } from '../ui/plainText.ts';
 import type { StepOutcome, StepPlace } from './steps.ts';
 
 /** One choice of a pick. */
@@ -268,15 +268,10 @@ function itemsOf<Value>(choices: readonly Choice<Value>[]): readonly ChoiceItem<
 function itemOf<Value>(choice: Choice<Value>): ChoiceItem<Value> {
   const { label, description, detail, icon } = choice;
   return {
-    label: plain(label),
+    label: plainText(label),
     choice,
-    ...(description === undefined ? {} : { description: plain(description) }),
-    ...(detail === undefined ? {} : { detail: plain(detail) }),
+    ...(description === undefined ? {} : { description: plainText(description) }),
+    ...(detail === undefined ? {} : { detail: plainText(detail) }),
     ...(icon === undefined ? {} : { iconPath: new vscode.ThemeIcon(icon) }),
   };
-}
-
-/** Names and paths stand in choices: nothing in them turns the writing or becomes an icon. */
-function plain(text: string): string {
-  return escaped(text).replaceAll('$(', '\\$(');
 }

@@ -33,13 +33,19 @@ export async function askToSetUp({ daemon }: Services): Promise<boolean> {
 
 /** Of a daemon that set up and ended before it could say so the passphrase is the right one; of whoever else set up meanwhile it is not. */
 async function openWhatIsThere(daemon: DaemonService, passphrase: Uint8Array, cause: unknown): Promise<void> {
+  if (await opens(daemon, passphrase)) return;
+  throw HoldfastError.failedTo('alreadySetUp', 'set up Holdfast', 'it was set up meanwhile, from another window or the command line', {
+    fix: 'Unlock it with the passphrase that was chosen there; the one shown here opens nothing.',
+    cause,
+  });
+}
+
+async function opens(daemon: DaemonService, bytes: Uint8Array): Promise<boolean> {
   try {
-    await repeated(daemon, async () => daemon.call(sessionUnlock, { passphrase: await daemon.sendSecret(passphrase) }));
+    const { stepUpUntil } = await repeated(daemon, async () => daemon.call(sessionUnlock, { passphrase: await daemon.sendSecret(bytes) }));
+    return stepUpUntil !== null;
   } catch (error) {
-    if (!HoldfastError.is(error, 'wrongSecret')) throw error;
-    throw HoldfastError.failedTo('alreadySetUp', 'set up Holdfast', 'it was set up meanwhile, from another window or the command line', {
-      fix: 'Unlock it with the passphrase that was chosen there; the one shown here opens nothing.',
-      cause,
-    });
+    if (HoldfastError.is(error, 'wrongSecret')) return false;
+    throw error;
   }
 }
