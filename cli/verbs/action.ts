@@ -88,6 +88,7 @@ function linesOf(action: ActionWithResult, { style, host }: Session): readonly s
     ['Kind', action.kind],
     ['Subject', escaped(action.subject)],
     ['State', stateText(action, style)],
+    ['Asked for by', action.startedBy === 'schedule' ? 'its schedule' : 'a user'],
     ['Started', moment(action.startedAt, now)],
     ['Ended', moment(action.finishedAt, now)],
     ['So far', `${counted(action.progress.files, 'file')}, ${size(action.progress.bytes)}`],

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { HoldfastError } from '../../protocol/errors.ts';
-import { type ActionWithResult as Action, type ActionKind, isEnded } from '../../protocol/methods/actions.ts';
+import { type ActionWithResult as Action, type ActionKind, isEnded, type StartedBy } from '../../protocol/methods/actions.ts';
 import type { ErrorDocument } from '../../protocol/methods/values.ts';
 import { noProgress, ProgressTracker, type RunProgress } from './progress.ts';
 
@@ -10,6 +10,8 @@ export interface ActionRequest {
   readonly subject: string;
   /** Names it for good, where it has an id. */
   readonly subjectId?: string;
+  /** `user` where nothing is said. */
+  readonly startedBy?: StartedBy;
   /** Made by the client; a second request with the same id is answered with the first action. */
   readonly requestId: string;
   /** Two actions that share a lane never run at the same time: one run of a policy, one writer of a location. */
@@ -97,6 +99,7 @@ export class ActionQueue {
       kind: request.kind,
       subject: request.subject,
       state: 'queued',
+      startedBy: request.startedBy ?? 'user',
       queuedAt: this.#options.wallClock().toISOString(),
       startedAt: null,
       finishedAt: null,

@@ -1,7 +1,13 @@
 import * as z from 'zod';
 import { type ActionId, isUuid } from '../../protocol/ids.ts';
 import type { Page, PageParams } from '../../protocol/method.ts';
-import { type ActionKind, type ActionState, type ActionWithResult, actionWithResult } from '../../protocol/methods/actions.ts';
+import {
+  type ActionKind,
+  type ActionState,
+  type ActionWithResult,
+  actionWithResult,
+  type StartedBy,
+} from '../../protocol/methods/actions.ts';
 import { type ErrorDocument, type Finding, finding } from '../../protocol/methods/values.ts';
 import { catalogDamaged } from './catalogErrors.ts';
 import type { SealedCells } from './cellSeal.ts';
@@ -23,6 +29,7 @@ interface Row {
   readonly error: Uint8Array | null;
   readonly result: Uint8Array | null;
   readonly subjectId: string | null;
+  readonly startedBy: StartedBy;
 }
 
 interface FindingBlock {
@@ -168,6 +175,7 @@ export class ActionStore {
       error: sealed('error', error),
       result: sealed('result', result),
       subjectId,
+      startedBy: action.startedBy,
     };
   }
 

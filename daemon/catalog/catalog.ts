@@ -13,6 +13,7 @@ import { PasskeyStore } from './passkeyStore.ts';
 import { PolicyStore } from './policyStore.ts';
 import { RestorePointStore } from './restorePointStore.ts';
 import { RunPinStore } from './runPinStore.ts';
+import { ScheduleStore } from './scheduleStore.ts';
 import { SequenceStore } from './sequenceStore.ts';
 import { SettingStore } from './settingStore.ts';
 
@@ -32,6 +33,7 @@ export class Catalog implements Disposable {
   readonly runPins: RunPinStore;
   readonly actions: ActionStore;
   readonly alerts: AlertStore;
+  readonly schedules: ScheduleStore;
   readonly sequences: SequenceStore;
   readonly settings: SettingStore;
   readonly #connection: Connection;
@@ -51,6 +53,7 @@ export class Catalog implements Disposable {
     this.runPins = new RunPinStore(connection);
     this.actions = new ActionStore(connection, this.#cells);
     this.alerts = new AlertStore(connection, this.#cells);
+    this.schedules = new ScheduleStore(connection);
     this.sequences = new SequenceStore(connection);
     this.settings = new SettingStore(connection);
   }

@@ -99,9 +99,21 @@ const settings = `
 CREATE TABLE settings (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL, digest BLOB NOT NULL) STRICT;
 `;
 
+/**
+ * Who asked for an action; and what is remembered of each schedule. A schedule is not sealed: while the daemon is locked, it still has to be known what is
+ * overdue.
+ */
+const schedules = `
+ALTER TABLE actions ADD COLUMN startedBy TEXT NOT NULL DEFAULT 'user';
+CREATE TABLE schedules (
+  policyId TEXT NOT NULL PRIMARY KEY REFERENCES policies (policyId), schedule TEXT NOT NULL, since TEXT NOT NULL, doneUntil TEXT NOT NULL,
+  failures INTEGER NOT NULL, retryAt TEXT, digest BLOB NOT NULL) STRICT;
+`;
+
 export const migrations: readonly Migration[] = [
   { version: 1, run: (database) => database.exec(first) },
   { version: 2, run: (database) => database.exec(second) },
   { version: 3, run: (database) => database.exec(alerts) },
   { version: 4, run: (database) => database.exec(settings) },
+  { version: 5, run: (database) => database.exec(schedules) },
 ];

@@ -16,6 +16,7 @@ import type { PolicyRecord } from '../catalog/policyStore.ts';
 import { pageOfArray } from '../installation/pageOfArray.ts';
 import { resolveReference } from '../installation/reference.ts';
 import { folderAround } from './folderAround.ts';
+import { normalSchedule } from './schedules/schedule.ts';
 import { withSourceIds } from './sourceIds.ts';
 
 export interface PolicyServiceOptions {
@@ -27,6 +28,8 @@ export interface PolicyServiceOptions {
   readonly ownFolders: () => readonly string[];
   /** Whether an action of this policy is queued or running. */
   readonly isBusy: (policyId: PolicyId) => boolean;
+  /** When it runs next by itself. */
+  readonly nextRunAt: (policyId: PolicyId) => string | null;
   readonly onChanged: (policyId: PolicyId) => void;
 }
 
@@ -59,7 +62,8 @@ export class PolicyService {
   async create(params: PolicyCreateParams): Promise<Policy> {
     const { locationId } = this.#options.resolveLocation(params.location);
     const { name, sources, location: _, ...rules } = params;
-    const definition: PolicyDefinition = { ...rules, sources: withSourceIds(sources, []) };
+    const schedule = this.#schedule(rules.schedule) ?? null;
+    const definition: PolicyDefinition = { ...rules, schedule, sources: withSourceIds(sources, []) };
     await checkSources(definition.sources, this.#options.ownFolders());
     const record: PolicyRecord = {
       policyId: idOf<PolicyId>(randomUUID()),
@@ -83,12 +87,13 @@ export class PolicyService {
     const before = sources === undefined ? definitionOf(record) : (parsePolicyDefinition(record.definition) ?? emptyDefinition);
     const locationId = location === undefined ? record.locationId : this.#options.resolveLocation(location).locationId;
     const sourcesNow = sources === undefined ? before.sources : withSourceIds(sources, before.sources);
+    const schedule = this.#schedule(rules.schedule);
     const newSources = sourcesNow.filter((source) => !before.sources.some(({ sourceId }) => sourceId === source.sourceId));
     await checkSources(newSources, this.#options.ownFolders());
     this.#catalog.policies.change(record.policyId, {
       ...(name === undefined ? {} : { name }),
       locationId,
-      definition: { ...before, ...rules, sources: sourcesNow },
+      definition: { ...before, ...rules, ...(schedule === undefined ? {} : { schedule }), sources: sourcesNow },
     });
     this.#options.onChanged(record.policyId);
     return this.describe(this.#known(record.policyId));
@@ -144,13 +149,18 @@ export class PolicyService {
       locationId: record.locationId ?? '',
       paused: record.paused,
       createdAt: record.createdAt,
-      nextRunAt: null,
+      nextRunAt: this.#options.nextRunAt(record.policyId),
       lastRun:
         last?.finishedAt === undefined || last.finishedAt === null
           ? null
           : { actionId: last.actionId, outcome: last.state, finishedAt: last.finishedAt },
       restorePoints: this.#catalog.restorePoints.countLive(record.policyId),
     };
+  }
+
+  /** In its stored form. Throws `badValue`. */
+  #schedule(typed: string | null | undefined): string | null | undefined {
+    return typeof typed === 'string' ? normalSchedule(typed, this.#options.wallClock().getTime()) : typed;
   }
 
   #setPaused(reference: string, paused: boolean): Policy {

@@ -13,6 +13,7 @@ import { WorkerScryptRunner } from '../keys/scryptRunner.ts';
 import { selfTest } from '../keys/selfTest.ts';
 import type { UnlockClock } from '../keys/unlockDelay.ts';
 import { nodeFileSystem } from '../locations/fileAccess.ts';
+import { BackupRuns } from '../policies/backupRuns.ts';
 import { BackupService } from '../policies/backupService.ts';
 import { OpenRestorePoints } from '../policies/openRestorePoints.ts';
 import { PolicyService } from '../policies/policyService.ts';
@@ -23,9 +24,10 @@ import { UnfinishedRuns } from '../policies/unfinishedRuns.ts';
 import { VerifyService } from '../policies/verifyService.ts';
 import { ImportStored } from '../recovery/importStored.ts';
 import type { Assembly, AssemblySurroundings, AssemblyWorld } from './assembly.ts';
+import { Caretaker, machineClock } from './caretaker.ts';
 import { actionHandlers } from './methods/actionHandlers.ts';
 import { alertHandlers } from './methods/alertHandlers.ts';
-import { backupHandlers, laneOfPolicy } from './methods/backupHandlers.ts';
+import { backupHandlers } from './methods/backupHandlers.ts';
 import { locationHandlers } from './methods/locationHandlers.ts';
 import { logHandlers } from './methods/logHandlers.ts';
 import { passkeyHandlers } from './methods/passkeyHandlers.ts';
@@ -52,7 +54,10 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
   if (interrupted.length > 0) log.warn('Actions were under way when the last daemon ended.', { actions: interrupted });
   await mkdir(path.join(stateDirectory, 'cache'), { recursive: true, mode: 0o700 });
 
-  const changed = (table: string, id: string): void => publish({ name: 'catalog.changed', subject: `${table}/${id}` });
+  const changed = (table: string, id: string): void => {
+    publish({ name: 'catalog.changed', subject: `${table}/${id}` });
+    caretaker.rowChanged(table, id);
+  };
   const clock: UnlockClock = {
     now: () => performance.now(),
     sleep: (milliseconds, signal) => delay(milliseconds, undefined, signal === undefined ? {} : { signal }),
@@ -67,6 +72,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     wallClock,
     onStateChanged: () => {
       if (installation.state === 'unlocked') unlocking.autoLock.restart();
+      caretaker.stateChanged();
       stateChanged();
     },
     onPasskeyChanged: (slotId) => changed('passkeys', slotId),
@@ -92,7 +98,8 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     wallClock,
     resolveLocation: (reference) => installation.locations.resolve(reference),
     ownFolders: () => installation.ownFolders,
-    isBusy: (policyId) => queue.isBusy(laneOfPolicy(policyId)),
+    isBusy: (policyId) => runs.isBusy(policyId),
+    nextRunAt: (policyId) => caretaker.nextRunAt(policyId),
     onChanged: (policyId) => changed('policies', policyId),
   });
   const points = new RestorePointService({ catalog, onChanged: (id) => changed('restorePoints', id) });
@@ -121,6 +128,8 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     retire: (policy) => void retention.follow(policy),
     onManifestUnreadable: (facts) => log.error('The manifest of a restore point could not be read.', facts),
   });
+  const runs = new BackupRuns({ queue, backups, onEnded: (run) => caretaker.backupEnded(run) });
+  const caretaker = new Caretaker({ installation, alerts, runs, clock: machineClock(wallClock), log });
   const restores = new RestoreService({
     installation,
     restorePoints: open,
@@ -131,16 +140,20 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
   const lock = async (): Promise<void> => {
     unlocking.unattended.stop();
     // A request that was under way may have started one more meanwhile.
-    while (queue.unfinished > 0) await queue.cancelAll();
+    await caretaker.interrupt(async () => {
+      while (queue.unfinished > 0) await queue.cancelAll();
+    });
     open.clear();
     installation.lock();
   };
   const isBusy = (): boolean => queue.unfinished > 0;
   const unlocking = new Unlocking({ installation, clock, wallClock, log, isBusy, lock, onChanged: stateChanged });
+  caretaker.start();
   await unlocking.start();
 
   return {
     daemonState: () => installation.state,
+    onFailedProof: () => caretaker.failedProof(),
     handlers: Object.fromEntries([
       ...sessionHandlers({ installation, queue, unlocking, alerts, startedAt, lock, stop }),
       ...unattendedHandlers(unlocking),
@@ -148,7 +161,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
       ...passkeyHandlers(installation.passkeys),
       ...locationHandlers(installation.locations),
       ...policyHandlers(policies, retention),
-      ...backupHandlers(policies, backups, queue),
+      ...backupHandlers(policies, runs),
       ...restorePointHandlers({ installation, queue, points, open, restores, verifies }),
       ...recoveryHandlers(importStored, queue),
       ...actionHandlers(queue, catalog.actions),
@@ -156,7 +169,8 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     ]),
     async [Symbol.asyncDispose]() {
       unlocking[Symbol.dispose]();
-      await queue.close();
+      await caretaker.interrupt(() => queue.close());
+      caretaker[Symbol.dispose]();
       open.clear();
       installation[Symbol.dispose]();
     },

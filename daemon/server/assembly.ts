@@ -31,4 +31,6 @@ export interface AssemblyWorld {
 export interface Assembly extends AsyncDisposable {
   readonly handlers: HandlerMap;
   readonly daemonState: () => DaemonState;
+  /** Told at a power of two of wrong proofs. */
+  readonly onFailedProof: () => void;
 }

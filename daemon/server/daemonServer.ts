@@ -13,6 +13,7 @@ import type { HandlerMap } from './handler.ts';
 import { Handshake } from './handshake.ts';
 import type { Logger } from './logger.ts';
 import { Session } from './session.ts';
+import { SessionRoles } from './sessionRoles.ts';
 import { chooseSocketPath, listenOn } from './socket.ts';
 import type { StepUp } from './stepUp.ts';
 
@@ -29,6 +30,8 @@ export interface DaemonServerOptions {
   readonly stepUp: StepUp;
   readonly events: EventHub;
   readonly log: Logger;
+  /** Told at the first wrong proof, and then at each power of two. */
+  readonly onFailedProof?: () => void;
   readonly surroundings?: RuntimeSurroundings;
 }
 
@@ -38,6 +41,7 @@ export class DaemonServer implements AsyncDisposable {
   readonly #options: DaemonServerOptions;
   readonly #handshake: Handshake;
   readonly #sessions = new Set<Session>();
+  readonly #roles = new SessionRoles();
   readonly #dispatcher: Dispatcher;
   #nextSession = 1;
   #closing: Promise<void> | undefined;
@@ -65,6 +69,7 @@ export class DaemonServer implements AsyncDisposable {
       instanceId,
       proofKey: createSecretKey(proofKey),
       log,
+      onFailedProof: () => options.onFailedProof?.(),
       onProved: (socket, secretKey) => {
         const session = new Session({
           sessionId: this.#nextSession,
@@ -72,6 +77,7 @@ export class DaemonServer implements AsyncDisposable {
           secretKey,
           dispatcher: this.#dispatcher,
           events,
+          roles: this.#roles,
           log,
           aboutDaemon: aboutDaemon(this.endpoint),
         });

@@ -13,6 +13,8 @@ export interface HandshakeOptions {
   readonly path: string;
   readonly instanceId: Uint8Array;
   readonly proofKey: KeyObject;
+  /** Told with each line of the log. */
+  readonly onFailedProof: () => void;
   readonly log: Logger;
   /** Called in the same turn in which the proof came, so that no frame behind it is lost. */
   readonly onProved: (socket: WebSocket, secretKey: KeyObject) => void;
@@ -102,6 +104,7 @@ export class Handshake {
     this.#failedProofs += 1;
     if (Number.isInteger(Math.log2(this.#failedProofs))) {
       this.#options.log.warn('Somebody who does not know the proof key tried to connect.', { failedProofs: this.#failedProofs });
+      this.#options.onFailedProof();
     }
   }
 }

@@ -13,6 +13,9 @@ export function isEnded(state: ActionState): boolean {
   return state !== 'queued' && state !== 'running';
 }
 
+/** `schedule`: the daemon by itself, by what was set before; else somebody asked for it. */
+export type StartedBy = 'user' | 'schedule';
+
 export interface ActionProgress {
   /** A word for people and programs: `preparing`, `reading`, `committing`, `restoring`, … */
   readonly phase: string;
@@ -34,6 +37,7 @@ export interface Action {
   /** What it works on, for people: a policy's name, a restore point's id. */
   readonly subject: string;
   readonly state: ActionState;
+  readonly startedBy: StartedBy;
   readonly queuedAt: string;
   readonly startedAt: string | null;
   readonly finishedAt: string | null;
@@ -66,6 +70,7 @@ const actionShape = {
   kind: z.enum(['backup', 'restore', 'verify', 'importStored', 'collectGarbage']),
   subject: z.string(),
   state: z.enum(['queued', 'running', 'complete', 'completeWithWarnings', 'failed', 'cancelled']),
+  startedBy: z.enum(['user', 'schedule']),
   queuedAt: time,
   startedAt: time.nullable(),
   finishedAt: time.nullable(),

@@ -120,6 +120,7 @@ export function someAction(changes: Partial<ActionWithResult> = {}): ActionWithR
     kind: 'backup',
     subject: 'home',
     state: 'running',
+    startedBy: 'user',
     queuedAt: timeAt(0),
     startedAt: timeAt(1),
     finishedAt: null,

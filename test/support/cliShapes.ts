@@ -373,6 +373,7 @@ export interface ActionDocument extends Document {
   readonly actionId: string;
   readonly kind: string;
   readonly subject: string;
+  readonly startedBy: 'user' | 'schedule';
   readonly state: 'queued' | 'running' | 'complete' | 'completeWithWarnings' | 'failed' | 'cancelled';
   readonly queuedAt: string;
   readonly startedAt: string | null;
@@ -391,6 +392,7 @@ export const actionDocument: z.ZodType<ActionDocument> = z.looseObject({
   actionId: uuid,
   kind: z.string(),
   subject: z.string(),
+  startedBy: z.enum(['user', 'schedule']),
   state: z.enum(['queued', 'running', 'complete', 'completeWithWarnings', 'failed', 'cancelled']),
   queuedAt: time,
   startedAt: time.nullable(),

@@ -71,6 +71,7 @@ export class PolicyBench implements Disposable {
       resolveLocation: (reference) => installation.locations.resolve(reference),
       ownFolders: () => installation.ownFolders,
       isBusy: (policyId) => this.busy.has(policyId),
+      nextRunAt: () => null,
       onChanged: () => void this.events.push('policy changed'),
     });
     this.points = new RestorePointService({ catalog, onChanged: () => void this.events.push('restore point changed') });

@@ -48,8 +48,8 @@ export function actionHandlers(queue: ActionQueue, history: ActionStore): readon
 }
 
 function withoutResult(action: ActionWithResult): Action {
-  const { actionId, kind, subject, state, queuedAt, startedAt, finishedAt, progress, error } = action;
-  return { actionId, kind, subject, state, queuedAt, startedAt, finishedAt, progress, error };
+  const { result: _, ...plain } = action;
+  return plain;
 }
 
 function unknownAction(actionId: string): HoldfastError {

@@ -2,22 +2,12 @@ import { createHash } from 'node:crypto';
 import { HoldfastError } from '../../../protocol/errors.ts';
 import { uuidText } from '../../../protocol/ids.ts';
 import { backupStart } from '../../../protocol/methods/backups.ts';
-import type { ActionQueue } from '../../actions/actionQueue.ts';
 import type { PolicyRecord } from '../../catalog/policyStore.ts';
-import type { BackupService } from '../../policies/backupService.ts';
+import type { BackupRuns } from '../../policies/backupRuns.ts';
 import type { PolicyService } from '../../policies/policyService.ts';
 import { type BoundHandler, handlerOf } from '../handler.ts';
 
-/** The lane of a policy: one run of it at a time. */
-export function laneOfPolicy(policyId: string): string {
-  return `policy:${policyId}`;
-}
-
-export function backupHandlers(
-  policies: PolicyService,
-  backups: BackupService,
-  queue: ActionQueue,
-): readonly (readonly [string, BoundHandler])[] {
+export function backupHandlers(policies: PolicyService, runs: BackupRuns): readonly (readonly [string, BoundHandler])[] {
   return [
     handlerOf(backupStart, async (params) => {
       if (params.all === params.policies.length > 0) {
@@ -35,14 +25,8 @@ export function backupHandlers(
       const request = { dryRun: params.dryRun, ...(params.description === undefined ? {} : { description: params.description }) };
       return {
         actions: wanted.map((policy) => {
-          const action = queue.submit({
-            kind: 'backup',
-            subject: policy.name,
-            subjectId: policy.policyId,
-            requestId: wanted.length === 1 ? params.requestId : requestIdOf(params.requestId, policy),
-            lanes: [laneOfPolicy(policy.policyId)],
-            work: (run) => backups.run(policy, request, run),
-          });
+          const requestId = wanted.length === 1 ? params.requestId : requestIdOf(params.requestId, policy);
+          const action = runs.start(policy, request, { requestId, startedBy: 'user' });
           return { policyId: policy.policyId, policy: policy.name, actionId: action.actionId };
         }),
       };

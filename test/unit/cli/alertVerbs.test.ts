@@ -112,3 +112,46 @@ describe('cli policy pause and resume', () => {
     );
   });
 });
+
+describe('cli policy --schedule', () => {
+  const scheduled = { ...policy, schedule: '@daily', nextRunAt: '2026-03-02T00:17:00.000Z' };
+
+  it('sends what was typed, and never as none; what is a schedule is the daemon’s to say', async () => {
+    const daemon = new FakeDaemon({ 'policy.create': () => scheduled, 'policy.edit': () => policy });
+    const base = ['policy', 'create', 'work', '--source', 'a', '--location', 'disk'];
+    await runWith([...base, '--schedule', '30 2 * * 1-5'], { daemon });
+    await runWith([...base, '--schedule', 'never'], { daemon });
+    await runWith(base, { daemon });
+    assert.deepEqual(
+      daemon.of('policy.create').map(({ params }) => params['schedule']),
+      ['30 2 * * 1-5', null, null],
+    );
+    await runWith(['policy', 'edit', 'work', '--schedule', '@weekly'], { daemon });
+    await runWith(['policy', 'edit', 'work', '--schedule', 'Never'], { daemon });
+    assert.deepEqual(
+      daemon.of('policy.edit').map(({ params }) => params),
+      [
+        { policy: 'work', schedule: '@weekly' },
+        { policy: 'work', schedule: null },
+      ],
+    );
+    assert.equal((await runWith(['policy', 'edit', 'work', '--schedule', ''], { daemon })).status, 2);
+  });
+
+  it('says "by hand only" of a policy that has none, and else when it runs next', async () => {
+    const base = ['policy', 'create', 'work', '--source', 'a', '--location', 'disk'];
+    const byHand = await runWith(base, { daemon: new FakeDaemon({ 'policy.create': () => policy }) });
+    assert.match(byHand.out + byHand.err, /by hand only\.\n[^]*Run it with holdfast backup work\./);
+    const daemon = new FakeDaemon({
+      'policy.create': () => scheduled,
+      'policy.show': () => scheduled,
+      'policy.list': () => page([scheduled, { ...scheduled, paused: true }]),
+    });
+    const made = await runWith([...base, '--schedule', '@daily'], { daemon });
+    assert.match(made.out + made.err, /to disk, @daily, next 2026-03-02[^]*Run it now with holdfast backup work\./);
+    assert.match((await runWith(['policy', 'show', 'work'], { daemon })).out, /Runs: +@daily, next 2026-03-02/);
+    const { out } = await runWith(['policy', 'list'], { daemon });
+    assert.match(out, /@daily, next 2026-03-02/);
+    assert.match(out, / paused /);
+  });
+});

@@ -80,6 +80,8 @@ describe('cli errors', () => {
         ...(verb.path === 'policy create' ? ['--source', 'x'] : []),
         ...(verb.path === 'policy edit' || verb.path === 'location edit' ? ['--rename', 'y'] : []),
         ...(verb.path === 'restore' ? ['--in-place'] : []),
+        ...(verb.path === 'policy retention' ? ['--dry-run'] : []),
+        ...(verb.path === 'alert snooze' ? ['--for', '1h'] : []),
         ...((verb.flags ?? []).some(({ flag }) => flag === '--passphrase-file') ? ['--passphrase-file', '-'] : []),
       ];
       const { started, status } = await runWith(args, {

@@ -141,6 +141,7 @@ export function action(change: Partial<ActionWithResult> = {}): ActionWithResult
     kind: 'backup',
     subject: 'work',
     state: 'running',
+    startedBy: 'user',
     queuedAt: at,
     startedAt: at,
     finishedAt: null,

@@ -1,0 +1,129 @@
+import type { ErrorDocument } from '../../../protocol/methods/values.ts';
+import type { AlertBook } from '../../alerts/alertBook.ts';
+import type { Catalog } from '../../catalog/catalog.ts';
+import type { EndedRun } from '../backupRuns.ts';
+import type { Overdue } from '../schedules/scheduler.ts';
+
+export interface BackupAlertsOptions {
+  readonly alerts: AlertBook;
+  readonly catalog: Catalog;
+}
+
+/** What the ends of runs, and runs that never come, mean for the user. */
+export class BackupAlerts {
+  readonly #alerts: AlertBook;
+  readonly #catalog: Catalog;
+
+  constructor({ alerts, catalog }: BackupAlertsOptions) {
+    this.#alerts = alerts;
+    this.#catalog = catalog;
+  }
+
+  /** A location that is away or full is one alert for all the policies that store there. */
+  ended({ policy, action, isDryRun }: EndedRun): void {
+    const { policyId, name, locationId } = policy;
+    if (action.state === 'complete' || action.state === 'completeWithWarnings') {
+      if (locationId !== null) this.#alerts.resolve('locationUnreachable', locationId);
+      if (isDryRun) return;
+      if (locationId !== null) this.#alerts.resolve('locationFull', locationId);
+      this.#alerts.resolve('backupFailed', policyId);
+      return;
+    }
+    if (action.state !== 'failed' || isDryRun || action.error === null || action.error.code === 'locked') return;
+    // Deleted meanwhile: nobody waits for it.
+    if (this.#catalog.policies.get(policyId)?.deletedAt !== null) return;
+    const { code, message: detail } = action.error;
+    const location = locationId === null ? undefined : this.#catalog.locations.get(locationId);
+    const ofLocation =
+      location === undefined
+        ? undefined
+        : { subjectId: location.locationId, subject: location.name, locationId: location.locationId, detail };
+    if (ofLocation !== undefined && code === 'storeUnreachable') {
+      this.#alerts.raise({
+        ...ofLocation,
+        kind: 'locationUnreachable',
+        severity: 'warning',
+        message: `The location ${ofLocation.subject} can not be reached.`,
+        fix: 'Connect it; the runs that wait for it are then made up for by themselves.',
+      });
+    } else if (ofLocation !== undefined && code === 'storeFull') {
+      this.#alerts.raise({
+        ...ofLocation,
+        kind: 'locationFull',
+        severity: 'error',
+        message: `The location ${ofLocation.subject} is full.`,
+        fix: 'Make room there, or retire restore points and collect the garbage.',
+      });
+    } else {
+      this.#alerts.raise({
+        kind: 'backupFailed',
+        subjectId: policyId,
+        subject: name,
+        severity: 'error',
+        message: `The last run of ${name} failed: ${reasonOf(action.error)}.`,
+        fix: `See why with "holdfast action show ${action.actionId.slice(0, 8)}".`,
+        detail,
+        policyId,
+        ...(locationId === null ? {} : { locationId }),
+      });
+    }
+  }
+
+  /** All that are overdue; those that were and are not any more resolve. */
+  overdue(overdue: readonly Overdue[]): void {
+    const ids = new Set<string>(overdue.map(({ policyId }) => policyId));
+    for (const { subjectId } of this.#alerts.raised('policyOverdue')) {
+      if (!ids.has(subjectId)) this.#alerts.resolve('policyOverdue', subjectId);
+    }
+    for (const { policyId, name, lastMadeAt, since } of overdue) {
+      this.#alerts.raise({
+        kind: 'policyOverdue',
+        subjectId: policyId,
+        subject: name,
+        severity: 'error',
+        message:
+          lastMadeAt === null
+            ? `The policy ${name} was to run since ${minuteOf(since)} and has made no restore point.`
+            : `The policy ${name} has made no restore point since ${minuteOf(lastMadeAt)}.`,
+        fix: `Unlock the daemon if it is locked, then see what "holdfast backup ${name}" says.`,
+        policyId,
+      });
+    }
+  }
+}
+
+/** Of an RFC 3339 time: `2026-01-02 03:04 UTC`. */
+function minuteOf(time: string): string {
+  return `${time.slice(0, 10)} ${time.slice(11, 16)} UTC`;
+}
+
+/** A clause without names of files: the error itself is kept under seal. */
+function reasonOf({ code }: ErrorDocument): string {
+  switch (code) {
+    case 'storeUnreachable':
+      return 'its location can not be reached';
+    case 'storeFull':
+      return 'its location is full';
+    case 'storeReadOnly':
+      return 'its location is read-only';
+    case 'storeFailed':
+      return 'its location reports errors';
+    case 'diskFailed':
+      return 'the disk of the state directory is full or reports errors';
+    case 'sourceMissing':
+      return 'a source is not there';
+    case 'unknownName':
+      return 'its location was removed';
+    case 'refusedByRule':
+      return 'a safety rule refuses it';
+    case 'daemonEnded':
+      return 'the daemon ended';
+    case 'damaged':
+    case 'tampered':
+    case 'objectMissing':
+    case 'unsupportedFormat':
+      return 'something that is stored is damaged or gone';
+    default:
+      return 'its action says why';
+  }
+}
