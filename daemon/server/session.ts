@@ -12,6 +12,7 @@ import { type DaemonEvent, eventNotification, subscribe } from '../../protocol/e
 import { HoldfastError } from '../../protocol/errors.ts';
 import { hello, type HelloParams, type HelloResult } from '../../protocol/hello.ts';
 import { SecretFrameOpener, secretFrameKind } from '../../protocol/secretFrames.ts';
+import { sessionClaim } from '../../protocol/methods/claim.ts';
 import { protocolVersion, versionProblem } from '../../protocol/version.ts';
 import { closeCodes, cutOff, MessageSocket } from '../../protocol/webSocketMessages.ts';
 import { toWireError } from '../../protocol/wireErrors.ts';
@@ -20,6 +21,7 @@ import type { EventHub, EventOutlet } from './events.ts';
 import { type HandlerMap, handlerOf, type SessionFacts } from './handler.ts';
 import type { Logger } from './logger.ts';
 import { SecretStore } from './secretStore.ts';
+import type { SessionRoles } from './sessionRoles.ts';
 import { SessionStreams } from './streams.ts';
 
 /** Requests that one session may have under way. */
@@ -36,6 +38,7 @@ export interface SessionOptions {
   readonly secretKey: KeyObject;
   readonly dispatcher: Dispatcher;
   readonly events: EventHub;
+  readonly roles: SessionRoles;
   readonly log: Logger;
   readonly aboutDaemon: Omit<HelloResult, 'protocol'>;
 }
@@ -66,6 +69,7 @@ export class Session implements CallingSession, EventOutlet, Disposable {
         options.events.subscribe(this, names);
         return null;
       }),
+      handlerOf(sessionClaim, async ({ role }) => ({ granted: options.roles.claim(this, role) })),
     ]);
     this.#streams = new SessionStreams({
       sendFrame: (frame) => this.#sendFrame(frame),
@@ -140,6 +144,7 @@ export class Session implements CallingSession, EventOutlet, Disposable {
     if (this.#ended.signal.aborted) return;
     this.#ended.abort();
     this.#options.events.unsubscribe(this);
+    if (this.#options.roles.release(this)) this.#options.events.publish({ name: 'state.changed', subject: '' });
     this.#streams[Symbol.dispose]();
     this.secrets[Symbol.dispose]();
     this.#connection.dispose();

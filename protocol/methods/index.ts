@@ -5,6 +5,7 @@ import { actionCancel, actionFindings, actionList, actionResult, actionShow } fr
 import { alertAcknowledge, alertList, alertSnooze } from './alerts.ts';
 import { sessionAutoLock } from './autoLock.ts';
 import { backupStart } from './backups.ts';
+import { sessionClaim } from './claim.ts';
 import { locationAdd, locationEdit, locationList, locationRemove, locationValidate } from './locations.ts';
 import { logRead } from './log.ts';
 import { passkeyAddPassphrase, passkeyList, passkeyRetire, passkeyRotate, passkeyUse, passkeyVerify } from './passkeys.ts';
@@ -41,6 +42,7 @@ export const methods: readonly AnyMethod[] = [
   sessionMakeWay,
   sessionStop,
   sessionStepUp,
+  sessionClaim,
   sessionAutoLock,
   unattendedSet,
   unattendedOff,

@@ -27,6 +27,7 @@ const rights: Readonly<Record<string, readonly string[]>> = {
     'session.stop',
     'session.makeWay',
     'session.autoLock',
+    'session.claim',
     'log.read',
     'action.result',
     'action.cancel',
