@@ -44,7 +44,7 @@ export function launchCommand(request: LaunchRequest): LaunchCommand {
 }
 
 const keptNodeVariables = new Set(['NODE_EXTRA_CA_CERTS', 'NODE_USE_SYSTEM_CA', 'NODE_USE_ENV_PROXY', 'NODE_V8_COVERAGE']);
-const droppedVariable = /^(VSCODE_|ELECTRON_|NODE_|npm_|HOLDFAST_|BROWSER$|INIT_CWD$|GIT_ASKPASS$|SSH_ASKPASS$)/;
+const droppedVariable = /^(VSCODE_|ELECTRON_|NODE_|npm_|HOLDFAST_|BROWSER$|INIT_CWD$|INVOCATION_ID$|GIT_ASKPASS$|SSH_ASKPASS$)/;
 
 /**
  * The caller's environment without what belongs to an editor's window, a terminal in it, npm, or a debugger. The AWS and Vault variables and those of proxies

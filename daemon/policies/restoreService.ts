@@ -14,7 +14,7 @@ import type { OpenRestorePoint, OpenRestorePoints } from './openRestorePoints.ts
 import { RestorePointContents } from './restorePointContents.ts';
 import { progressOf } from './runProgress.ts';
 import { folderAround } from './folderAround.ts';
-import { targetIsEmpty } from './targetFolder.ts';
+import { refuseReadOnly, targetIsEmpty } from './targetFolder.ts';
 
 export interface RestoreServiceOptions {
   readonly installation: Installation;
@@ -37,7 +37,10 @@ export class RestoreService {
         fix: 'Choose an empty folder, or say --conflict skip, overwrite or rename.',
       });
     }
-    if (params.target !== null) await this.#refuseOwn(params.target);
+    if (params.target !== null) {
+      await this.#refuseOwn(params.target);
+      await refuseReadOnly(params.target, process.env);
+    }
     if (params.paths.length === 0) return;
     const open = await this.#options.restorePoints.open(record, signal);
     await selectionOf(new RestorePointContents(open.reader), params.paths, signal);

@@ -23,6 +23,7 @@ import { contentOf, sumOfLengths } from './fileContent.ts';
 import type { FileFacts } from './fileTasks.ts';
 import type { NodeStore } from './nodeStore.ts';
 import { type CacheRow, OpenFolder, type Slot } from './openFolder.ts';
+import { ownerOf, unmappedIds } from './unmappedIds.ts';
 import { reasonOf, type WalkReport } from './walkReport.ts';
 
 const idLength = 32;
@@ -74,6 +75,7 @@ export class SourceWalk {
   /** The source's path as it was given, and with its links followed; without the slash of the system's root. */
   #place: { readonly given: string; readonly real: string } = { given: '', real: '' };
   #root: Uint8Array | undefined;
+  readonly #unmapped = unmappedIds();
 
   constructor(source: FolderSource, tools: WalkTools) {
     this.#source = source;
@@ -375,7 +377,7 @@ export class SourceWalk {
       kind,
       mode: facts.mode & 0o7777,
       mtime: facts.mtime,
-      owner: { uid: facts.uid, gid: facts.gid },
+      ...ownerOf(facts, this.#unmapped),
     };
   }
 
