@@ -80,13 +80,10 @@ describe('a crash', function () {
   this.timeout(300_000);
   const random = new SeededRandom(testSeed());
   let bench: CrashBench;
-  let base = '';
 
   before(async () => {
     bench = new CrashBench(random);
     await bench.setUp();
-    base = bench.newPath();
-    copyFolder(bench.live, base);
   });
   after(() => bench[Symbol.dispose]());
 
@@ -94,7 +91,7 @@ describe('a crash', function () {
     const { steps: least, kills } = Object.entries(sizes).find(([known]) => known === name)?.[1] ?? { steps: 1, kills: 1 };
 
     it(`X1: at any counted write of ${name} loses nothing that was acknowledged, and the next run goes on (seed ${testSeed()})`, async () => {
-      bench.putBack(base);
+      bench.putBack();
       const { moments, steps } = await momentsOf(bench, scenario);
       assert.ok(steps >= least, `${steps} steps`);
       for (const { folder, step, isAcknowledged } of moments) {
@@ -108,7 +105,7 @@ describe('a crash', function () {
 
     it(`X1: kill -9 in the middle of ${name} loses nothing that was acknowledged, and the next run goes on (seed ${testSeed()})`, async () => {
       for (let kill = 0; kill < kills; kill += 1) {
-        bench.putBack(base);
+        bench.putBack();
         const at = random.between(1, least);
         const { signal, stderr } = spawnSync(process.execPath, [crashingDaemon, bench.state, name, String(at)], {
           encoding: 'utf8',

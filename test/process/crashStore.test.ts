@@ -53,15 +53,12 @@ describe('a location that fails in mid-run', function () {
   this.timeout(300_000);
   const random = new SeededRandom(testSeed());
   let bench: CrashBench;
-  let base = '';
 
   before(async () => {
     bench = new CrashBench(random);
     await bench.setUp();
-    base = bench.newPath();
-    copyFolder(bench.live, base);
   });
-  beforeEach(() => bench.putBack(base));
+  beforeEach(() => bench.putBack());
   after(() => bench[Symbol.dispose]());
 
   it('X4: is full at any write: no half restore point, a clear error, and the next run goes on once there is room', async () => {
@@ -74,7 +71,7 @@ describe('a location that fails in mid-run', function () {
     });
     let failures = 0;
     for (let at = 1; ; at += 1) {
-      bench.putBack(base);
+      bench.putBack();
       await using daemon = await start(bench.state, full);
       await daemon.unlock(passphrases.main);
       const before = await daemon.restorePoints();
@@ -94,7 +91,7 @@ describe('a location that fails in mid-run', function () {
   it('X4: what was stored before the location was full is not stored again, or is removed where not even an index has room', async () => {
     writeFileSync(path.join(bench.source, 'big'), random.bytes(40 * 2 ** 20));
     for (const hasRoomForIndex of [true, false]) {
-      bench.putBack(base);
+      bench.putBack();
       let packs = 0;
       let isFull = false;
       const full = countedFileSystem((step) => {
@@ -146,7 +143,7 @@ describe('a location that fails in mid-run', function () {
   it('X5: answers an fsync with an input/output error: nothing more is written in that run, and the next one works', async () => {
     for (const step of ['sync', 'sync folder'] as const) {
       for (let at = 1; at <= 4; at += 1) {
-        bench.putBack(base);
+        bench.putBack();
         let seen = 0;
         let isFailing = false;
         let isOver = false;
@@ -189,7 +186,7 @@ describe('a location that fails in mid-run', function () {
     ] as const;
     for (const { code, fail, heal } of faults) {
       for (const at of [1, 2, 3]) {
-        bench.putBack(base);
+        bench.putBack();
         let creates = 0;
         const failing = countedFileSystem((step) => {
           if (step !== 'create') return;

@@ -7,7 +7,7 @@ import { policyList, sourceName } from '../../protocol/methods/policies.ts';
 import { restorePointDiff } from '../../protocol/methods/restorePoints.ts';
 import { sessionInit, sessionStatus } from '../../protocol/methods/session.ts';
 import { compareTrees } from '../support/compareTrees.ts';
-import { CrashBench, copyFolder } from '../support/crashBench.ts';
+import { CrashBench } from '../support/crashBench.ts';
 import { passphrases } from '../support/crashScenarios.ts';
 import { succeeded } from '../support/drivenDaemon.ts';
 import { InProcessDaemon } from '../support/inProcessDaemon.ts';
@@ -21,15 +21,12 @@ describe('a state directory that was damaged or lost', function () {
   this.timeout(120_000);
   const random = new SeededRandom(testSeed());
   let bench: CrashBench;
-  let base = '';
 
   before(async () => {
     bench = new CrashBench(random);
     await bench.setUp();
-    base = bench.newPath();
-    copyFolder(bench.live, base);
   });
-  beforeEach(() => bench.putBack(base));
+  beforeEach(() => bench.putBack());
   after(() => bench[Symbol.dispose]());
 
   function start(): Promise<InProcessDaemon> {
@@ -99,7 +96,7 @@ describe('a state directory that was damaged or lost', function () {
 
   it('X8: a catalog that is gone is rebuilt from the store with either passphrase, and backups go on where they were', async () => {
     for (const passphrase of [passphrases.main, passphrases.spare]) {
-      bench.putBack(base);
+      bench.putBack();
       let before: unknown;
       {
         await using daemon = await start();
@@ -135,7 +132,7 @@ describe('a state directory that was damaged or lost', function () {
     const known = new Map(bench.acknowledged.map(({ id, source }) => [id, source]));
     let refused = 0;
     for (let flip = 0; flip < flips; flip += 1) {
-      bench.putBack(base);
+      bench.putBack();
       const bytes = readFileSync(catalog);
       // Bytes that hold something; the first page, on which all others hang, has a share of its own.
       let at = 0;

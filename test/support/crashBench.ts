@@ -29,6 +29,8 @@ export class CrashBench implements Disposable {
   readonly source: string = this.at('source');
   readonly acknowledged: Acknowledged[] = [];
   readonly #random: SeededRandom;
+  /** A copy of how `setUp` left all. */
+  #base = '';
   #made = 0;
 
   constructor(random: SeededRandom) {
@@ -47,6 +49,12 @@ export class CrashBench implements Disposable {
 
   /** Two passkeys, two acknowledged restore points, and a source that has changed since. */
   async setUp(): Promise<void> {
+    await this.#fill();
+    this.#base = this.newPath();
+    copyFolder(this.live, this.#base);
+  }
+
+  async #fill(): Promise<void> {
     mkdirSync(this.source);
     mkdirSync(this.store, { recursive: true });
     await using daemon = await InProcessDaemon.start(this.state, { scrypt: new FakeScrypt() });
@@ -76,8 +84,8 @@ export class CrashBench implements Disposable {
     return kept;
   }
 
-  /** Makes the live folders those of a copy. */
-  putBack(kept: string): void {
+  /** Makes the live folders those of a copy, or what `setUp` left. */
+  putBack(kept: string = this.#base): void {
     rmSync(this.live, { recursive: true, force: true });
     copyFolder(kept, this.live);
   }
