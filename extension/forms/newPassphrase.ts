@@ -84,7 +84,7 @@ async function showGenerated<Values extends NewPassphrase>(values: Values, place
   const copy = vscode.l10n.t('Copy and Continue');
   const kept = vscode.l10n.t('I Have Written It Down');
   const chosen = await vscode.window.showInformationMessage(
-    place.title,
+    vscode.l10n.t('{0}: write this passphrase down', place.title),
     {
       modal: true,
       detail: vscode.l10n.t(

@@ -12,7 +12,7 @@ const longestPattern = 4096;
 export async function askExclude(draft: PolicyDraft, place: StepPlace): Promise<StepOutcome<PolicyDraft>> {
   const more = proposals.filter((pattern) => !draft.exclude.includes(pattern));
   return await askMany(place, {
-    placeholder: vscode.l10n.t('What is left out? Choose, or type a pattern as in .gitignore; Enter in the empty box goes on.'),
+    placeholder: vscode.l10n.t('What is left out? Choose, or type patterns as in .gitignore'),
     choices: [...draft.exclude, ...more].map((pattern) => ({ label: pattern, value: pattern })),
     chosen: draft.exclude,
     problem: (typed) => {

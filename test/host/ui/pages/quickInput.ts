@@ -82,7 +82,8 @@ export class QuickPick extends QuickInput {
 
   option(label: string | RegExp): Locator {
     const name = typeof label === 'string' ? new RegExp(`^${RegExp.escape(label)}(,|$)`) : label;
-    return this.widget.getByRole('option', { name }).first();
+    // Choices of a pick that takes several are boxes to tick.
+    return this.widget.getByRole('option', { name }).or(this.widget.getByRole('checkbox', { name })).first();
   }
 
   /** Takes one choice. A string is the whole label. */
@@ -92,7 +93,7 @@ export class QuickPick extends QuickInput {
 
   /** Ticks choices of a pick that takes several; `accept` ends it. */
   async tick(...labels: readonly (string | RegExp)[]): Promise<void> {
-    for (const label of labels) await this.option(label).locator('.quick-input-list-checkbox').click();
+    for (const label of labels) await this.option(label).click();
   }
 
   /** Presses a button of a choice. */
