@@ -10,6 +10,7 @@ import { RestorePointFiles } from './files/restorePointFiles.ts';
 import { DaemonLog } from './log/daemonLog.ts';
 import type { Services } from './services.ts';
 import { readSettings } from './settings.ts';
+import { Notifier } from './notifications/notifier.ts';
 import { StatusBarItem } from './statusBar/statusBarItem.ts';
 import type { LateTree } from './views/lateTree.ts';
 import { Presence } from './views/presence.ts';
@@ -55,7 +56,17 @@ export class App implements vscode.Disposable {
     shells.files.load(files);
     const services: Services = { context, daemon, log, daemonLog, contextKeys, views, files };
     this.commands = new Commands(services);
-    this.#disposables = [log, daemon, daemonLog, new Reports(daemon).register(), alerts, presence, views, new StatusBarItem(daemon)];
+    this.#disposables = [
+      log,
+      daemon,
+      daemonLog,
+      new Reports(daemon).register(),
+      alerts,
+      presence,
+      views,
+      new StatusBarItem(daemon, presence),
+      new Notifier(daemon, alerts, context.globalState, log),
+    ];
     daemon.connect();
   }
 

@@ -1,11 +1,12 @@
-import type * as vscode from 'vscode';
+import * as vscode from 'vscode';
 import type { DaemonEvent } from '../../protocol/events.ts';
 import { locationList } from '../../protocol/methods/locations.ts';
-import { policyList } from '../../protocol/methods/policies.ts';
+import { type Policy, policyList } from '../../protocol/methods/policies.ts';
 import { restorePointList } from '../../protocol/methods/restorePoints.ts';
 import type { ContextKeys, StateKey } from '../contextKeys.ts';
 import { asHoldfastError } from '../connection/asHoldfastError.ts';
 import type { DaemonHealth, DaemonService } from '../connection/daemonService.ts';
+import { listAll } from '../connection/listAll.ts';
 
 /** `unknown` while nobody can tell: what was shown before stays. */
 export function stateKey({ phase, status }: DaemonHealth): StateKey {
@@ -24,7 +25,9 @@ export class Presence implements vscode.Disposable {
   readonly #contextKeys: ContextKeys;
   readonly #log: vscode.LogOutputChannel;
   readonly #subscriptions: readonly vscode.Disposable[];
+  readonly #changed = new vscode.EventEmitter<void>();
   #state: StateKey = 'unknown';
+  #nextRunAt: string | null = null;
   #isWanted = false;
   #isReading = false;
 
@@ -45,6 +48,13 @@ export class Presence implements vscode.Disposable {
     ];
   }
 
+  readonly onDidChange: vscode.Event<void> = this.#changed.event;
+
+  /** When the next policy runs by itself; `null` where none does, and while nobody can tell. */
+  get nextRunAt(): string | null {
+    return this.#nextRunAt;
+  }
+
   /** Calls while a reading is under way are one more at its end. */
   refresh(): void {
     this.#isWanted = true;
@@ -53,6 +63,7 @@ export class Presence implements vscode.Disposable {
 
   dispose(): void {
     for (const subscription of this.#subscriptions) subscription.dispose();
+    this.#changed.dispose();
   }
 
   async #read(): Promise<void> {
@@ -66,6 +77,7 @@ export class Presence implements vscode.Disposable {
         // Last, so that no welcome text speaks of what is not known yet.
         this.#contextKeys.set('holdfast.state', state);
         this.#contextKeys.set('holdfast.loaded', true);
+        this.#changed.fire();
       }
     } catch (error) {
       // A connection that was lost is a new state, and that is looked at.
@@ -81,12 +93,20 @@ export class Presence implements vscode.Disposable {
     if (state === 'locked' || state === 'unlocked') {
       this.#contextKeys.set('holdfast.hasLocations', (await quietly.call(locationList, first)).items.length > 0);
     }
+    this.#nextRunAt = null;
     if (state !== 'unlocked') return;
     const [policies, points] = await Promise.all([
-      quietly.call(policyList, first),
+      listAll(quietly, policyList, {}),
       quietly.call(restorePointList, { ...first, includeRetired: false }),
     ]);
-    this.#contextKeys.set('holdfast.hasPolicies', policies.items.length > 0);
+    this.#nextRunAt = nextRunOf(policies);
+    this.#contextKeys.set('holdfast.hasPolicies', policies.length > 0);
     this.#contextKeys.set('holdfast.hasRestorePoints', points.items.length > 0);
   }
+}
+
+/** The soonest run of all policies that are not paused. */
+export function nextRunOf(policies: readonly Policy[]): string | null {
+  const times = policies.flatMap(({ paused, nextRunAt }) => (paused || nextRunAt === null ? [] : [nextRunAt]));
+  return times.toSorted((left, right) => Date.parse(left) - Date.parse(right))[0] ?? null;
 }

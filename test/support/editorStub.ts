@@ -9,6 +9,8 @@ export const l10n = {
     message.replaceAll(/\{(\d+)\}/g, (place, index: string) => (Number(index) < args.length ? String(args[Number(index)]) : place)),
 };
 
+export const env = { language: 'en' };
+
 type Listener<Value> = (value: Value) => void;
 
 export class EventEmitter<Value> {

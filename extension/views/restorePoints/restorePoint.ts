@@ -2,7 +2,7 @@ import { l10n } from 'vscode';
 import { escaped } from '../../../client/shown/text.ts';
 import { number, size } from '../../../client/shown/units.ts';
 import type { RestorePoint } from '../../../protocol/methods/restorePoints.ts';
-import { dayOf, fullTime } from '../../ui/shownTime.ts';
+import { fullTime, shortDay } from '../../ui/shownTime.ts';
 import { Row, type RowIcon, rowColors } from '../row.ts';
 
 export interface RestorePointPlacing {
@@ -17,7 +17,7 @@ export function restorePointRow(point: RestorePoint, { isBelowDay, children }: R
     ...(point.state === 'damaged' ? [l10n.t('damaged')] : []),
     ...(point.anomaly === null ? [] : [l10n.t('unusual')]),
     ...(point.pinned ? [l10n.t('pinned')] : []),
-    ...(point.protectedUntil === null ? [] : [l10n.t('locked until {0}', dayOf(point.protectedUntil))]),
+    ...(point.protectedUntil === null ? [] : [l10n.t('locked until {0}', shortDay(point.protectedUntil))]),
   ];
   const note = point.description === null || point.description === '' ? [] : [escaped(point.description)];
   const description = [l10n.t('{0} added', size(point.addedBytes)), ...states, ...note].join(' · ');
