@@ -139,7 +139,11 @@ export class BackupService {
     const book = condemnedBook(store, policyKeys);
     const condemned = await takeCondemned(catalog, place, book, run.signal);
     const relied = relyOn({
-      ...{ catalog, locationId, policyId, condemned, gone: unusablePacks },
+      catalog,
+      locationId,
+      policyId,
+      condemned,
+      gone: unusablePacks,
       actionId: request.dryRun ? undefined : actionId,
       indexes: [...parentIndexes, ...left],
     });
@@ -178,7 +182,13 @@ export class BackupService {
       gate: (reached) =>
         passCommitGate(
           {
-            ...{ catalog, store, installationId, locationId, policyId, wallClock, signal: run.signal },
+            catalog,
+            store,
+            installationId,
+            locationId,
+            policyId,
+            wallClock,
+            signal: run.signal,
             condemned: async (signal) => namedIn(await book.read(signal)),
           },
           reached,
@@ -344,12 +354,13 @@ function withReports(policy: PolicyRecord, result: WorkResult, reports: RunRepor
 
 /** A run without a restore point: what commands and hooks did stands beside its error. Throws what has nothing to tell of, and what was cancelled. */
 function failedWith(policy: PolicyRecord, run: ActionRun, error: unknown, reports: RunReports): WorkResult {
-  const { commands, hooks } = reports;
+  const { hooks } = reports;
+  const commands = reports.commands.map((command) => ({ ...command, kept: false }));
   if (!HoldfastError.is(error) || (commands.length === 0 && hooks.before === null && hooks.after === null)) throw error;
   const { code, message, fix, reason } = error;
   const told = new HoldfastError(code, message, {
     ...(fix === undefined ? {} : { fix }),
-    details: { ...error.details, ...reports },
+    details: { ...error.details, commands, hooks },
     reason,
     cause: error,
   });
@@ -367,7 +378,7 @@ function failedWith(policy: PolicyRecord, run: ActionRun, error: unknown, report
     skippedCount: 0,
     warnings: [],
     warningsCount: 0,
-    commands: commands.map((command) => ({ ...command, kept: false })),
+    commands,
     hooks,
     seconds: 0,
   };

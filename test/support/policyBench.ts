@@ -166,6 +166,10 @@ export class PolicyBench implements Disposable {
     }
   }
 
+  dryRun(reference: string): Promise<WorkResult> {
+    return this.#backups.run(this.policies.resolve(reference), { dryRun: true }, this.startAction());
+  }
+
   /** The restore point that a backup made. */
   async point(reference: string, ...runs: readonly FakeRun[]): Promise<RestorePointRecord> {
     await this.backUp(reference, ...runs);
@@ -225,7 +229,9 @@ export class PolicyBench implements Disposable {
     const uploaded: UploadedObject[] = [];
     const fixture = new FixtureRepository(this.#told(job.store, job.ledger, uploaded), job.keys, randomUUID(), job.nextIndexSequence - 1);
     const hits = run?.hits ?? [];
-    for (const source of job.sources) if (source.kind === 'command') await source.run(() => undefined, job.signal);
+    for (const source of job.sources) {
+      if (source.kind === 'command' && job.dryRun !== true) await source.run(() => undefined, job.signal);
+    }
     if (hits.length > 0) await job.ledger.hits(hits);
     const written = await write(fixture, run ?? {}, job.store, {
       sources: job.sources,

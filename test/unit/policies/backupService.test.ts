@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { parseObjectKey } from '../../../daemon/repository/names.ts';
 import type { ObjectStore } from '../../../daemon/locations/objectStore.ts';
 import { HoldfastError } from '../../../protocol/errors.ts';
+import { backupDocument } from '../../../protocol/methods/backups.ts';
+import type { NewSource } from '../../../protocol/methods/policies.ts';
 import { crash, PolicyBench } from '../../support/policyBench.ts';
 
 /** Keys of what a store holds, packs, indexes and manifests. */
@@ -9,6 +11,10 @@ async function stored(store: ObjectStore, type: 'pack' | 'index' | 'manifest'): 
   const keys: string[] = [];
   for await (const page of store.list('')) keys.push(...page.map(({ key }) => key).filter((key) => parseObjectKey(key)?.type === type));
   return keys;
+}
+
+function command(name: string, text: string): NewSource {
+  return { kind: 'command', name, command: text };
 }
 
 function unplugged(): never {
@@ -174,5 +180,80 @@ describe('backup service', () => {
     assert.notEqual(moved.storeId, first.storeId);
     assert.deepEqual(bench.jobs.at(-1)?.parentIndexes, [], 'data of another store is not relied on');
     assert.deepEqual(bench.catalog.runPins.left(), before);
+  });
+
+  it('runs commands as sources and tells what each did, and of hooks; a dry run runs neither hook', async () => {
+    using bench = await PolicyBench.ready();
+    const sources = [
+      { kind: 'folder' as const, path: bench.base.at('source') },
+      { kind: 'command' as const, name: 'db.sql', command: 'dump' },
+    ];
+    const before = { command: 'stop', timeLimit: 5 };
+    await bench.createPolicy({ sources, before, after: { command: 'start', timeLimit: 6 } });
+    bench.commandEnds.set('dump', { bytes: 7, standardError: 'dumping', seconds: 2 });
+    bench.events.length = 0;
+    const { document, outcome } = await bench.backUp('files');
+    assert.equal(outcome, 'complete');
+    assert.deepEqual(bench.events, ['stop', 'dump', 'pack', 'index', 'gate', 'manifest', 'gate', 'committed', 'start']);
+    const well = { exitStatus: 0, signal: null, seconds: 0, standardError: '', problem: null };
+    assert.deepEqual(document['commands'], [{ ...well, name: 'db.sql', bytes: 7, kept: true, standardError: 'dumping', seconds: 2 }]);
+    assert.deepEqual(document['hooks'], { before: well, after: well });
+    assert.equal(bench.commandsRun[2]?.environment?.['HOLDFAST_RESTORE_POINT_ID'], document['restorePointId']);
+    assert.deepEqual(
+      bench.commandsRun.map(({ timeLimit }) => timeLimit),
+      [5, 86_400, 6],
+    );
+    const dry = await bench.dryRun('files');
+    assert.deepEqual([bench.commandsRun.length, dry.document['hooks'], dry.document['commands']], [3, { before: null, after: null }, []]);
+  });
+
+  it('warns of a command after the run that failed, and the restore point stays acknowledged', async () => {
+    using bench = await PolicyBench.ready();
+    await bench.createPolicy({ after: { command: 'start', timeLimit: 6 } });
+    bench.commandEnds.set('start', { exitStatus: 1, problem: 'it ended with status 1' });
+    const { document, outcome, error } = await bench.backUp('files');
+    assert.deepEqual([outcome, error?.code], ['completeWithWarnings', 'completedWithWarnings']);
+    assert.deepEqual(document['warnings'], ['The command after the run failed: it ended with status 1.']);
+    assert.equal(document['warningsCount'], 1);
+    assert.equal(bench.points.resolve('files').id, document['restorePointId']);
+  });
+
+  it('ends as failed where the command before the run fails, with its words beside the error, and stores nothing', async () => {
+    using bench = await PolicyBench.ready();
+    await bench.createPolicy({ before: { command: 'stop', timeLimit: 6 }, after: { command: 'start', timeLimit: 6 } });
+    bench.commandEnds.set('stop', { exitStatus: 9, standardError: 'busy', problem: 'it ended with status 9' });
+    bench.events.length = 0;
+    const { document, outcome, error } = await bench.backUp('files');
+    assert.deepEqual([outcome, error?.code, document['outcome'], document['restorePointId']], ['failed', 'hookFailed', 'failed', null]);
+    assert.deepEqual(bench.events, ['stop', 'start']);
+    const reports = { exitStatus: 9, signal: null, seconds: 0, standardError: 'busy', problem: 'it ended with status 9' };
+    assert.deepEqual(Reflect.get(Object(error?.details?.['hooks']), 'before'), reports);
+    assert.equal(bench.catalog.restorePoints.newest(), undefined);
+  });
+
+  it('keeps the error of a run that failed, and what commands did stands beside it', async () => {
+    using bench = await PolicyBench.ready();
+    const sources = [{ kind: 'command' as const, name: 'db.sql', command: 'dump' }];
+    await bench.createPolicy({ sources });
+    const { outcome, error, document } = await bench.backUp('files', { afterPack: unplugged });
+    assert.deepEqual([outcome, error?.code], ['failed', 'storeUnreachable']);
+    assert.deepEqual(document['commands'], error?.details?.['commands']);
+    const { commands } = backupDocument.parse(document);
+    assert.deepEqual([commands[0]?.name, commands[0]?.kept], ['db.sql', false]);
+  });
+
+  it('gives a command that keeps its name its id, whatever it runs', async () => {
+    using bench = await PolicyBench.ready();
+    const first = await bench.createPolicy({ sources: [command('a', 'one'), command('b', 'two')] });
+    const then = await bench.policies.edit({ policy: 'files', sources: [command('b', 'three'), command('c', 'one')] });
+    assert.equal(then.sources[0]?.sourceId, first.sources[1]?.sourceId);
+    assert.equal(then.sources[1]?.kind === 'command' ? then.sources[1].command : undefined, 'one');
+    assert.notEqual(then.sources[1]?.sourceId, first.sources[0]?.sourceId);
+    await assert.rejects(bench.policies.edit({ policy: 'files', sources: [command('b', '1'), command('b', '2')] }), { code: 'badValue' });
+    const both = await bench.policies.edit({
+      policy: 'files',
+      sources: [command('b', '1'), { kind: 'folder', path: bench.base.at('source') }],
+    });
+    assert.equal(both.sources.length, 2);
   });
 });

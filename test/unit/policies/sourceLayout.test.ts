@@ -49,4 +49,18 @@ describe('source layout', () => {
     assert.deepEqual(layout.resolve('C:\\Users\\u\\a\\b'), { kind: 'place', source: windows, names: ['a', 'b'] });
     assert.equal(layout.folderOf(windows), 'u');
   });
+
+  it('gives what a command printed the name of the command, beside the folders of the others and unlike any of them', () => {
+    const command = (label: string): ManifestSource => source(label, { kind: 'command' });
+    const [alone, db, evil] = [command('db.sql'), command('work'), command('../evil')];
+    assert.equal(new SourceLayout([alone]).outputName(alone), 'db.sql');
+    const layout = new SourceLayout([source('/home/user/work'), db, evil]);
+    assert.deepEqual(
+      layout.folders().map(([name]) => name),
+      ['evil', 'work', 'work-2'],
+    );
+    assert.deepEqual([layout.outputName(db), layout.outputName(evil)], ['work-2', 'evil']);
+    assert.deepEqual(layout.resolve('work-2'), { kind: 'place', source: db, names: [] });
+    assert.equal(layout.covers('work'), false);
+  });
 });
