@@ -1,6 +1,7 @@
 import path from 'node:path';
 import * as vscode from 'vscode';
 import { escaped } from '../../client/shown/text.ts';
+import { HoldfastError } from '../../protocol/errors.ts';
 import type { FileVersion } from '../../protocol/methods/restorePoints.ts';
 import type { Services } from '../services.ts';
 import { uriOf } from './restorePointUri.ts';
@@ -45,8 +46,13 @@ export async function pickVersion({ daemon, files }: Services, file: vscode.Uri,
 }
 
 async function fill(pick: vscode.QuickPick<VersionItem>, daemon: Services['daemon'], file: vscode.Uri): Promise<void> {
-  const versions = await versionsOf(daemon, file);
+  const versions = (await versionsOf(daemon, file)).filter(({ change }) => change !== 'removed');
+  if (versions.length === 0) {
+    throw new HoldfastError('unknownName', `Failed to find ${escaped(path.basename(file.fsPath))} in a restore point: none has it yet.`, {
+      fix: 'Back up the policy that protects it first.',
+    });
+  }
   const now = new Date();
-  pick.items = versions.filter(({ change }) => change !== 'removed').map((version) => versionItem(version, now));
+  pick.items = versions.map((version) => versionItem(version, now));
   pick.busy = false;
 }

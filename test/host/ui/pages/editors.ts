@@ -1,7 +1,7 @@
 import type { Locator, Page } from 'playwright-core';
 import { ContextMenu } from './contextMenu.ts';
 
-const noBreakSpace = / /g;
+const noBreakSpace = /\u00a0/g;
 
 /** The middle of the window: tabs, the text in front, and both sides of a diff. */
 export class Editors {
@@ -17,7 +17,7 @@ export class Editors {
 
   /** Labels of all tabs, from the left. */
   async tabs(): Promise<readonly string[]> {
-    return await this.#page.locator('.tabs-container .tab .label-name').allInnerTexts();
+    return await this.#page.locator('.tabs-container .tab .tab-label .monaco-icon-name-container').allTextContents();
   }
 
   async waitFor(tab: string | RegExp): Promise<void> {
