@@ -81,8 +81,7 @@ export class Caretaker implements Disposable {
           this.#rowAlerts.passkeyChanged(idOf<SlotId>(id));
           return;
         case 'restorePoints':
-          this.#rowAlerts.restorePointChanged(idOf<RestorePointId>(id));
-          this.#scheduler.changed();
+          this.#restorePointChanged(idOf<RestorePointId>(id));
           return;
         default:
           return;
@@ -127,6 +126,12 @@ export class Caretaker implements Disposable {
 
   [Symbol.dispose](): void {
     this.#scheduler[Symbol.dispose]();
+  }
+
+  #restorePointChanged(id: RestorePointId): void {
+    this.#rowAlerts.restorePointChanged(id);
+    const policyId = this.#options.installation.catalog.restorePoints.get(id)?.policyId;
+    if (policyId !== undefined) this.#scheduler.pointsChanged(policyId);
   }
 
   #look(): void {

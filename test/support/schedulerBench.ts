@@ -158,7 +158,7 @@ export class SchedulerBench implements Disposable {
       start: (policy) => this.#start(policy, 'schedule'),
       overdueBefore: () => this.alerts.raised('policyOverdue').map(({ subjectId }) => subjectId),
       onOverdue: (overdue) => this.#backupAlerts.overdue(overdue),
-      onLook: () => this.alerts.refresh(),
+      onLook: () => undefined,
       onFailed: ({ error }) => void this.failures.push(error),
     });
   }
@@ -172,7 +172,9 @@ export class SchedulerBench implements Disposable {
     this.clock.after(this.runMs, () => {
       const end = this.ends.get(policy.name);
       if (this.#busy.get(policy.policyId) !== action) return;
-      this.#end(policy, action, end === undefined ? 'complete' : end === 'cancelled' ? 'cancelled' : 'failed', end);
+      // A daemon that was locked meanwhile has cancelled it.
+      if (!this.isUnlocked) this.#end(policy, action, 'failed', 'locked');
+      else this.#end(policy, action, end === undefined ? 'complete' : end === 'cancelled' ? 'cancelled' : 'failed', end);
     });
   }
 

@@ -56,7 +56,14 @@ export function scheduleOf(text: string, policyId: string): Schedule {
   const pattern = isPreset(text) ? presetPattern(text, policyId) : text;
   const cron = cronOf(pattern);
   if (cron === undefined) throw badSchedule(text, 'this version does not know it');
-  const next = (after: number): number | undefined => withGap(cron, pattern, after);
+  // Asked every minute: what was found holds from wherever it is asked before it.
+  let found: { readonly from: number; readonly next: number } | undefined;
+  const next = (after: number): number | undefined => {
+    if (found !== undefined && after >= found.from && after < found.next) return found.next;
+    const at = withGap(cron, pattern, after);
+    if (at !== undefined) found = { from: after, next: at };
+    return at;
+  };
   return {
     text,
     next,

@@ -50,8 +50,8 @@ interface Entry {
   readonly since: number;
   state: ScheduleState;
   /** The newest restore point's end. */
-  readonly madeAt: number | undefined;
-  readonly overdueAt: number;
+  madeAt: number | undefined;
+  overdueAt: number;
 }
 
 const minuteMs = 60_000;
@@ -71,6 +71,8 @@ export class Scheduler implements Disposable {
   /** When runs began that this has started, by policy. */
   readonly #running: Map<PolicyId, number> = new Map();
   #isStale = true;
+  /** Policies whose newest restore point may be another one. */
+  readonly #stalePoints: Set<PolicyId> = new Set();
   #isInterrupting = false;
   #isEnded = false;
   #disarm: () => void = () => undefined;
@@ -89,9 +91,15 @@ export class Scheduler implements Disposable {
     this.#arm(0);
   }
 
-  /** Policies or restore points are others than before; also once the daemon is locked or unlocked. */
+  /** Policies are others than before; also once the daemon is locked or unlocked. */
   changed(): void {
     this.#isStale = true;
+    this.#arm(0);
+  }
+
+  /** A policy has other restore points than before. */
+  pointsChanged(policyId: PolicyId): void {
+    this.#stalePoints.add(policyId);
     this.#arm(0);
   }
 
@@ -147,7 +155,7 @@ export class Scheduler implements Disposable {
     const { policyId } = policy;
     const isOurs = action.startedBy === 'schedule' && this.#running.delete(policyId);
     const entry = this.#entries.get(policyId);
-    this.changed();
+    this.pointsChanged(policyId);
     if (entry === undefined || isDryRun) return;
     const { state } = entry;
     const startedAt = Date.parse(action.startedAt ?? action.queuedAt);
@@ -190,6 +198,8 @@ export class Scheduler implements Disposable {
     try {
       this.#noticeJump(now);
       if (this.#isStale) this.#reload();
+      for (const policyId of this.#stalePoints) this.#lookForPoints(this.#entries.get(policyId));
+      this.#stalePoints.clear();
       for (const entry of this.#entries.values()) soonest = Math.min(soonest, this.#lookAt(entry, now));
       this.#tellOverdue(now);
       this.#options.onLook();
@@ -322,7 +332,7 @@ export class Scheduler implements Disposable {
   }
 
   #entryOf(policy: PolicyRecord, record: ScheduleRecord): Entry | undefined {
-    const { catalog, onFailed } = this.#options;
+    const { onFailed } = this.#options;
     const { policyId } = policy;
     let schedule: Schedule;
     try {
@@ -333,19 +343,27 @@ export class Scheduler implements Disposable {
       onFailed({ policyId, error });
       return undefined;
     }
-    const head = catalog.restorePoints.head(policyId)?.finishedAt;
-    const madeAt = head === undefined ? undefined : Date.parse(head);
     const since = Date.parse(record.since);
     const { failures, retryAt } = record;
-    return {
+    const entry: Entry = {
       policy,
       schedule,
       settleMs: settleMsOf(policyId),
       since,
       state: { doneUntil: Date.parse(record.doneUntil), failures, retryAt: retryAt === null ? null : Date.parse(retryAt) },
-      madeAt,
-      overdueAt: overdueAt(schedule, Math.min(Math.max(madeAt ?? 0, since), this.#wall())),
+      madeAt: undefined,
+      overdueAt: Infinity,
     };
+    this.#lookForPoints(entry);
+    return entry;
+  }
+
+  #lookForPoints(entry: Entry | undefined): void {
+    if (entry === undefined) return;
+    const head = this.#options.catalog.restorePoints.head(entry.policy.policyId)?.finishedAt;
+    entry.madeAt = head === undefined ? undefined : Date.parse(head);
+    // One of the future was made by a clock that was wrong.
+    entry.overdueAt = overdueAt(entry.schedule, Math.min(Math.max(entry.madeAt ?? 0, entry.since), this.#wall()));
   }
 }
 
