@@ -5,6 +5,7 @@ import { AlertWatch } from './alerts/alertWatch.ts';
 import { Commands } from './commands/commands.ts';
 import { ContextKeys } from './contextKeys.ts';
 import { DaemonService } from './connection/daemonService.ts';
+import { watchDiffs } from './files/activeDiff.ts';
 import type { LateFiles } from './files/lateFiles.ts';
 import { RestorePointFiles } from './files/restorePointFiles.ts';
 import { DaemonLog } from './log/daemonLog.ts';
@@ -66,6 +67,7 @@ export class App implements vscode.Disposable {
       views,
       new StatusBarItem(daemon, presence),
       new Notifier(daemon, alerts, context.globalState, log),
+      watchDiffs(contextKeys),
     ];
     daemon.connect();
   }

@@ -4,6 +4,7 @@ import { showError } from '../ui/showError.ts';
 import { acknowledgeAlert, showAlerts, snoozeAlert } from './alertCommands.ts';
 import { backUpNow } from './backUpNow.ts';
 import { cancelAction } from './cancelAction.ts';
+import { collectGarbage } from './collectGarbage.ts';
 import { copyAsCommand, copyId } from './copyCommands.ts';
 import { removeLocation, validateLocation } from './locationCommands.ts';
 import { retirePasskey, usePasskey, verifyPasskey } from './passkeyCommands.ts';
@@ -18,12 +19,14 @@ import { openSettings, refresh, restartDaemon, showLog, startDaemon, stopDaemon 
 import { fileHistory } from './fileHistory.ts';
 import { lock } from './lock.ts';
 import { restoreFile } from './restoreFile.ts';
+import { restoreThisVersion } from './restoreThisVersion.ts';
 import { protectFolder } from './protectFolder.ts';
 import { newPolicy } from './newPolicy.ts';
 import { editPolicy } from './editPolicy.ts';
 import { newLocation } from './newLocation.ts';
 import { newPasskey } from './newPasskey.ts';
 import { rotatePasskey } from './rotatePasskey.ts';
+import { restore } from './restore.ts';
 import { setUp } from './setUp.ts';
 import { unlock } from './unlock.ts';
 
@@ -32,6 +35,7 @@ const table: Readonly<Record<CommandId, Command>> = {
   'holdfast.unlock': unlock,
   'holdfast.lock': lock,
   'holdfast.restoreFile': restoreFile,
+  'holdfast.restoreThisVersion': restoreThisVersion,
   'holdfast.fileHistory': fileHistory,
   'holdfast.compareWithRestorePoint': compareWithRestorePoint,
   'holdfast.compareWithWorkspace': compareWithWorkspace,
@@ -45,6 +49,7 @@ const table: Readonly<Record<CommandId, Command>> = {
   'holdfast.resumePolicy': resumePolicy,
   'holdfast.deletePolicy': deletePolicy,
   'holdfast.validateLocation': validateLocation,
+  'holdfast.collectGarbage': collectGarbage,
   'holdfast.removeLocation': removeLocation,
   'holdfast.usePasskey': usePasskey,
   'holdfast.verifyPasskey': verifyPasskey,
@@ -62,6 +67,7 @@ const table: Readonly<Record<CommandId, Command>> = {
   'holdfast.newLocation': newLocation,
   'holdfast.newPasskey': newPasskey,
   'holdfast.rotatePasskey': rotatePasskey,
+  'holdfast.restore': restore,
   'holdfast.showLog': showLog,
   'holdfast.startDaemon': startDaemon,
   'holdfast.restartDaemon': restartDaemon,

@@ -52,7 +52,7 @@ describe('a file taken back from where the user stands', () => {
     assert.match(await workbench.editors.modifiedText(), /not backed up yet/);
     await workbench.screenshot('restore-file-diff', { forDocs: true });
     assert.match(readFileSync(file('letter.md'), 'utf8'), /not backed up yet/);
-    await workbench.quickPick.choose(/^.*Restore letter\.md as of/);
+    await workbench.notifications.press(/Restore letter\.md as of/, 'Restore');
     await eventually(() => assert.equal(readFileSync(file('letter.md'), 'utf8'), 'dear friend\n\nas it was\n'));
     await workbench.editors.waitFor(/^letter\.md$/);
     await workbench.editors.keys('Control+z');
@@ -63,18 +63,17 @@ describe('a file taken back from where the user stands', () => {
     const before = readFileSync(file('mixed.txt'));
     await (await workbench.explorer.openMenu('mixed.txt')).choose('Holdfast', 'Restore File from…');
     await chooseVersion('oldest');
-    await workbench.quickPick.choose(/Choose another version/);
+    await workbench.notifications.press(/Restore mixed\.txt as of/, 'Another Version…');
     await workbench.quickPick.waitFor('Restore File from Restore Point');
     await chooseVersion('oldest');
-    await workbench.quickPick.choose(/Leave the file as it is/);
-    await workbench.quickPick.waitUntilClosed();
+    await workbench.notifications.dismiss(/Restore mixed\.txt as of/);
     assert.deepEqual(readFileSync(file('mixed.txt')), before);
   });
 
   it('gives mixed line ends and trailing blanks back byte for byte, whatever the editor does on saving', async () => {
     await (await workbench.explorer.openMenu('mixed.txt')).choose('Holdfast', 'Restore File from…');
     await chooseVersion('oldest');
-    await workbench.quickPick.choose(/Restore mixed\.txt as of/);
+    await workbench.notifications.press(/Restore mixed\.txt as of/, 'Restore');
     await eventually(() => assert.equal(readFileSync(file('mixed.txt'), 'utf8'), mixedLines));
     await workbench.editors.waitFor(/^mixed\.txt$/);
   });
@@ -82,7 +81,7 @@ describe('a file taken back from where the user stands', () => {
   it('writes what is no text as it was, and offers the way back', async () => {
     await (await workbench.explorer.openMenu('logo.bin')).choose('Holdfast', 'Restore File from…');
     await chooseVersion('oldest');
-    await workbench.quickPick.choose(/Restore logo\.bin as of/);
+    await workbench.notifications.press(/Restore logo\.bin as of/, 'Restore');
     await eventually(() => assert.deepEqual(readFileSync(file('logo.bin')), oldBytes));
     await workbench.notifications.press(/logo\.bin is as it was at/, 'Undo');
     await eventually(() => assert.deepEqual(readFileSync(file('logo.bin')), Buffer.from([1, 0, 2])));
@@ -106,6 +105,8 @@ describe('a file taken back from where the user stands', () => {
     await workbench.quickPick.waitFor('Compare with Restore Point');
     await chooseVersion('oldest');
     await eventually(async () => assert.match(await workbench.editors.originalText(), /as it was/));
+    await workbench.editors.press('Restore This Version');
+    await eventually(() => assert.equal(readFileSync(file('letter.md'), 'utf8'), 'dear friend\n\nas it was\n'));
   });
 
   it('says so where no restore point has the file', async () => {
