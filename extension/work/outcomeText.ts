@@ -3,6 +3,7 @@ import { escaped } from '../../client/shown/text.ts';
 import { counted, duration, shortId, size } from '../../client/shown/units.ts';
 import type { ActionKind, ActionWithResult } from '../../protocol/methods/actions.ts';
 import { backupDocument } from '../../protocol/methods/backups.ts';
+import { garbageDocument } from '../../protocol/methods/garbage.ts';
 import { verifyDocument } from '../../protocol/methods/restorePoints.ts';
 import { restoreDocument } from '../../protocol/methods/restores.ts';
 
@@ -43,6 +44,13 @@ export function outcomeSentence({ kind, subject, result }: ActionWithResult): st
     const { ok, checkedObjects, checkedBytes } = verified.data;
     const checked = l10n.t('{0} checked, {1}', counted(checkedObjects, 'object'), size(checkedBytes));
     return ok ? l10n.t('{0}: {1}, nothing is damaged', title, checked) : l10n.t('{0}: {1}, something is damaged', title, checked);
+  }
+  const collected = garbageDocument.safeParse(result);
+  if (collected.success) {
+    const { freedBytes, waiting } = collected.data;
+    const freed = l10n.t('{0}: {1} freed', title, size(freedBytes));
+    const waitingBytes = waiting.reduce((sum, { bytes }) => sum + bytes, 0);
+    return waitingBytes === 0 ? freed : l10n.t('{0}, {1} go later', freed, size(waitingBytes));
   }
   return l10n.t('{0}: done', title);
 }

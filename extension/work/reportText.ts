@@ -3,6 +3,7 @@ import { escaped } from '../../client/shown/text.ts';
 import { duration, number, size } from '../../client/shown/units.ts';
 import type { ActionWithResult } from '../../protocol/methods/actions.ts';
 import { type BackupDocument, backupDocument, type ProcessReport } from '../../protocol/methods/backups.ts';
+import { garbageDocument } from '../../protocol/methods/garbage.ts';
 import { verifyDocument } from '../../protocol/methods/restorePoints.ts';
 import { restoreDocument } from '../../protocol/methods/restores.ts';
 import type { Finding } from '../../protocol/methods/values.ts';
@@ -54,6 +55,13 @@ function numbersOf({ result }: ActionWithResult): readonly (readonly [string, st
       [l10n.t('Bytes checked'), size(verified.data.checkedBytes)],
     ];
   }
+  const collected = garbageDocument.safeParse(result);
+  if (collected.success) {
+    return [
+      [l10n.t('Freed'), size(collected.data.freedBytes)],
+      [l10n.t('In use in part'), size(collected.data.partlyUsedBytes)],
+    ];
+  }
   const document = backup.success ? backup.data : restored.success ? restored.data : undefined;
   if (document === undefined) return [];
   return [
@@ -88,7 +96,25 @@ function sectionsOf({ result }: ActionWithResult, { skipped, damaged }: Findings
     const { data } = verified;
     return [findingSection(l10n.t('Damaged'), damaged, data.damagedCount), sentences(l10n.t('Notes'), data.notes, data.notes.length)];
   }
+  const collected = garbageDocument.safeParse(result);
+  if (collected.success) {
+    const { stopped, waiting } = collected.data;
+    return [
+      textSection(
+        l10n.t('Policies of which nothing was collected'),
+        stopped.map(({ policy, reason }) => `${escaped(policy)}: ${escaped(reason)}`),
+      ),
+      textSection(
+        l10n.t('Goes with a later collection'),
+        waiting.map(({ until, bytes }) => l10n.t('{0} from {1}', size(bytes), fullTime(until))),
+      ),
+    ];
+  }
   return [];
+}
+
+function textSection(title: string, lines: readonly string[]): Section {
+  return { title, lines, total: lines.length };
 }
 
 function processSections({ commands, hooks }: BackupDocument): readonly Section[] {
@@ -98,8 +124,7 @@ function processSections({ commands, hooks }: BackupDocument): readonly Section[
     ...(hooks.after === null ? [] : [{ title: l10n.t('Hook after the run'), report: hooks.after }]),
   ];
   return ran.map(({ title, report }) => {
-    const lines = processLines(report);
-    return { title, lines, total: lines.length };
+    return textSection(title, processLines(report));
   });
 }
 
