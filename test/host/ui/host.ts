@@ -7,14 +7,17 @@ import { endProcess, goneWithin } from '../../support/processes.ts';
 import { type HostEnvironment, readHostEnvironment } from '../hostEnvironment.ts';
 import { Workbench } from './workbench.ts';
 
-/** The four kinds of themes, and the theme that stands for each. */
-export const themes = {
-  light: 'Light Modern',
-  dark: 'Dark Modern',
-  highContrast: 'Default High Contrast',
-  highContrastLight: 'Default High Contrast Light',
-} as const;
-export type ThemeKind = keyof typeof themes;
+export type ThemeKind = 'light' | 'dark' | 'highContrast' | 'highContrastLight';
+
+export const themeKinds: readonly ThemeKind[] = ['light', 'dark', 'highContrast', 'highContrastLight'];
+
+/** The theme that stands for each kind, and the class that the window bears while it is in force. */
+const themes: Readonly<Record<ThemeKind, { readonly name: string; readonly mark: string }>> = {
+  light: { name: 'Light Modern', mark: 'vs' },
+  dark: { name: 'Dark Modern', mark: 'vs-dark' },
+  highContrast: { name: 'Default High Contrast', mark: 'hc-black' },
+  highContrastLight: { name: 'Default High Contrast Light', mark: 'hc-light' },
+};
 
 export interface WindowOptions {
   /** Absolute; default: the user's own empty folder. `null`: a window with no folder. */
@@ -41,6 +44,8 @@ const quietSettings: Readonly<Record<string, unknown>> = {
   'extensions.ignoreRecommendations': true,
   'extensions.autoCheckUpdates': false,
   'git.enabled': false,
+  'files.autoSave': 'off',
+  'window.title': '${rootName}',
   'window.commandCenter': false,
 };
 
@@ -52,6 +57,7 @@ class HostUser {
   readonly #browser: Browser;
   readonly #windows: Workbench[] = [];
   readonly #since = Date.now();
+  #options: WindowOptions = {};
   readonly #logStart: number;
 
   constructor(environment: HostEnvironment, browser: Browser) {
@@ -62,17 +68,8 @@ class HostUser {
   }
 
   async openWindow(options: WindowOptions): Promise<Workbench> {
-    const { dataDirectory, address, screenshots } = this.#environment;
-    writeSettings(dataDirectory, 'Machine', {
-      ...quietSettings,
-      'workbench.colorTheme': themes[options.theme ?? 'light'],
-      'holdfast.stateDirectory': this.scratch.state,
-      ...options.settings,
-    });
-    writeSettings(dataDirectory, 'User', {
-      'security.workspace.trust.enabled': options.trust === 'ask',
-      'workbench.colorTheme': themes[options.theme ?? 'light'],
-    });
+    const { address, screenshots } = this.#environment;
+    this.#writeSettings(options);
     const context = await this.#browser.newContext({
       viewport: { width: options.width ?? 1280, height: options.height ?? 800 },
       permissions: ['clipboard-read', 'clipboard-write'],
@@ -83,6 +80,12 @@ class HostUser {
     const folder = options.folder === undefined ? this.folder : options.folder;
     await window.load(workbenchUrl(address, folder === null ? {} : { folder }));
     return window;
+  }
+
+  /** Changes the theme of all windows; resolves when this one shows it. */
+  async useTheme(window: Workbench, theme: ThemeKind): Promise<void> {
+    this.#writeSettings({ ...this.#options, theme });
+    await window.page.locator(`.monaco-workbench.${themes[theme].mark}`).waitFor();
   }
 
   /** Pictures, consoles and logs of a test that failed; gives their folder. */
@@ -119,6 +122,19 @@ class HostUser {
     await this.scratch[Symbol.asyncDispose]();
   }
 
+  #writeSettings(options: WindowOptions): void {
+    const { dataDirectory } = this.#environment;
+    const theme = { 'workbench.colorTheme': themes[options.theme ?? 'light'].name };
+    this.#options = options;
+    writeSettings(dataDirectory, 'Machine', {
+      ...quietSettings,
+      ...theme,
+      'holdfast.stateDirectory': this.scratch.state,
+      ...options.settings,
+    });
+    writeSettings(dataDirectory, 'User', { ...theme, 'security.workspace.trust.enabled': options.trust === 'ask' });
+  }
+
   #serverLog(): string {
     return readFileSync(path.join(this.#environment.dataDirectory, 'server.log'), 'utf8');
   }
@@ -141,6 +157,11 @@ export class Host {
 
   async openWindow(options: WindowOptions = {}): Promise<Workbench> {
     return await this.#present.openWindow(options);
+  }
+
+  /** Changes the theme of all windows; resolves when this one shows it. */
+  async useTheme(window: Workbench, theme: ThemeKind): Promise<void> {
+    await this.#present.useTheme(window, theme);
   }
 
   /** For the hooks below. */

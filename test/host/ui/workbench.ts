@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { BrowserContext, Page } from 'playwright-core';
 import type { CommandId } from '../../../extension/commandIds.ts';
@@ -25,6 +25,7 @@ export type ViewName = 'Restore Points' | 'Policies' | 'Passkeys' | 'Locations' 
 export const containerSelector = '#workbench\\.view\\.extension\\.holdfast';
 export const quickInputSelector = '.quick-input-widget';
 
+const docsImages = path.join(root, 'docs', 'images');
 const actionLimit = 15_000;
 const startLimit = 60_000;
 
@@ -105,19 +106,33 @@ export class Workbench {
     return await axeFindings(this.page, selectors.length === 0 ? [containerSelector] : selectors);
   }
 
+  /** Drags the edge of the side bar to this distance from the left, in pixels: rows of a picture then show all of their text. */
+  async widenSideBar(to: number): Promise<void> {
+    const bar = await this.page.locator('.part.sidebar').boundingBox();
+    if (bar === null) throw new Error('there is no side bar');
+    const middle = bar.y + bar.height / 2;
+    await this.page.mouse.move(bar.x + bar.width + 1, middle);
+    await this.page.mouse.down();
+    await this.page.mouse.move(to, middle, { steps: 5 });
+    await this.page.mouse.up();
+  }
+
   /**
    * A picture of the whole window, kept with the results of the run. With HOLDFAST_DOCS_IMAGES set, `forDocs` ones are also written to docs/images/.
+   * The pointer leaves first, unless what it hovers over is part of the picture.
    */
-  async screenshot(name: string, options: { readonly forDocs?: boolean } = {}): Promise<string> {
-    const file = path.join(this.#screenshots, `${name}.png`);
-    mkdirSync(path.dirname(file), { recursive: true });
-    await this.page.screenshot({ path: file, animations: 'disabled', caret: 'hide' });
-    if (options.forDocs === true && process.env['HOLDFAST_DOCS_IMAGES'] !== undefined) {
-      const folder = path.join(root, 'docs', 'images');
-      mkdirSync(folder, { recursive: true });
-      await this.page.screenshot({ path: path.join(folder, `${name}.png`), animations: 'disabled', caret: 'hide' });
+  async screenshot(name: string, options: { readonly forDocs?: boolean; readonly keepsHover?: boolean } = {}): Promise<string> {
+    if (options.keepsHover !== true) {
+      await this.page.mouse.move(0, 0);
+      await this.page.locator('.monaco-hover:visible').waitFor({ state: 'hidden' });
     }
-    return file;
+    const picture = await this.page.screenshot({ animations: 'disabled', caret: 'hide' });
+    const folders = options.forDocs === true && process.env['HOLDFAST_DOCS_IMAGES'] !== undefined ? [docsImages] : [];
+    for (const folder of [this.#screenshots, ...folders]) {
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(path.join(folder, `${name}.png`), picture);
+    }
+    return path.join(this.#screenshots, `${name}.png`);
   }
 
   /** Text of the clipboard. */

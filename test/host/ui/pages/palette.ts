@@ -22,7 +22,7 @@ export class Palette {
     await this.#open(typed);
     const titles = (await this.#pick.options()).map((name) => name.replace(/, .*$/, ''));
     await this.#pick.cancel();
-    return titles.filter((title) => title !== 'No matching results');
+    return titles.filter((title) => title !== 'No matching commands');
   }
 
   async #open(typed: string): Promise<void> {

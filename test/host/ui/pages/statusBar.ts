@@ -1,4 +1,5 @@
 import type { Locator, Page } from 'playwright-core';
+import { hoverText } from './hover.ts';
 
 /** The extension's own item in the status bar. */
 export class StatusBar {
@@ -31,9 +32,6 @@ export class StatusBar {
   }
 
   async tooltip(): Promise<string> {
-    await this.item.hover();
-    const hover = this.#page.locator('.monaco-hover:visible').last();
-    await hover.waitFor();
-    return await hover.innerText();
+    return await hoverText(this.#page, this.item);
   }
 }

@@ -1,5 +1,6 @@
 import type { Locator, Page } from 'playwright-core';
 import { ContextMenu } from './contextMenu.ts';
+import { hoverText } from './hover.ts';
 
 /** A row of a tree. It is looked up anew by its label whenever it is used, so it can be named before it is there. */
 export class Row {
@@ -71,10 +72,7 @@ export class Row {
 
   /** Text of the hover. */
   async tooltip(): Promise<string> {
-    await this.locator.locator('.label-name').first().hover();
-    const hover = this.#page.locator('.monaco-hover:visible').last();
-    await hover.waitFor();
-    return await hover.innerText();
+    return await hoverText(this.#page, this.locator.locator('.label-name').first());
   }
 
   async #toggle(): Promise<void> {
