@@ -3,11 +3,14 @@ import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wri
 import os from 'node:os';
 import path from 'node:path';
 import { type BrowserServer, chromium } from 'playwright-core';
+import * as z from 'zod';
 import type { HostEnvironment } from '../test/host/hostEnvironment.ts';
+import { declaredCommands } from './declaredCommands.ts';
 import { runInside } from './insideRuns.ts';
+import { logLines } from './logLines.ts';
 import { packageExtension } from './package.ts';
 import { root, run } from './run.ts';
-import { type LayerReport, layerReport } from './testReport.ts';
+import { commandRows, commandRun, type LayerReport, layerReport } from './testReport.ts';
 import { type PreparedWorkbench, prepareWorkbench } from './workbench/prepareWorkbench.ts';
 import { installExtension, startWorkbenchServer } from './workbench/workbenchServer.ts';
 
@@ -85,9 +88,22 @@ async function runInterfaceTests(files: readonly string[], browser: BrowserServe
 }
 
 /** Where there is no report, something broke outside of every test: one failed case. */
-export function readReport(file: string, title: string): LayerReport {
+function readReport(file: string, title: string): LayerReport {
   if (existsSync(file)) return layerReport.parse(JSON.parse(readFileSync(file, 'utf8')));
   return { seed: 0, cases: [{ title: `${title} ended without a report`, ids: [], state: 'failed', seconds: 0 }] };
+}
+
+const activationShape = z.strictObject({ reason: z.string(), load: z.number(), activate: z.number() });
+
+function middle(numbers: readonly number[]): number {
+  return numbers.toSorted((left, right) => left - right)[Math.floor(numbers.length / 2)] ?? 0;
+}
+
+/** How long the extension took to be active in the windows of this run. Told and not judged: it depends on what else the machine did. */
+function describeActivations(file: string): string {
+  const activations = logLines(file, activationShape);
+  const [load, activate] = [middle(activations.map((one) => one.load)), middle(activations.map((one) => one.activate))];
+  return `Activated ${activations.length} times; in the middle ${load} ms to load and ${activate} ms to activate.`;
 }
 
 /** Runs both kinds of tests, one after the other, on one browser. */
@@ -102,7 +118,10 @@ export async function runHostLayer(options: HostLayerOptions): Promise<LayerRepo
   if (inside.length > 0) reports.push(await runInside(inside, browser.wsEndpoint(), { ...options, kept, builtInExtensions }));
   if (interfaceFiles.length > 0) {
     options.say('Host of the user interface tests: the workbench of code-server in headless Chromium.');
-    reports.push(await runInterfaceTests(interfaceFiles, browser, options));
+    const activations = path.join(options.scratch, 'activations.jsonl');
+    const environment = { ...options.environment, HOLDFAST_ACTIVATIONS_LOG: activations };
+    reports.push(await runInterfaceTests(interfaceFiles, browser, { ...options, environment }));
+    options.say(describeActivations(activations));
   }
   return { seed: reports[0]?.seed ?? 0, cases: reports.flatMap(({ cases }) => cases) };
 }
@@ -121,17 +140,32 @@ if (import.meta.main) {
   }
   const scratch = mkdtempSync(path.join(os.tmpdir(), 'hf-'));
   try {
+    const commands = path.join(scratch, 'commands.jsonl');
     const files = process.argv.slice(2).map((file) => path.relative(root, path.resolve(file)));
     await run(process.execPath, [path.join(root, 'scripts', 'build.mjs')]);
     const report = await runHostLayer({
       workbench: prepared.ready,
       ...(files.length === 0 ? {} : { files }),
       scratch,
-      environment: {},
+      environment: { HOLDFAST_COMMANDS_LOG: commands },
       say,
       signal: interrupted.signal,
     });
     for (const { title, state, seconds } of report.cases) say(`${state.padEnd(7)} ${title} (${seconds.toFixed(1)} s)`);
+    const rows = commandRows(declaredCommands(), logLines(commands, commandRun), [report]);
+    say(
+      `commands that ran: ${rows
+        .filter(({ tests }) => tests > 0)
+        .map(({ command }) => command)
+        .join(' ')}`,
+    );
+    if (files.length === 0)
+      say(
+        `commands that no test ran: ${rows
+          .filter(({ tests }) => tests === 0)
+          .map(({ command }) => command)
+          .join(' ')}`,
+      );
     const failed = report.cases.filter(({ state }) => state === 'failed').length;
     say(`${report.cases.filter(({ state }) => state === 'passed').length} passed, ${failed} failed`);
     process.exitCode = failed === 0 ? 0 : 1;

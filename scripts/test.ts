@@ -2,12 +2,13 @@
 import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import * as z from 'zod';
 import { testSeed } from '../test/support/mochaHooks.ts';
 import { endProcess, processesNaming } from '../test/support/processes.ts';
 import { verbs } from '../test/support/verbs.ts';
 import { describeChecks, runChecks } from './check.ts';
+import { declaredCommands } from './declaredCommands.ts';
 import { runHostLayer } from './hostLayer.ts';
+import { logLines } from './logLines.ts';
 import { prepareReaderEnvironment } from './readerEnvironment.ts';
 import { root, run } from './run.ts';
 import { commandRows, commandRun, type LayerReport, layerReport, threatRows, verbCall, verbRows } from './testReport.ts';
@@ -152,36 +153,16 @@ async function endLeftBehind(): Promise<number> {
   return left.length;
 }
 
-/** Lines of a log that tests wrote; none where no test did. */
-function linesOf<Line>(file: string, shape: z.ZodType<Line>): readonly Line[] {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch {
-    return [];
-  }
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => shape.parse(JSON.parse(line)));
-}
-
-/** What package.json offers to users of the editor. */
-function declaredCommands(): readonly string[] {
-  const shape = z.looseObject({ contributes: z.looseObject({ commands: z.array(z.looseObject({ command: z.string() })) }) });
-  return shape.parse(JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'))).contributes.commands.map(({ command }) => command);
-}
-
 /** Prints the tables of threats, verbs and commands; gives the number of rows that nothing stands behind. */
 function account(results: readonly LayerResult[]): number {
   const allReports = results.flatMap(({ report }) => (report === undefined ? [] : [report]));
   const threats = threatRows(allReports);
   say('\nthreat  cases  seeds');
   for (const { id, cases, seeds } of threats) say(`${id.padEnd(6)}  ${String(cases).padStart(5)}  ${seeds.join(' ') || 'NONE RAN'}`);
-  const rows = verbRows(verbs, linesOf(verbLog, verbCall));
+  const rows = verbRows(verbs, logLines(verbLog, verbCall));
   say('\nverb                     tests through the real command line');
   for (const { verb, tests } of rows) say(`${verb.padEnd(23)}  ${tests === 0 ? 'NONE' : tests}`);
-  const commands = commandRows(declaredCommands(), linesOf(commandLog, commandRun), allReports);
+  const commands = commandRows(declaredCommands(), logLines(commandLog, commandRun), allReports);
   say('\ncommand                             tests that ran it in the workbench');
   for (const { command, tests } of commands) say(`${command.padEnd(34)}  ${tests === 0 ? 'NONE' : tests}`);
   return threats.filter(({ cases }) => cases === 0).length + [...rows, ...commands].filter(({ tests }) => tests === 0).length;

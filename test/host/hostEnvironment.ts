@@ -33,3 +33,10 @@ export function noteCommand(command: string): void {
   const file = process.env['HOLDFAST_COMMANDS_LOG'];
   if (file !== undefined) appendFileSync(file, `${JSON.stringify({ command, test: currentTestTitle() })}\n`);
 }
+
+/** Notes how long the extension took to be active in a window, for the layer's last line. Milliseconds. */
+export function noteActivation(activation: { readonly reason: string; readonly load: number; readonly activate: number }): void {
+  const file = process.env['HOLDFAST_ACTIVATIONS_LOG'];
+  const { reason, load, activate } = activation;
+  if (file !== undefined) appendFileSync(file, `${JSON.stringify({ reason, load, activate })}\n`);
+}

@@ -17,7 +17,6 @@ describe('a window that is opened for the first time', () => {
     assert.match(welcome, /Set Up Holdfast/);
     const [activation] = workbench.wire.activations;
     assert.match(activation?.reason ?? '', /^onView:holdfast\./);
-    process.stdout.write(`activation: load ${activation?.load} ms, activate ${activation?.activate} ms, ${activation?.reason}\n`);
     await workbench.screenshot('welcome-not-set-up');
   });
 

@@ -36,7 +36,7 @@ export class Wire {
   readonly #commands: string[] = [];
   readonly #activations: Activation[] = [];
 
-  constructor(page: Page, onCommand: (command: string) => void) {
+  constructor(page: Page, onCommand: (command: string) => void, onActivation: (activation: Activation) => void) {
     page.on('websocket', (socket) => {
       socket.on('framesent', ({ payload }) => {
         if (!payload.includes('$executeContributedCommand')) return;
@@ -49,7 +49,9 @@ export class Wire {
         if (!payload.includes('$onDidActivateExtension')) return;
         for (const [, json = ''] of latin1(payload).matchAll(activated)) {
           const { id, ...activation } = activationArguments.parse(JSON.parse(json));
-          if (id === extensionId) this.#activations.push(activation);
+          if (id !== extensionId) continue;
+          this.#activations.push(activation);
+          onActivation(activation);
         }
       });
     });

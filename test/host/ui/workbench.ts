@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { BrowserContext, Page } from 'playwright-core';
 import type { CommandId } from '../../../extension/commandIds.ts';
 import { root } from '../../support/cli.ts';
-import { noteCommand } from '../hostEnvironment.ts';
+import { noteActivation, noteCommand } from '../hostEnvironment.ts';
 import { type AxeFinding, axeFindings } from './axe.ts';
 import { commandTitles } from './contributions.ts';
 import { eventually } from './eventually.ts';
@@ -54,7 +54,7 @@ export class Workbench {
     page.setDefaultTimeout(actionLimit);
     page.on('console', (message) => this.#console.push(`${message.type()} ${message.text()}`));
     page.on('pageerror', (error) => this.#console.push(`pageerror ${error.stack ?? error.message}`));
-    this.wire = new Wire(page, noteCommand);
+    this.wire = new Wire(page, noteCommand, noteActivation);
     this.activityBar = new ActivityBar(page);
     this.statusBar = new StatusBar(page);
     this.quickPick = new QuickPick(page);
