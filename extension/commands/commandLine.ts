@@ -4,7 +4,12 @@ import type { Subject } from '../views/row.ts';
 
 /** What one would type to do with a thing what is done with it most. `state`: the state directory, where it is not the usual one. */
 export function commandLineOf(subject: Subject, state: string | undefined): string {
-  return ['holdfast', ...(state === undefined ? [] : ['--state', state]), ...verbOf(subject)].map(shellWord).join(' ');
+  return ['holdfast', ...(state === undefined ? [] : ['--state', state]), ...verbOf(subject)].map(word).join(' ');
+}
+
+/** Flags need no quotation marks, whatever `shellWord` takes for careful. */
+function word(text: string): string {
+  return /^--[a-z]*$/.test(text) ? text : shellWord(text);
 }
 
 function verbOf(subject: Subject): readonly string[] {

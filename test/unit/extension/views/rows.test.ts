@@ -1,0 +1,250 @@
+import assert from 'node:assert/strict';
+import { alertRow } from '../../../../extension/views/alerts/alert.ts';
+import { badgeOf } from '../../../../extension/views/alerts/badge.ts';
+import { settledAlertsRow } from '../../../../extension/views/alerts/settledAlerts.ts';
+import { locationRow } from '../../../../extension/views/locations/location.ts';
+import { passkeyRow } from '../../../../extension/views/passkeys/passkey.ts';
+import { policyRow } from '../../../../extension/views/policies/policy.ts';
+import { PolicyRows } from '../../../../extension/views/policies/policyRows.ts';
+import { sourceRow } from '../../../../extension/views/policies/source.ts';
+import { concernsPresence, nextRunOf, stateKey } from '../../../../extension/views/presence.ts';
+import type { RowFacts } from '../../../../extension/views/row.ts';
+import { RowTree } from '../../../../extension/views/rowTree.ts';
+import type { Alert } from '../../../../protocol/methods/alerts.ts';
+import type { Location } from '../../../../protocol/methods/locations.ts';
+import type { Passkey } from '../../../../protocol/methods/passkeys.ts';
+import type { Policy } from '../../../../protocol/methods/policies.ts';
+import type { RunningAction } from '../../../../protocol/methods/session.ts';
+import { FakeCaller } from '../fakeCaller.ts';
+import { noon, now, otherId, someAlert, someId, someLocation, somePasskey, somePolicy, someStatus } from '../samples.ts';
+
+const tomorrow = new Date(2026, 10, 22, 3, 0).toISOString();
+const running: RunningAction = { actionId: otherId, kind: 'backup', subject: 'home', fraction: 0.426 };
+
+function ranWith(outcome: string): Pick<Policy, 'lastRun'> {
+  return { lastRun: { actionId: otherId, outcome, finishedAt: noon } };
+}
+
+/** Description and icon. */
+function shown({ description, icon }: RowFacts): readonly (string | undefined)[] {
+  return [description, icon?.name];
+}
+
+describe('the row of a policy', () => {
+  const table: readonly (readonly [string, Partial<Policy>, RunningAction | undefined, string, string])[] = [
+    ['that never ran', {}, undefined, 'by hand · never run', 'circle-outline'],
+    [
+      'that runs by itself',
+      { schedule: '@daily', nextRunAt: tomorrow, ...ranWith('complete') },
+      undefined,
+      'next Nov 22 03:00 · complete 12:00',
+      'pass',
+    ],
+    ['that is paused', { schedule: '@daily', paused: true, ...ranWith('complete') }, undefined, 'paused · complete 12:00', 'debug-pause'],
+    ['that had warnings', ranWith('completeWithWarnings'), undefined, 'by hand · with warnings 12:00', 'warning'],
+    ['that failed', ranWith('failed'), undefined, 'by hand · failed 12:00', 'error'],
+    ['that was cancelled', ranWith('cancelled'), undefined, 'by hand · cancelled 12:00', 'circle-outline'],
+    ['with an outcome of a newer daemon', ranWith('odd\u202e'), undefined, String.raw`by hand · odd\u202e 12:00`, 'error'],
+    ['that runs', {}, running, 'backing up, 42 % · by hand · never run', 'sync~spin'],
+    ['that has just begun', {}, { ...running, fraction: null }, 'backing up · by hand · never run', 'sync~spin'],
+  ];
+  for (const [what, changes, action, description, icon] of table) {
+    it(`says of one ${what}: ${description}`, () => {
+      const { facts } = policyRow(somePolicy(changes), action, now);
+      assert.deepEqual(shown(facts), [description, icon]);
+      assert.equal(facts.accessibleLabel, `Policy home, ${description}`);
+    });
+  }
+
+  it('has a source below it for each folder and each command', async () => {
+    const sources: Policy['sources'] = [
+      { kind: 'folder', path: '/home/\u202eme', sourceId: someId },
+      { kind: 'command', name: 'db', command: 'dump\nall', sourceId: otherId },
+    ];
+    const rows = (await policyRow(somePolicy({ sources }), undefined, now).facts.children?.()) ?? [];
+    assert.deepEqual(
+      rows.map(({ facts }) => [facts.label, facts.description, facts.icon?.name]),
+      [
+        [String.raw`/home/\u202eme`, undefined, 'folder'],
+        ['db', String.raw`dump\nall`, 'terminal'],
+      ],
+    );
+    assert.match(sourceRow({ kind: 'folder', path: '/x', sourceId: someId }).facts.accessibleLabel, /folder \/x/);
+  });
+});
+
+describe('the rows of policies', () => {
+  it('change one by one while backups run, and name those whose backup has ended', async () => {
+    let status = someStatus();
+    const caller = new FakeCaller({
+      'policy.list': () => ({ items: [somePolicy(), somePolicy({ policyId: otherId, name: 'work' })], next: null }),
+    });
+    const rows = new PolicyRows(
+      caller,
+      () => status,
+      () => now,
+    );
+    await rows.roots();
+    assert.deepEqual(rows.progress(), { changed: [], ended: [] });
+    status = someStatus({ runningActions: [running, { ...running, kind: 'verify', subject: 'work' }] });
+    const { changed } = rows.progress();
+    assert.deepEqual(
+      changed.map(({ id }) => id),
+      [someId],
+    );
+    assert.deepEqual(rows.progress(), { changed: [], ended: [] }, 'what is shown already changes nothing');
+    status = someStatus({ runningActions: [{ ...running, fraction: 0.4261 }] });
+    assert.deepEqual(rows.progress().changed, [], 'less than a percent is not seen');
+    status = someStatus();
+    assert.deepEqual(rows.progress(), { changed: [], ended: [someId] });
+  });
+
+  it('are none while the daemon is locked', async () => {
+    const rows = new PolicyRows(
+      new FakeCaller({}),
+      () => someStatus({ state: 'locked' }),
+      () => now,
+    );
+    assert.deepEqual(await rows.roots(), []);
+  });
+});
+
+describe('the row of a passkey', () => {
+  const table: readonly (readonly [string, Partial<Passkey>, string, string])[] = [
+    ['in use', { inUse: true }, 'passphrase · in use · verified 2026-11-21', 'key'],
+    ['that is spare', {}, 'passphrase · verified 2026-11-21', 'circle-outline'],
+    ['that nobody tried', { state: 'unverified', verifiedAt: null }, 'passphrase · not verified yet', 'warning'],
+    ['that fails', { state: 'failing', kind: 'awsKms' }, 'AWS KMS · failing · verified 2026-11-21', 'error'],
+    ['that warns', { warnings: ['a newer version'] }, 'passphrase · verified 2026-11-21 · needs a look', 'warning'],
+    ['that can go', { retirableFrom: noon }, 'passphrase · verified 2026-11-21 · can be retired', 'circle-outline'],
+    [
+      'that can go later',
+      { retirableFrom: tomorrow },
+      'passphrase · verified 2026-11-21 · can be retired from 2026-11-22',
+      'circle-outline',
+    ],
+  ];
+  for (const [what, changes, description, icon] of table) {
+    it(`says of one ${what}: ${description}`, () => {
+      assert.deepEqual(shown(passkeyRow(somePasskey(changes), now).facts), [description, icon]);
+    });
+  }
+});
+
+describe('the row of a location', () => {
+  const table: readonly (readonly [string, Partial<Location>, string, string])[] = [
+    ['that is a folder', { heldBytes: 2048 }, 'folder · not immutable · 2.00 KiB held', 'folder-library'],
+    ['that is immutable', { kind: 's3', immutable: true, protectionPeriodDays: 30 }, 'S3 · immutable for 30 days', 'lock'],
+    [
+      'of which the lock does not hold',
+      { kind: 's3', immutable: true, lockProof: { verdict: 'bypassable', at: noon } },
+      'S3 · immutable · lock bypassable',
+      'warning',
+    ],
+  ];
+  for (const [what, changes, description, icon] of table) {
+    it(`says of one ${what}: ${description}`, () => {
+      assert.deepEqual(shown(locationRow(someLocation(changes)).facts), [description, icon]);
+    });
+  }
+});
+
+describe('the row of an alert', () => {
+  const table: readonly (readonly [string, Partial<Alert>, string, string])[] = [
+    ['that is grave', {}, 'since 12:00', 'error'],
+    ['that warns', { severity: 'warning' }, 'since 12:00', 'warning'],
+    ['that tells', { severity: 'info' }, 'since 12:00', 'info'],
+    ['that was acknowledged', { state: 'acknowledged' }, 'since 12:00 · acknowledged', 'check'],
+    ['that is snoozed', { state: 'snoozed', snoozedUntil: tomorrow }, 'since 12:00 · snoozed until Nov 22 03:00', 'bell-slash'],
+  ];
+  for (const [what, changes, description, icon] of table) {
+    it(`says of one ${what}: ${description}`, () => {
+      assert.deepEqual(shown(alertRow(someAlert(changes), now).facts), [description, icon]);
+    });
+  }
+
+  it('says to a screen reader how grave it is, and its way out', () => {
+    const { accessibleLabel } = alertRow(someAlert({ fix: 'Look at the log.' }), now).facts;
+    assert.equal(accessibleLabel, 'Error: The last backup of home failed., since 12:00, Look at the log.');
+  });
+
+  it('stands closed below the last row where it asks for nothing any more', async () => {
+    const settled = alertRow(someAlert({ state: 'acknowledged' }), now);
+    const [row] = settledAlertsRow([settled]);
+    assert.notEqual(row?.facts.isExpanded, true);
+    assert.deepEqual(await row?.facts.children?.(), [settled]);
+    assert.deepEqual(settledAlertsRow([]), []);
+  });
+
+  it('counts in the badge while it is open, and only then', () => {
+    const alerts = [someAlert(), someAlert({ severity: 'info' }), someAlert({ state: 'acknowledged' }), someAlert({ state: 'snoozed' })];
+    assert.deepEqual(badgeOf(alerts), { value: 2, tooltip: '2 alerts' });
+    assert.equal(badgeOf(alerts.slice(2)), undefined);
+  });
+});
+
+describe('what there is', () => {
+  it('is told apart by the state of the daemon, and by nothing while nobody can tell', () => {
+    const error = undefined;
+    assert.equal(stateKey({ phase: 'connecting', status: undefined, error }), 'unknown');
+    assert.equal(stateKey({ phase: 'away', status: undefined, error }), 'notRunning');
+    assert.equal(stateKey({ phase: 'refused', status: undefined, error }), 'notRunning');
+    assert.equal(stateKey({ phase: 'connected', status: someStatus({ state: 'locked' }), error }), 'locked');
+  });
+
+  it('is looked at anew for events that can be about it', () => {
+    for (const subject of ['locations/1', 'policies/1', 'restorePoints/1'])
+      assert.equal(concernsPresence({ name: 'catalog.changed', subject }), true);
+    assert.equal(concernsPresence({ name: 'catalog.changed', subject: 'passkeys/1' }), false);
+    assert.equal(concernsPresence({ name: 'action.changed', subject: someId }), false);
+    assert.equal(concernsPresence({ name: 'lookAgain', subject: '' }), true);
+  });
+
+  it('has the soonest run of the policies that are not paused as its next', () => {
+    const soon = new Date(2026, 10, 21, 14).toISOString();
+    assert.equal(nextRunOf([somePolicy(), somePolicy({ nextRunAt: tomorrow }), somePolicy({ nextRunAt: soon, paused: true })]), tomorrow);
+    assert.equal(nextRunOf([]), null);
+  });
+});
+
+describe('a tree of rows', () => {
+  it('gives the editor labels as text and tooltips without markup', async () => {
+    const name = '[x](command:evil) $(zap) **b**';
+    const tree = new RowTree({ roots: async () => [locationRow(someLocation({ name }))], changeOf: async () => 'nothing' });
+    const [row] = await tree.getChildren();
+    assert.ok(row !== undefined);
+    const item = tree.getTreeItem(row);
+    assert.equal(item.label, name);
+    assert.equal(item.contextValue, 'location+filesystem+plain');
+    const { tooltip } = item;
+    assert.ok(typeof tooltip === 'object');
+    assert.doesNotMatch(tooltip.value, /\[x\]\(/);
+    assert.notEqual(tooltip.isTrusted, true);
+  });
+
+  it('gives entries the icon that the theme has for their name, and opens files', async () => {
+    const { entryRow } = await import('../../../../extension/views/restorePoints/entry.ts');
+    const { someEntry } = await import('../samples.ts');
+    const rows = [
+      entryRow(someId, someEntry(), async () => []),
+      entryRow(someId, someEntry({ path: 'plans', kind: 'dir' }), async () => []),
+    ];
+    const tree = new RowTree({ roots: async () => rows, changeOf: async () => 'nothing' });
+    const [file, folder] = (await tree.getChildren()).map((row) => tree.getTreeItem(row));
+    assert.equal(file?.resourceUri?.authority, someId);
+    assert.equal(file?.resourceUri?.path, '/plans/trip.md');
+    assert.equal(file?.command?.command, 'vscode.open');
+    assert.equal(folder?.command, undefined);
+  });
+
+  it('tells the editor of the one row that was given new facts', async () => {
+    const tree = new RowTree({ roots: async () => [locationRow(someLocation())], changeOf: async () => 'nothing' });
+    const [row] = await tree.getChildren();
+    const changed: unknown[] = [];
+    tree.onDidChangeTreeData((one) => changed.push(one));
+    tree.renew(locationRow(someLocation({ name: 'other' })).facts);
+    tree.renew(locationRow(someLocation({ locationId: otherId })).facts);
+    assert.deepEqual(changed, [row]);
+    assert.equal(row?.facts.label, 'other');
+  });
+});
