@@ -11,6 +11,8 @@ interface Keys {
   'holdfast.hasPolicies': boolean;
   'holdfast.hasRestorePoints': boolean;
   'holdfast.hasAlerts': boolean;
+  /** Something was restored from this window. */
+  'holdfast.hasRestored': boolean;
   /** The editor in front shows a file of a restore point beside the file of this machine. */
   'holdfast.comparesFile': boolean;
 }

@@ -32,11 +32,12 @@ export async function restore(services: Services, args: readonly unknown[]): Pro
   if (whole === undefined) return;
   const params = paramsOf(whole, false, randomUUID());
   const { actionId } = await whileUnlocked(services, () => services.daemon.call(restoreStart, params));
-  await followWork(services, {
+  const { state } = await followWork(services, {
     actionId,
     title: vscode.l10n.t('Restore of {0}', shortId(whole.restorePointId)),
     view: 'holdfast.restorePoints',
   });
+  if (state === 'complete' || state === 'completeWithWarnings') services.contextKeys.set('holdfast.hasRestored', true);
 }
 
 /** What the row says already. */
