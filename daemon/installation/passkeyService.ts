@@ -110,14 +110,20 @@ export class PasskeyService {
     return this.#described(slotId);
   }
 
-  /** Opens this very slot with its own passphrase. Errors: `wrongSecret`, `refusedByRule` (retired). */
+  /** Opens this very slot with its own passphrase. Errors: `wrongSecret`, `refusedByRule` (retired), `damaged`, `catalogDamaged` (the slot: it is `failing` from then on). */
   async verify(reference: string, passphrase: Uint8Array, signal: AbortSignal): Promise<Passkey> {
     const record = this.resolve(reference);
     if (record.state === 'retired') {
       throw new HoldfastError('refusedByRule', `Failed to verify passkey ${record.name}: it is retired.`, { fix: 'Add a new passkey.' });
     }
-    const masterKey = await this.unwrap(passphrase, record.slotId, signal);
-    masterKey[Symbol.dispose]();
+    try {
+      const masterKey = await this.unwrap(passphrase, record.slotId, signal);
+      masterKey[Symbol.dispose]();
+    } catch (error) {
+      // A wrong passphrase says nothing of the slot.
+      if (HoldfastError.is(error, 'damaged', 'catalogDamaged')) this.#isFailing(record.slotId);
+      throw error;
+    }
     this.#options.onChanged(record.slotId);
     return this.describe(this.#known(record.slotId));
   }
@@ -216,19 +222,25 @@ export class PasskeyService {
     });
   }
 
-  /** Opens the slot as it was written. What does not open stays `unverified`, and nothing depends on it. */
+  /** Opens the slot as it was written. What does not open is `failing`, and nothing depends on it. */
   async #verifyRecorded(slotId: SlotId, { passphrase, signal }: StepContext): Promise<void> {
     if (passphrase === undefined) return;
     const { masterKey } = this.#options.keys;
     const slot = slotOf(slotId, this.#known(slotId).slot);
     const opened = slot.kind === 'passphrase' ? await this.#open(slot, passphrase, masterKey.masterKeyId, signal) : undefined;
     if (opened === undefined) {
+      this.#isFailing(slotId);
       throw new HoldfastError('failed', 'Failed to make the passkey: what was written does not open the master key.', {
         fix: 'Retire it and add another one.',
       });
     }
     opened[Symbol.dispose]();
     this.#catalog.passkeys.change(slotId, { state: 'ready', verifiedAt: this.#now() });
+  }
+
+  #isFailing(slotId: SlotId): void {
+    this.#catalog.passkeys.change(slotId, { state: 'failing' });
+    this.#options.onChanged(slotId);
   }
 
   #recordOf(slot: PassphraseSlot, name: string): PasskeyRecord {

@@ -1,4 +1,4 @@
-import type { Action, StartedBy } from '../../protocol/methods/actions.ts';
+import type { Action, ActionWithResult, StartedBy } from '../../protocol/methods/actions.ts';
 import type { ActionQueue } from '../actions/actionQueue.ts';
 import type { PolicyRecord } from '../catalog/policyStore.ts';
 import type { BackupRequest, BackupService } from './backupService.ts';
@@ -6,7 +6,7 @@ import type { BackupRequest, BackupService } from './backupService.ts';
 /** A run of a policy that has come to its end, whichever. */
 export interface EndedRun {
   readonly policy: PolicyRecord;
-  readonly action: Action;
+  readonly action: ActionWithResult;
   readonly isDryRun: boolean;
 }
 

@@ -107,7 +107,10 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     catalog,
     timeZone: machineTimeZone,
     onRetired: (id) => changed('restorePoints', id),
-    onFailed: ({ policyId, error }) => log.error('Retention of a policy failed.', { policyId, error: thrownFact(error) }),
+    onFailed: ({ policyId, error }) => {
+      log.error('Retention of a policy failed.', { policyId, error: thrownFact(error) });
+      caretaker.retentionFailed(error);
+    },
   });
   const open = new OpenRestorePoints(installation);
   const threads = { workerUrl };
@@ -125,11 +128,11 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     writer: `holdfast ${programVersion}`,
     wallClock,
     onCommitted: (id) => changed('restorePoints', id),
-    retire: (policy) => void retention.follow(policy),
+    retire: (policy) => caretaker.retire(policy, () => void retention.follow(policy)),
     onManifestUnreadable: (facts) => log.error('The manifest of a restore point could not be read.', facts),
   });
   const runs = new BackupRuns({ queue, backups, onEnded: (run) => caretaker.backupEnded(run) });
-  const caretaker = new Caretaker({ installation, alerts, runs, clock: machineClock(wallClock), log });
+  const caretaker = new Caretaker({ installation, alerts, runs, clock: world.timers ?? machineClock(wallClock), log });
   const restores = new RestoreService({
     installation,
     restorePoints: open,

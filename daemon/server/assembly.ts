@@ -1,6 +1,7 @@
 import type { DaemonState } from '../../protocol/methods/session.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { ScryptRunner } from '../keys/scryptRunner.ts';
+import type { SchedulerClock } from '../policies/schedules/scheduler.ts';
 import type { FileSystem } from '../locations/fileAccess.ts';
 import type { HandlerContext, HandlerMap } from './handler.ts';
 import type { Logger } from './logger.ts';
@@ -24,6 +25,8 @@ export interface AssemblyWorld {
   readonly fileSystem?: FileSystem;
   readonly scrypt?: ScryptRunner;
   readonly wallClock?: () => Date;
+  /** Of what the daemon does by itself: schedules and alerts. */
+  readonly timers?: SchedulerClock;
   readonly openCatalog?: (path: string) => Catalog;
 }
 

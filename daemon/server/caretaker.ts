@@ -5,6 +5,7 @@ import type { Installation } from '../installation/installation.ts';
 import { BackupAlerts } from '../policies/alerting/backupAlerts.ts';
 import { LocationWatch } from '../policies/alerting/locationWatch.ts';
 import { RowAlerts } from '../policies/alerting/rowAlerts.ts';
+import type { PolicyRecord } from '../catalog/policyStore.ts';
 import type { BackupRuns, EndedRun } from '../policies/backupRuns.ts';
 import { Scheduler, type SchedulerClock } from '../policies/schedules/scheduler.ts';
 import type { Logger } from './logger.ts';
@@ -28,6 +29,7 @@ export class Caretaker implements Disposable {
   readonly #locationWatch: LocationWatch;
   readonly #scheduler: Scheduler;
   #failedProofAt: number;
+  #retentionErrors: readonly Error[] = [];
 
   constructor(options: CaretakerOptions) {
     const { installation, alerts, runs, clock, log } = options;
@@ -91,6 +93,7 @@ export class Caretaker implements Disposable {
 
   /** Locked or unlocked. */
   stateChanged(): void {
+    this.#safely(() => this.#rowAlerts.passkeys());
     if (this.#options.installation.state === 'unlocked') this.#scheduler.unlocked();
     else this.#scheduler.changed();
   }
@@ -98,6 +101,33 @@ export class Caretaker implements Disposable {
   backupEnded(run: EndedRun): void {
     this.#safely(() => this.#backupAlerts.ended(run));
     this.#scheduler.ended(run);
+  }
+
+  /** Retention behind a run of a policy: `follow` tells of its failure by `retentionFailed` before it returns. */
+  retire({ policyId, name }: PolicyRecord, follow: () => void): void {
+    this.#retentionErrors = [];
+    follow();
+    const [error] = this.#retentionErrors;
+    const { alerts } = this.#options;
+    this.#safely(() => {
+      if (error === undefined) alerts.resolve('retentionFailed', policyId);
+      else {
+        alerts.raise({
+          kind: 'retentionFailed',
+          subjectId: policyId,
+          subject: name,
+          severity: 'warning',
+          message: `Restore points of ${name} that its retention does not keep could not be retired.`,
+          fix: 'Read "holdfast log" for why; the next run tries again.',
+          detail: error.message,
+          policyId,
+        });
+      }
+    });
+  }
+
+  retentionFailed(error: unknown): void {
+    this.#retentionErrors = [error instanceof Error ? error : new TypeError(String(error))];
   }
 
   /** Somebody without the proof key spoke the daemon's protocol. */

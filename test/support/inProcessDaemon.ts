@@ -78,6 +78,12 @@ export class InProcessDaemon extends DrivenDaemon implements AsyncDisposable {
     return method.result.parse(answer);
   }
 
+  /** Hears every event until disposed. */
+  listen(listener: (event: DaemonEvent) => void): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+  }
+
   protected override onActionChanged(tell: (actionId: string) => void): Promise<Disposable> {
     const listener = ({ name, subject }: DaemonEvent): void => {
       if (name === 'action.changed') tell(subject);

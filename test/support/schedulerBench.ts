@@ -9,7 +9,7 @@ import { BackupAlerts } from '../../daemon/policies/alerting/backupAlerts.ts';
 import type { EndedRun } from '../../daemon/policies/backupRuns.ts';
 import { Scheduler } from '../../daemon/policies/schedules/scheduler.ts';
 import type { PolicyId } from '../../protocol/ids.ts';
-import type { Action, ActionState } from '../../protocol/methods/actions.ts';
+import type { Action, ActionState, ActionWithResult } from '../../protocol/methods/actions.ts';
 import type { ErrorCode } from '../../protocol/errors.ts';
 import { usualRunRules, usualSourceRules } from '../../protocol/methods/policies.ts';
 import { someAction, someLocation, somePoint, somePolicy } from './catalog.ts';
@@ -45,7 +45,7 @@ export class SchedulerBench implements Disposable {
   readonly ends: Map<string, ErrorCode | 'cancelled'> = new Map();
   readonly #seal = new CatalogSeal(createSecretKey(randomBytes(32)), newId());
   readonly #locationId = newId<ReturnType<typeof someLocation>['locationId']>();
-  readonly #busy = new Map<PolicyId, Action>();
+  readonly #busy = new Map<PolicyId, ActionWithResult>();
   readonly #backupAlerts: BackupAlerts;
   #sequence = 0;
 
@@ -178,7 +178,7 @@ export class SchedulerBench implements Disposable {
     });
   }
 
-  #end(policy: PolicyRecord, action: Action, state: ActionState, code?: string): void {
+  #end(policy: PolicyRecord, action: ActionWithResult, state: ActionState, code?: string): void {
     this.#busy.delete(policy.policyId);
     const now = this.clock.wall().toISOString();
     if (state === 'complete') {

@@ -1,6 +1,10 @@
+import type { ActionWithResult } from '../../../protocol/methods/actions.ts';
+import { backupDocument } from '../../../protocol/methods/backups.ts';
 import type { ErrorDocument } from '../../../protocol/methods/values.ts';
-import type { AlertBook } from '../../alerts/alertBook.ts';
+import { shellWord } from '../../../protocol/wording.ts';
+import type { AlertBook, Cause } from '../../alerts/alertBook.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
+import type { PolicyRecord } from '../../catalog/policyStore.ts';
 import type { EndedRun } from '../backupRuns.ts';
 import type { Overdue } from '../schedules/scheduler.ts';
 
@@ -27,6 +31,7 @@ export class BackupAlerts {
       if (isDryRun) return;
       if (locationId !== null) this.#alerts.resolve('locationFull', locationId);
       this.#alerts.resolve('backupFailed', policyId);
+      this.#commands(policy, action);
       return;
     }
     if (action.state !== 'failed' || isDryRun || action.error === null || action.error.code === 'locked') return;
@@ -55,16 +60,43 @@ export class BackupAlerts {
         fix: 'Make room there, or retire restore points and collect the garbage.',
       });
     } else {
+      const isHook = code === 'hookFailed';
       this.#alerts.raise({
-        kind: 'backupFailed',
-        subjectId: policyId,
-        subject: name,
+        ...aboutRun(policy, action),
+        kind: isHook ? 'hookFailed' : 'backupFailed',
         severity: 'error',
-        message: `The last run of ${name} failed: ${reasonOf(action.error)}.`,
-        fix: `See why with "holdfast action show ${action.actionId.slice(0, 8)}".`,
+        message: isHook
+          ? `The command before the last run of ${name} failed, so nothing was backed up.`
+          : `The last run of ${name} failed: ${reasonOf(action.error)}.`,
         detail,
-        policyId,
-        ...(locationId === null ? {} : { locationId }),
+      });
+    }
+  }
+
+  /** What the commands of a run that has made a restore point ended with. Their names and output are sealed. */
+  #commands(policy: PolicyRecord, action: ActionWithResult): void {
+    const { policyId, name } = policy;
+    const document = backupDocument.safeParse(action.result);
+    const problem = document.data?.hooks.after?.problem ?? null;
+    const lost = document.data?.commands.filter(({ kept }) => !kept) ?? [];
+    if (problem === null) this.#alerts.resolve('hookFailed', policyId);
+    else {
+      this.#alerts.raise({
+        ...aboutRun(policy, action),
+        kind: 'hookFailed',
+        severity: 'warning',
+        message: `The command after the last run of ${name} failed; the restore point is there.`,
+        detail: problem,
+      });
+    }
+    if (lost.length === 0) this.#alerts.resolve('commandFailed', policyId);
+    else {
+      this.#alerts.raise({
+        ...aboutRun(policy, action),
+        kind: 'commandFailed',
+        severity: 'error',
+        message: `${lost.length === 1 ? 'A command' : `${lost.length} commands`} of ${name} failed, and the newest restore point is without that output.`,
+        detail: lost.map((command) => `${command.name}: ${command.problem ?? 'not kept'}.`).join(' '),
       });
     }
   }
@@ -85,11 +117,25 @@ export class BackupAlerts {
           lastMadeAt === null
             ? `The policy ${name} was to run since ${minuteOf(since)} and has made no restore point.`
             : `The policy ${name} has made no restore point since ${minuteOf(lastMadeAt)}.`,
-        fix: `Unlock the daemon if it is locked, then see what "holdfast backup ${name}" says.`,
+        fix: `Unlock the daemon if it is locked, then see what "holdfast backup ${shellWord(name)}" says.`,
         policyId,
       });
     }
   }
+}
+
+/** An alert about one run. */
+function aboutRun(
+  { policyId, name, locationId }: PolicyRecord,
+  { actionId }: ActionWithResult,
+): Pick<Cause, 'subjectId' | 'subject' | 'policyId' | 'locationId' | 'fix'> {
+  return {
+    subjectId: policyId,
+    subject: name,
+    policyId,
+    ...(locationId === null ? {} : { locationId }),
+    fix: `See why with "holdfast action show ${actionId.slice(0, 8)}".`,
+  };
 }
 
 /** Of an RFC 3339 time: `2026-01-02 03:04 UTC`. */

@@ -1,4 +1,5 @@
 import type { LocationId, PolicyId, RestorePointId, SlotId } from '../../../protocol/ids.ts';
+import { shellWord } from '../../../protocol/wording.ts';
 import type { AlertBook } from '../../alerts/alertBook.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 
@@ -25,7 +26,7 @@ export class RowAlerts {
 
   /** What a crash may have kept from being told. */
   all(): void {
-    for (const { slotId } of this.#catalog.passkeys.list()) this.passkeyChanged(slotId);
+    this.passkeys();
     for (const { policyId } of this.#catalog.policies.list({ includeDeleted: true })) this.policyChanged(policyId);
     for (const { id } of this.#catalog.restorePoints.damaged()) this.restorePointChanged(id);
     for (const { subjectId } of this.#alerts.raised('damagedData')) this.#resolveUnlessDamaged(subjectId);
@@ -35,11 +36,24 @@ export class RowAlerts {
     this.clock();
   }
 
+  /** All of them: unlocking verifies too. */
+  passkeys(): void {
+    for (const { slotId } of this.#catalog.passkeys.list()) this.passkeyChanged(slotId);
+  }
+
   policyChanged(policyId: PolicyId): void {
     const policy = this.#catalog.policies.get(policyId);
     // The data that it has made stays, and so does what is known of its damage.
     if (policy?.deletedAt === null) return;
-    for (const kind of ['backupFailed', 'policyOverdue', 'hookFailed', 'retentionFailed'] as const) this.#alerts.resolve(kind, policyId);
+    for (const kind of [
+      'backupFailed',
+      'policyOverdue',
+      'commandFailed',
+      'hookFailed',
+      'retentionFailed',
+      'garbageCollectionFailed',
+    ] as const)
+      this.#alerts.resolve(kind, policyId);
   }
 
   locationChanged(locationId: LocationId): void {
@@ -58,7 +72,7 @@ export class RowAlerts {
       subject: passkey.name,
       severity: 'warning',
       message: `The passkey ${passkey.name} failed its last verification.`,
-      fix: `Verify it again with "holdfast passkey verify ${passkey.name}", or add another one and retire it.`,
+      fix: `Verify it again with "holdfast passkey verify ${shellWord(passkey.name)}", or add another one and retire it.`,
       slotId,
     });
   }
