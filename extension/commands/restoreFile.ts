@@ -1,7 +1,6 @@
 import path from 'node:path';
 import * as vscode from 'vscode';
 import { escaped } from '../../client/shown/text.ts';
-import { activeDiff } from '../files/activeDiff.ts';
 import { pickVersion } from '../files/pickVersion.ts';
 import { showDiff } from '../files/showDiff.ts';
 import { takeBack } from '../files/takeBack.ts';
@@ -13,7 +12,7 @@ import { askedFile } from './askedFile.ts';
  * the buttons in the diff's title do the same at any later time.
  */
 export async function restoreFile(services: Services, args: readonly unknown[]): Promise<void> {
-  const file = activeDiff()?.file ?? (await askedFile(args));
+  const file = await askedFile(args);
   if (file === undefined) return;
   for (;;) {
     const picked = await pickVersion(services, file, vscode.l10n.t('Restore File from Restore Point'));

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import * as z from 'zod';
+import { daemonPid } from '../../support/daemon.ts';
+import { goneWithin } from '../../support/processes.ts';
+import { eventually } from './eventually.ts';
+import { hostForEachTest } from './host.ts';
+import type { Workbench } from './workbench.ts';
+
+const restorePoints = z.array(z.looseObject({ id: z.string() }));
+
+/** As a crash or the system's out-of-memory killer ends it: without a word. */
+async function kill(pid: number): Promise<void> {
+  process.kill(pid, 'SIGKILL');
+  assert.ok(await goneWithin(pid, 5000));
+}
+
+async function isUnlocked(workbench: Workbench): Promise<void> {
+  await workbench.view('Passkeys').row('passphrase').waitFor();
+}
+
+describe('a daemon that goes away', () => {
+  const host = hostForEachTest();
+
+  function pid(): number {
+    const found = daemonPid(host.scratch.state);
+    assert.ok(found !== undefined, 'a daemon runs');
+    return found;
+  }
+
+  it('starts a new one where the old one was killed and left its endpoint file; it is locked, and says so', async () => {
+    await host.scratch.setUp();
+    const workbench = await host.openWindow();
+    await workbench.openContainer();
+    await isUnlocked(workbench);
+    const killed = pid();
+    await kill(killed);
+    await eventually(async () => assert.match(await workbench.view('Restore Points').welcome(), /is locked/));
+    assert.notEqual(pid(), killed);
+    await eventually(async () => assert.match(await workbench.statusBar.text(), /locked/));
+    await workbench.view('Restore Points').pressWelcome('Unlock');
+    await workbench.inputBox.waitFor('Unlock Holdfast');
+    assert.equal(await workbench.inputBox.isSecret(), true);
+    await workbench.inputBox.enter('not the passphrase');
+    await eventually(async () => assert.match(await workbench.inputBox.message(), /wrong|does not open/i));
+    await workbench.inputBox.enter(host.scratch.passphrase);
+    await workbench.inputBox.waitUntilClosed();
+    await eventually(async () => assert.doesNotMatch(await workbench.statusBar.text(), /locked/));
+  });
+
+  it('stays stopped for every window when one of them stopped it, and comes back for all when one starts it', async () => {
+    await host.scratch.setUp();
+    const first = await host.openWindow();
+    await first.openContainer();
+    const second = await host.openWindow();
+    await second.openContainer();
+    await Promise.all([isUnlocked(first), isUnlocked(second)]);
+    await first.runCommand('holdfast.stopDaemon');
+    for (const window of [first, second])
+      await eventually(async () => assert.match(await window.view('Restore Points').welcome(), /not running/));
+    assert.equal(daemonPid(host.scratch.state), undefined);
+    await second.view('Restore Points').pressWelcome('Start Daemon');
+    for (const window of [first, second])
+      await eventually(async () => assert.match(await window.view('Restore Points').welcome(), /is locked/));
+  });
+
+  it('is not started by a window whose user does not want that, until he asks for it', async () => {
+    const workbench = await host.openWindow({ settings: { 'holdfast.daemon.autoStart': false } });
+    await workbench.openContainer();
+    await eventually(async () => assert.match(await workbench.view('Restore Points').welcome(), /not running/));
+    assert.equal(daemonPid(host.scratch.state), undefined);
+    await workbench.view('Restore Points').pressWelcome('Start Daemon');
+    await eventually(async () => assert.match(await workbench.view('Restore Points').welcome(), /Set Up Holdfast/));
+  });
+
+  it('outlives the window, and a window that is loaded again finds what it does', async () => {
+    await host.scratch.setUp();
+    const workbench = await host.openWindow();
+    await workbench.openContainer();
+    await isUnlocked(workbench);
+    const before = pid();
+    await workbench.reload();
+    await isUnlocked(workbench);
+    assert.equal(pid(), before);
+  });
+
+  it('killed in mid-backup, tells what became of the run, lists no half restore point, and the next run is whole', async () => {
+    await host.scratch.setUp();
+    for (let number = 0; number < 6; number += 1) writeFileSync(path.join(host.folder, `file${number}`), randomBytes(64 * 1024 * 1024));
+    await host.scratch.json(z.unknown(), ['policy', 'create', 'work', '--source', host.folder, '--location', 'store']);
+    const workbench = await host.openWindow();
+    await workbench.openContainer();
+    const policy = workbench.view('Policies').row('work');
+    await policy.press('Back Up Now');
+    const store = path.join(host.scratch.folder, 'store');
+    await eventually(() => assert.ok(readdirSync(store, { recursive: true }).some((name) => String(name).includes('packs'))));
+    await kill(pid());
+    await workbench.notifications.waitFor(/daemon ended/i);
+    await eventually(async () => assert.match(await workbench.view('Restore Points').welcome(), /is locked/));
+    await host.scratch.json(z.unknown(), ['unlock', '--passphrase-file', host.scratch.passphraseFile]);
+    assert.deepEqual(await host.scratch.json(restorePoints, ['restore-point', 'list']), []);
+    await policy.press('Back Up Now');
+    await workbench.view('Restore Points').row('work').waitFor(60_000);
+    const [point] = await host.scratch.json(restorePoints, ['restore-point', 'list']);
+    await host.scratch.json(z.unknown(), ['restore-point', 'verify', point?.id ?? '', '--read-data']);
+  });
+});
