@@ -41,5 +41,14 @@ export const locationFamily: Family = {
       examples: [{ command: 'holdfast location remove disk --yes', about: '' }],
     },
   ],
-  later: ['location add s3', 'location add azure-blob', 'location prove-lock', 'location collect-garbage'],
+    {
+      path: 'location collect-garbage',
+      summary: 'give back the space that nothing needs any more',
+      description:
+        'What retired restore points alone needed is condemned, and deleted by a collection a day later or more. It happens by itself after backups, once a day at most.',
+      arguments: [name],
+      flags: [{ flag: '--dry-run', about: 'only count; delete nothing' }],
+      examples: [{ command: 'holdfast location collect-garbage disk', about: '' }],
+    },
+  later: ['location add s3', 'location add azure-blob', 'location prove-lock'],
 };

@@ -28,6 +28,7 @@ export const loaders: Readonly<Record<string, () => Promise<Handler>>> = {
   'location validate': async () => (await import('./location.ts')).validate,
   'location edit': async () => (await import('./location.ts')).edit,
   'location remove': async () => (await import('./location.ts')).remove,
+  'location collect-garbage': async () => (await import('./collectGarbage.ts')).collectGarbage,
   'policy create': async () => (await import('./policy.ts')).create,
   'policy list': async () => (await import('./policy.ts')).list,
   'policy show': async () => (await import('./policy.ts')).show,

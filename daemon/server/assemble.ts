@@ -15,6 +15,8 @@ import type { UnlockClock } from '../keys/unlockDelay.ts';
 import { nodeFileSystem } from '../locations/fileAccess.ts';
 import { BackupRuns } from '../policies/backupRuns.ts';
 import { BackupService } from '../policies/backupService.ts';
+import { GarbageRuns } from '../policies/garbage/garbageRuns.ts';
+import { GarbageService } from '../policies/garbage/garbageService.ts';
 import { OpenRestorePoints } from '../policies/openRestorePoints.ts';
 import { PolicyService } from '../policies/policyService.ts';
 import { RestorePointService } from '../policies/restorePointService.ts';
@@ -28,6 +30,7 @@ import { Caretaker, machineClock } from './caretaker.ts';
 import { actionHandlers } from './methods/actionHandlers.ts';
 import { alertHandlers } from './methods/alertHandlers.ts';
 import { backupHandlers } from './methods/backupHandlers.ts';
+import { garbageHandlers } from './methods/garbageHandlers.ts';
 import { locationHandlers } from './methods/locationHandlers.ts';
 import { logHandlers } from './methods/logHandlers.ts';
 import { passkeyHandlers } from './methods/passkeyHandlers.ts';
@@ -131,7 +134,33 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     retire: (policy) => caretaker.retire(policy, () => void retention.follow(policy)),
     onManifestUnreadable: (facts) => log.error('The manifest of a restore point could not be read.', facts),
   });
-  const runs = new BackupRuns({ queue, backups, onEnded: (run) => caretaker.backupEnded(run) });
+  const garbage = new GarbageService({
+    installation,
+    unfinished,
+    wallClock,
+    onChanged: (id) => changed('locations', id),
+    onFailed: ({ locationId, policyId, policy, error }) =>
+      alerts.raise({
+        kind: 'garbageCollectionFailed',
+        subjectId: policyId,
+        subject: policy,
+        severity: 'warning',
+        message: error.message,
+        fix: error.fix ?? 'Verify its restore points.',
+        policyId,
+        locationId,
+      }),
+    onCollected: ({ policyId }) => alerts.resolve('garbageCollectionFailed', policyId),
+  });
+  const garbageRuns = new GarbageRuns({ queue, catalog, garbage, wallClock, isUnlocked: () => installation.state === 'unlocked' });
+  const runs = new BackupRuns({
+    queue,
+    backups,
+    onEnded: (run) => {
+      caretaker.backupEnded(run);
+      garbageRuns.consider();
+    },
+  });
   const caretaker = new Caretaker({ installation, alerts, runs, clock: world.timers ?? machineClock(wallClock), log });
   const restores = new RestoreService({
     installation,
@@ -163,6 +192,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
       ...logHandlers(stateDirectory),
       ...passkeyHandlers(installation.passkeys),
       ...locationHandlers(installation.locations),
+      ...garbageHandlers(installation.locations, garbageRuns),
       ...policyHandlers(policies, retention),
       ...backupHandlers(policies, runs),
       ...restorePointHandlers({ installation, queue, points, open, restores, verifies }),

@@ -6,6 +6,7 @@ import { alertAcknowledge, alertList, alertSnooze } from './alerts.ts';
 import { sessionAutoLock } from './autoLock.ts';
 import { backupStart } from './backups.ts';
 import { sessionClaim } from './claim.ts';
+import { locationCollectGarbage } from './garbage.ts';
 import { locationAdd, locationEdit, locationList, locationRemove, locationValidate } from './locations.ts';
 import { logRead } from './log.ts';
 import { passkeyAddPassphrase, passkeyList, passkeyRetire, passkeyRotate, passkeyUse, passkeyVerify } from './passkeys.ts';
@@ -58,6 +59,7 @@ export const methods: readonly AnyMethod[] = [
   locationValidate,
   locationEdit,
   locationRemove,
+  locationCollectGarbage,
   policyCreate,
   policyList,
   policyShow,

@@ -26,6 +26,7 @@ export const verbs = [
   'location validate',
   'location edit',
   'location remove',
+  'location collect-garbage',
   'policy create',
   'policy list',
   'policy show',

@@ -10,7 +10,7 @@ import {
   maxCondemned,
   openCondemnedList,
 } from '../../repository/condemnedList.ts';
-import { newObjectId, systemEntropy } from '../../repository/entropy.ts';
+import { type Entropy, newObjectId, systemEntropy } from '../../repository/entropy.ts';
 import { IdSet } from '../../repository/idSet.ts';
 import { condemnedKey, condemnedListId, condemnedPrefix } from '../../repository/names.ts';
 
@@ -20,6 +20,8 @@ export interface CondemnedListsOptions {
   readonly policyId: PolicyId;
   /** Signs lists, so that nobody who can only write to the store makes backups store their data anew. */
   readonly owner: KeyObject;
+  /** Gives the lists their ids; the system's where left out. */
+  readonly entropy?: Entropy;
 }
 
 /** A list that is in the store. */
@@ -87,7 +89,7 @@ export class CondemnedLists implements CondemnedBook {
   async #put(objects: readonly CondemnedObject[], signal: AbortSignal): Promise<CondemnedList> {
     const { store, installationId, policyId, owner } = this.#options;
     const { storeId } = store;
-    const listId = newObjectId(systemEntropy);
+    const listId = newObjectId(this.#options.entropy ?? systemEntropy);
     const key = condemnedKey(installationId, policyId, listId);
     const bytes = encodeCondemnedList({ storeId, listId }, objects, owner);
     await store.put(key, bytes, { signal });

@@ -3,7 +3,7 @@ import { HoldfastError } from '../../../protocol/errors.ts';
 import { usualRunRules } from '../../../protocol/methods/policies.ts';
 import { FakeDaemon } from './fakeDaemon.ts';
 import { runWith } from './fakeHost.ts';
-import { location, policy } from './samples.ts';
+import { endingAs, location, policy } from './samples.ts';
 
 const passing = { check: 'writable', result: 'pass', detail: 'Files can be written.', fix: null };
 const failing = { check: 'reachable', result: 'fail', detail: 'The folder is not there.', fix: 'Mount it.' };
@@ -61,6 +61,46 @@ describe('cli location', () => {
     assert.equal((await runWith(['location', 'remove', 'disk', '--yes'], { daemon })).status, 0);
     const empty = await runWith(['location', 'list'], { daemon: new FakeDaemon({ 'location.list': () => ({ items: [], next: null }) }) });
     assert.match(empty.out, /holdfast location add/);
+  });
+});
+
+const started = (): { actionId: string } => ({ actionId: location.locationId });
+
+describe('cli location collect-garbage', () => {
+  const document = {
+    location: 'disk',
+    locationId: location.locationId,
+    freedBytes: 1024,
+    freedObjects: 2,
+    waiting: [{ until: '2026-03-02T12:00:00.000Z', bytes: 2048 }],
+    partlyUsedBytes: 4096,
+    stopped: [],
+    dryRun: false,
+  };
+
+  it('prints what was freed and what waits', async () => {
+    const end = { kind: 'collectGarbage', state: 'complete', finishedAt: policy.createdAt, result: document } as const;
+    const daemon = new FakeDaemon({ 'location.collectGarbage': started, 'action.result': endingAs(end) });
+    const { status, json } = await runWith(['location', 'collect-garbage', 'disk', '--json'], { daemon });
+    assert.deepEqual([status, json()], [0, document]);
+    assert.equal(daemon.of('location.collectGarbage')[0]?.params['dryRun'], false);
+    const human = await runWith(['loc', 'collect-garbage', 'disk', '--dry-run'], {
+      daemon: new FakeDaemon({
+        'location.collectGarbage': started,
+        'action.result': endingAs({ ...end, result: { ...document, dryRun: true } }),
+      }),
+    });
+    assert.match(human.out, /^Would free 1\.00 KiB at disk\.\n2\.00 KiB can go from then on: .*\n4\.00 KiB stay in packs/);
+  });
+
+  it('prints its document and ends with 5 where a policy could not be collected', async () => {
+    const reason = 'Failed to collect the garbage of policy work: a manifest is damaged.';
+    const stopped = { ...document, freedBytes: 0, stopped: [{ policy: 'work', policyId: policy.policyId, reason }] };
+    const error = { code: 'damaged', message: reason, fix: 'Verify its restore points.', details: null };
+    const end = { kind: 'collectGarbage', state: 'failed', finishedAt: policy.createdAt, result: stopped, error } as const;
+    const daemon = new FakeDaemon({ 'location.collectGarbage': started, 'action.result': endingAs(end) });
+    const { status, json } = await runWith(['location', 'collect-garbage', 'disk', '--json'], { daemon });
+    assert.deepEqual([status, json()], [5, stopped]);
   });
 });
 
