@@ -97,13 +97,21 @@ export interface CommandRow {
   readonly tests: number;
 }
 
+/** Tests of this threat show what a command refuses, and not that it works. */
+const hostileArguments = 'V4';
+
 /** For each declared command: how many tests really ran it and passed. */
 export function commandRows(
   commands: readonly string[],
   runs: readonly CommandRun[],
   reports: readonly LayerReport[],
 ): readonly CommandRow[] {
-  const passed = new Set(reports.flatMap(({ cases }) => cases.filter(({ state }) => state === 'passed').map(({ title }) => title)));
+  const passed = new Set(
+    reports
+      .flatMap(({ cases }) => cases)
+      .filter(({ state, ids }) => state === 'passed' && !ids.includes(hostileArguments))
+      .map(({ title }) => title),
+  );
   return commands.map((command) => ({
     command,
     tests: new Set(runs.filter((one) => one.command === command && passed.has(one.test)).map(({ test }) => test)).size,

@@ -52,7 +52,7 @@ describe('the account at the end of a test run', () => {
     ]);
   });
 
-  it('counts the passed tests that ran a command, not its runs, and none outside of a test', () => {
+  it('counts the passed tests that ran a command, not its runs; none outside of a test, and none that hands over hostile arguments', () => {
     const reports = [
       {
         seed: 1,
@@ -61,13 +61,20 @@ describe('the account at the end of a test run', () => {
           { ...one([], 'failed'), title: 'b' },
         ],
       },
-      { seed: 1, cases: [{ ...one([], 'passed'), title: 'c' }] },
+      {
+        seed: 1,
+        cases: [
+          { ...one([], 'passed'), title: 'c' },
+          { ...one(['V4'], 'passed'), title: 'd' },
+        ],
+      },
     ];
     const runs = [
       { command: 'lock', test: 'a' },
       { command: 'lock', test: 'a' },
       { command: 'lock', test: 'c' },
       { command: 'unlock', test: 'b' },
+      { command: 'unlock', test: 'd' },
       { command: 'setUp', test: '' },
     ];
     assert.deepEqual(commandRows(['lock', 'unlock', 'setUp'], runs, reports), [
