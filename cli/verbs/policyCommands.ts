@@ -29,11 +29,13 @@ export function namesHooks(call: Call): boolean {
 /** What `--before`, `--after` and `--hook-timeout` make of the hooks that are there; an empty command takes one away. */
 export function hooksOf(call: Call, current: Pick<RunRules, 'before' | 'after'>): Pick<RunRules, 'before' | 'after'> {
   const timeLimit = timeLimitOf(call);
+  // One time for both, as one flag sets it.
+  const usual = current.before?.timeLimit ?? current.after?.timeLimit ?? hookTimeLimits.usual;
   const hook = (flag: '--before' | '--after', known: Hook | null): Hook | null => {
     const typed = call.text(flag);
     if (typed === '') return null;
     const command = typed === undefined ? known?.command : commandOf(flag, typed);
-    return command === undefined ? null : { command, timeLimit: timeLimit ?? known?.timeLimit ?? hookTimeLimits.usual };
+    return command === undefined ? null : { command, timeLimit: timeLimit ?? known?.timeLimit ?? usual };
   };
   const hooks = { before: hook('--before', current.before), after: hook('--after', current.after) };
   if (timeLimit !== undefined && hooks.before === null && hooks.after === null) {

@@ -116,6 +116,23 @@ describe('what commands print, as sources', () => {
     assert.deepEqual(temporaryNames(target), []);
   });
 
+  it('restores several into one folder, beside the folders of other sources, and into no folder that holds something already', async () => {
+    using bench = new EngineBench();
+    writeFileSync(join(bench.source, 'file'), 'x');
+    const [first, second] = [command('a', printing(Buffer.from('A'), 1)), command('b', printing(Buffer.from('B'), 1))];
+    await bench.backup(jobOf(bench.sourceOf(), first, second));
+    const target = bench.target();
+    const targets = [
+      { sourceId: bench.sourceId, folder: join(target, 'source') },
+      { sourceId: first.id, folder: target, name: 'a' },
+      { sourceId: second.id, folder: target, name: 'b' },
+    ];
+    const restored = await bench.restore(target, { targets });
+    assert.deepEqual([restored.files, restored.damaged, restored.skipped], [3, [], []]);
+    assert.equal(['a', 'b', 'source/file'].map((name) => readFileSync(join(target, name), 'utf8')).join(''), 'ABx');
+    await assert.rejects(bench.restore(target, { targets: targets.slice(1) }), { code: 'targetNotEmpty' });
+  });
+
   it('keeps nothing of an output whose command failed, names it, and keeps the other sources', async () => {
     using bench = new EngineBench();
     writeFileSync(join(bench.source, 'file'), 'kept');

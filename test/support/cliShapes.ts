@@ -186,7 +186,12 @@ export const locationDocument: z.ZodType<LocationDocument> = z.looseObject({
 export interface PolicyDocument extends Document {
   readonly policyId: string;
   readonly name: string;
-  readonly sources: readonly (Document & { readonly path: string })[];
+  /** A folder has a path, a command a name and what is run. */
+  readonly sources: readonly (Document & {
+    readonly path?: string | undefined;
+    readonly name?: string | undefined;
+    readonly command?: string | undefined;
+  })[];
   readonly location: string;
   readonly schedule: string | null;
   readonly nextRunAt: string | null;
@@ -202,7 +207,7 @@ export interface PolicyDocument extends Document {
 export const policyDocument: z.ZodType<PolicyDocument> = z.looseObject({
   policyId: uuid,
   name: z.string(),
-  sources: z.array(z.looseObject({ path: z.string() })),
+  sources: z.array(z.looseObject({ path: z.string().optional(), name: z.string().optional(), command: z.string().optional() })),
   location: z.string(),
   schedule: z.string().min(1).nullable(),
   nextRunAt: time.nullable(),
@@ -225,6 +230,40 @@ export const retentionDocument: z.ZodType<readonly RetentionDocument[]> = z.arra
   z.looseObject({ id: uuid, keep: z.boolean(), reasons: z.array(z.string().min(1)) }),
 );
 
+export interface ProcessDocument extends Document {
+  readonly exitStatus: number | null;
+  readonly signal: string | null;
+  readonly seconds: number;
+  readonly standardError: string;
+  readonly problem: string | null;
+}
+const processShape = {
+  exitStatus: z.int().nullable(),
+  signal: z.string().nullable(),
+  seconds,
+  standardError: z.string(),
+  problem: z.string().min(1).nullable(),
+};
+export interface CommandDocument extends ProcessDocument {
+  readonly name: string;
+  readonly bytes: number;
+  readonly kept: boolean;
+}
+export const commandDocument: z.ZodType<CommandDocument> = z.looseObject({
+  ...processShape,
+  name: z.string(),
+  bytes: count,
+  kept: z.boolean(),
+});
+export interface HooksDocument extends Document {
+  readonly before: ProcessDocument | null;
+  readonly after: ProcessDocument | null;
+}
+export const hooksDocument: z.ZodType<HooksDocument> = z.looseObject({
+  before: z.looseObject(processShape).nullable(),
+  after: z.looseObject(processShape).nullable(),
+});
+
 export interface BackupDocument extends Document {
   readonly actionId: string;
   readonly restorePointId: string | null;
@@ -233,6 +272,8 @@ export interface BackupDocument extends Document {
   readonly bytes: number;
   readonly addedBytes: number;
   readonly skipped: readonly Finding[];
+  readonly commands: readonly CommandDocument[];
+  readonly hooks: HooksDocument;
   readonly seconds: number;
 }
 export const backupDocument: z.ZodType<BackupDocument> = z.looseObject({
@@ -243,6 +284,8 @@ export const backupDocument: z.ZodType<BackupDocument> = z.looseObject({
   bytes: count,
   addedBytes: count,
   skipped: z.array(finding),
+  commands: z.array(commandDocument),
+  hooks: hooksDocument,
   seconds,
 });
 

@@ -92,6 +92,7 @@ class Planner implements Disposable {
   readonly #counters: RunCounters;
   readonly #report: RestoreReport = new RestoreReport();
   readonly #finish: FolderToFinish[] = [];
+  readonly #shared = new Map<string, string>();
   readonly #groups = new Map<string, LinkGroup>();
   readonly #links: LinkToMake[] = [];
   readonly #door: FolderDoor = new FolderDoor();
@@ -148,6 +149,7 @@ class Planner implements Disposable {
       this.#door,
     );
     this.#restores = restores;
+    this.#makeSharedFolders();
     for (const target of targets) {
       const source = sources.find(({ id }) => id === target.sourceId);
       if (source === undefined) continue;
@@ -197,7 +199,7 @@ class Planner implements Disposable {
     this.#groups.clear();
     const wanted = Selection.of(selection?.get(source.id));
     if (selection !== undefined && wanted.isEmpty) return;
-    const folder = makeTarget(target.folder, conflict, dryRun);
+    const folder = this.#shared.get(target.folder) ?? makeTarget(target.folder, conflict, dryRun);
     let root: Entry;
     try {
       root = await readSourceRoot(tree, source);
@@ -219,6 +221,14 @@ class Planner implements Disposable {
       for (const below of await this.#restoreFolder(next, tree, restores)) todo.push(below);
     }
     for (const path of wanted.notFound()) this.#report.damage(shown(path), 'the restore point has no such entry');
+  }
+
+  /** Folders that files of several sources come into, and folders of others: each is looked at once, before anything is in it. */
+  #makeSharedFolders(): void {
+    const { targets, conflict, dryRun } = this.#data;
+    for (const { folder, name } of targets) {
+      if (name !== undefined && !this.#shared.has(folder)) this.#shared.set(folder, makeTarget(folder, conflict, dryRun));
+    }
   }
 
   /** Restores what lies directly in a folder, and returns its folders. */
