@@ -35,13 +35,6 @@ export const locationFamily: Family = {
       examples: [{ command: 'holdfast location edit disk --path /media/backup', about: 'the drive is mounted elsewhere now' }],
     },
     {
-      path: 'location remove',
-      summary: 'forget a location; what is stored there stays',
-      arguments: [name],
-      examples: [{ command: 'holdfast location remove disk --yes', about: '' }],
-    },
-  ],
-    {
       path: 'location collect-garbage',
       summary: 'give back the space that nothing needs any more',
       description:
@@ -50,5 +43,12 @@ export const locationFamily: Family = {
       flags: [{ flag: '--dry-run', about: 'only count; delete nothing' }],
       examples: [{ command: 'holdfast location collect-garbage disk', about: '' }],
     },
+    {
+      path: 'location remove',
+      summary: 'forget a location; what is stored there stays',
+      arguments: [name],
+      examples: [{ command: 'holdfast location remove disk --yes', about: '' }],
+    },
+  ],
   later: ['location add s3', 'location add azure-blob', 'location prove-lock'],
 };
