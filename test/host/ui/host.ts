@@ -113,13 +113,16 @@ class HostUser {
   /** Closes the windows, waits for their extension hosts (one that lives on would start the daemon again), then ends the daemon. */
   async leave(): Promise<void> {
     for (const window of this.#windows) await window.close();
-    const hosts = [
-      ...this.#serverLog()
-        .slice(this.#logStart)
-        .matchAll(/<(\d+)> Launched Extension Host Process/g),
-    ].map(([, pid]) => Number(pid));
-    for (const pid of hosts) if (!(await goneWithin(pid, leaveGrace))) await endProcess(pid);
+    for (const pid of this.extensionHosts()) if (!(await goneWithin(pid, leaveGrace))) await endProcess(pid);
     await this.scratch[Symbol.asyncDispose]();
+  }
+
+  /** Processes of the extension hosts that this user's windows had, oldest first. */
+  extensionHosts(): readonly number[] {
+    const launched = this.#serverLog()
+      .slice(this.#logStart)
+      .matchAll(/<(\d+)> Launched Extension Host Process/g);
+    return Array.from(launched, ([, pid]) => Number(pid));
   }
 
   #writeSettings(options: WindowOptions): void {
@@ -153,6 +156,13 @@ export class Host {
   /** The folder that windows open, empty at first. */
   get folder(): string {
     return this.#present.folder;
+  }
+
+  /** The process in which the extension of the newest window runs. */
+  extensionHostPid(): number {
+    const pid = this.#present.extensionHosts().at(-1);
+    if (pid === undefined) throw new Error('no window was opened');
+    return pid;
   }
 
   async openWindow(options: WindowOptions = {}): Promise<Workbench> {
