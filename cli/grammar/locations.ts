@@ -1,6 +1,12 @@
-import type { Argument, Family } from './verb.ts';
+import type { Argument, Family, Flag } from './verb.ts';
 
 const name: Argument = { name: 'NAME', about: 'the location: its name, its id or a prefix of it' };
+
+const uploadLimit: Flag = {
+  flag: '--upload-limit',
+  value: 'BYTES/s',
+  about: 'put no more there, such as 5MiB (0: as fast as it goes)',
+};
 
 export const locationFamily: Family = {
   heading: 'Locations',
@@ -14,7 +20,7 @@ export const locationFamily: Family = {
       summary: 'add a folder: a local disk, NFS or SMB',
       description: 'The folder is validated first, and nothing is saved when a check fails. A folder is not immutable.',
       arguments: [{ name: 'NAME', about: 'name of the new location' }],
-      flags: [{ flag: '--path', value: 'DIR', about: 'the folder', isRequired: true }],
+      flags: [{ flag: '--path', value: 'DIR', about: 'the folder', isRequired: true }, uploadLimit],
       examples: [{ command: 'holdfast location add filesystem disk --path /mnt/backup', about: '' }],
     },
     { path: 'location list', summary: 'list the locations', examples: [{ command: 'holdfast location list', about: '' }] },
@@ -31,6 +37,7 @@ export const locationFamily: Family = {
       flags: [
         { flag: '--path', value: 'DIR', about: 'where the same store lies now' },
         { flag: '--rename', value: 'NAME', about: 'its new name' },
+        uploadLimit,
       ],
       examples: [{ command: 'holdfast location edit disk --path /media/backup', about: 'the drive is mounted elsewhere now' }],
     },

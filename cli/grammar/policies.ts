@@ -32,6 +32,11 @@ const ruleFlags: readonly Flag[] = [
   { flag: '--max-file-size', value: 'N', about: 'leave out larger files; bytes, or with a unit such as 500MiB' },
 ];
 
+const limitFlags: readonly Flag[] = [
+  { flag: '--read-limit', value: 'BYTES/s', about: 'read files no faster than this, such as 20MiB (0: as fast as they come)' },
+  { flag: '--low-priority', isNegatable: true, about: 'let other work on the machine go first (Linux)' },
+];
+
 export const policyFamily: Family = {
   heading: 'Policies',
   groups: [{ path: 'policy', summary: 'what is protected, and where it goes' }],
@@ -48,6 +53,7 @@ export const policyFamily: Family = {
         { flag: '--location', value: 'L', about: 'where its restore points go', isRequired: true },
         scheduleFlag,
         ...ruleFlags,
+        ...limitFlags,
         ...hookFlags,
         ...keepFlags,
       ],
@@ -75,6 +81,7 @@ export const policyFamily: Family = {
         { flag: '--location', value: 'L', about: 'where its restore points go from now on' },
         scheduleFlag,
         ...ruleFlags,
+        ...limitFlags,
         ...hookFlags,
         ...keepFlags,
       ],

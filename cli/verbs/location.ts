@@ -14,11 +14,14 @@ import { escaped } from '../../client/shown/text.ts';
 import { moment, size } from '../../client/shown/units.ts';
 import type { Result } from '../result.ts';
 import type { Session } from '../session.ts';
+import { rateOf, rateText } from './limits.ts';
 
 export async function addFilesystem(call: Call, session: Session): Promise<Result> {
   const name = newName('location', call.argument('NAME'));
+  const uploadLimit = rateOf(call, '--upload-limit') ?? undefined;
   const saved = await session.call(locationAdd, {
     name,
+    ...(uploadLimit === undefined ? {} : { uploadLimit }),
     spec: { kind: 'filesystem', path: session.resolvePath(call.requiredText('--path')) },
   });
   return savedResult(
@@ -31,10 +34,12 @@ export async function addFilesystem(call: Call, session: Session): Promise<Resul
 export async function edit(call: Call, session: Session): Promise<Result> {
   const path = call.text('--path');
   const name = call.text('--rename');
-  if (path === undefined && name === undefined) throw call.problem('nothing to change was given');
+  const uploadLimit = rateOf(call, '--upload-limit');
+  if (path === undefined && name === undefined && uploadLimit === undefined) throw call.problem('nothing to change was given');
   const change = {
     ...(path === undefined ? {} : { path: session.resolvePath(path) }),
     ...(name === undefined ? {} : { name: newName('location', name) }),
+    ...(uploadLimit === undefined ? {} : { uploadLimit }),
   };
   const saved = await session.ask(locationEdit, () => ({ location: named(call), ...change }));
   return savedResult(saved, session, `Changed the location ${escaped(saved.location?.name ?? '')}.`);
@@ -50,6 +55,7 @@ export async function list(_call: Call, session: Session): Promise<Result> {
     location.path === null ? '-' : escaped(location.path),
     location.heldBytes === null ? '-' : size(location.heldBytes),
     location.immutable ? style.good(`${location.protectionPeriodDays ?? '?'} days`) : style.dim('not immutable'),
+    location.uploadLimit === null ? '-' : rateText(location.uploadLimit),
     moment(location.lastValidatedAt, now),
   ]);
   const columns = [
@@ -58,6 +64,7 @@ export async function list(_call: Call, session: Session): Promise<Result> {
     { title: 'WHERE' },
     { title: 'HELD', align: 'right' as const },
     { title: 'PROTECTION' },
+    { title: 'LIMIT', align: 'right' as const },
     { title: 'VALIDATED' },
   ];
   const lines =

@@ -24,6 +24,7 @@ import type { Result } from '../result.ts';
 import type { Session } from '../session.ts';
 import { bytes } from '../values.ts';
 import { commandSourcesOf, hookFacts, hooksOf, namesHooks } from './policyCommands.ts';
+import { limitsOf, limitTexts } from './limits.ts';
 import { keepOf, keepOrUsual, keepText } from './retention.ts';
 
 export async function create(call: Call, session: Session): Promise<Result> {
@@ -139,7 +140,7 @@ function sourcesOf(call: Call, session: Session): PolicyEditParams['sources'] {
 }
 
 /** Only what was typed. */
-async function rulesOf(call: Call, session: Session): Promise<Partial<SourceRules>> {
+async function rulesOf(call: Call, session: Session): Promise<Partial<SourceRules> & Partial<Pick<Policy, 'readLimit' | 'lowPriority'>>> {
   const exclude = await excludesOf(call, session);
   const gitignore = call.toggle('--gitignore');
   const oneFileSystem = call.toggle('--one-file-system');
@@ -151,6 +152,7 @@ async function rulesOf(call: Call, session: Session): Promise<Partial<SourceRule
     ...(oneFileSystem === undefined ? {} : { oneFileSystem }),
     ...(includeCaches === undefined ? {} : { includeCaches }),
     ...(maxFileSize === undefined ? {} : { maxFileSize: bytes('--max-file-size', maxFileSize) }),
+    ...limitsOf(call),
   };
 }
 
@@ -200,6 +202,7 @@ function policyLines(policy: Policy, session: Session): readonly string[] {
     policy.oneFileSystem ? 'one file system' : undefined,
     policy.includeCaches ? 'caches too' : undefined,
     policy.maxFileSize === null ? undefined : `files up to ${size(policy.maxFileSize)}`,
+    ...limitTexts(policy),
   ].filter((rule) => rule !== undefined);
   const pairs: (readonly [string, string])[] = [
     ['Policy', style.bold(escaped(policy.name))],

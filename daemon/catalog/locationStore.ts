@@ -13,6 +13,8 @@ export interface LocationRecord {
   readonly storeId: StoreId;
   readonly createdAt: string;
   readonly lastValidatedAt: string | null;
+  /** Bytes a second; `null`: no limit. */
+  readonly uploadLimit: number | null;
 }
 
 /** The location profiles. Readable while locked. `Catalog.forgetLocation` removes one with all that hangs on it. */
@@ -47,7 +49,7 @@ export class LocationStore {
     return this.#table.select('ORDER BY name');
   }
 
-  change(locationId: LocationId, changes: Partial<Pick<LocationRecord, 'name' | 'spec' | 'storeId' | 'lastValidatedAt'>>): void {
+  change(locationId: LocationId, changes: Partial<Pick<LocationRecord, 'name' | 'spec' | 'storeId' | 'lastValidatedAt' | 'uploadLimit'>>): void {
     const row = this.get(locationId);
     if (row === undefined) throw new HoldfastError('unknownName', `Failed to find location ${locationId}: there is none.`);
     const changed: LocationRecord = { ...row, ...changes };

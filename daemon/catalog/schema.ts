@@ -110,10 +110,16 @@ CREATE TABLE schedules (
   failures INTEGER NOT NULL, retryAt TEXT, digest BLOB NOT NULL) STRICT;
 `;
 
+/** Bytes a second that may go to a location; none: no limit. */
+const uploadLimits = `
+ALTER TABLE locations ADD COLUMN uploadLimit INTEGER;
+`;
+
 export const migrations: readonly Migration[] = [
   { version: 1, run: (database) => database.exec(first) },
   { version: 2, run: (database) => database.exec(second) },
   { version: 3, run: (database) => database.exec(alerts) },
   { version: 4, run: (database) => database.exec(settings) },
   { version: 5, run: (database) => database.exec(schedules) },
+  { version: 6, run: (database) => database.exec(uploadLimits) },
 ];

@@ -123,6 +123,10 @@ export interface BackupJob {
   readonly cacheFolder: string;
   /** Read every file, whatever the cache says. */
   readonly readAllAgain?: boolean;
+  /** Bytes of files that are read in a second at most. */
+  readonly readLimit?: number;
+  /** The run's threads let everything else on the machine go first, as far as the system has priorities of threads. */
+  readonly lowPriority?: boolean;
   readonly description?: string;
   readonly ledger: RunLedger;
   readonly gate: CommitGate;

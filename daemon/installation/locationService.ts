@@ -20,6 +20,7 @@ import { openFilesystemStore } from '../locations/filesystem.ts';
 import { parseLocationSpec } from '../../protocol/locationSpec.ts';
 import { initialiseStore } from '../locations/marker.ts';
 import type { ObjectStore } from '../locations/objectStore.ts';
+import { pacedStore, UploadPace } from '../locations/pacedStore.ts';
 import { validateLocation } from '../locations/validate.ts';
 import { pageOfArray } from './pageOfArray.ts';
 import { resolveReference } from './reference.ts';
@@ -38,6 +39,8 @@ export interface LocationServiceOptions {
 export class LocationService {
   readonly #options: LocationServiceOptions;
   readonly #catalog: Catalog;
+  /** One for all that is under way to a location. */
+  readonly #paces = new Map<LocationId, UploadPace>();
 
   constructor(options: LocationServiceOptions) {
     this.#options = options;
@@ -63,7 +66,8 @@ export class LocationService {
       });
     }
     const { fileSystem } = this.#options;
-    return openFilesystemStore({ root: specOf(record).path, storeId: record.storeId, fileSystem });
+    const store = await openFilesystemStore({ root: specOf(record).path, storeId: record.storeId, fileSystem });
+    return record.uploadLimit === null ? store : pacedStore(store, this.#paceOf(locationId, record.uploadLimit));
   }
 
   /** The folders of all filesystem locations: never part of a source. */
@@ -93,6 +97,7 @@ export class LocationService {
       storeId,
       createdAt: now.toISOString(),
       lastValidatedAt: now.toISOString(),
+      uploadLimit: params.uploadLimit ?? null,
     };
     const store = await openFilesystemStore({ root: spec.path, storeId, fileSystem });
     this.#catalog.locations.add(record);
@@ -119,6 +124,7 @@ export class LocationService {
     if (checks.some((check) => check.result === 'fail')) return { location: null, checks };
     this.#catalog.locations.change(record.locationId, {
       ...(params.name === undefined ? {} : { name: params.name }),
+      ...(params.uploadLimit === undefined ? {} : { uploadLimit: params.uploadLimit }),
       ...(params.path === undefined ? {} : { spec: JSON.stringify(spec), lastValidatedAt: this.#options.wallClock().toISOString() }),
     });
     this.#options.onChanged(record.locationId);
@@ -165,7 +171,16 @@ export class LocationService {
       lastValidatedAt: record.lastValidatedAt,
       lockProof: null,
       heldBytes: this.#catalog.objects.heldBytes(record.locationId),
+      uploadLimit: record.uploadLimit,
     };
+  }
+
+  #paceOf(locationId: LocationId, bytesPerSecond: number): UploadPace {
+    const known = this.#paces.get(locationId);
+    if (known?.bytesPerSecond === bytesPerSecond) return known;
+    const pace = new UploadPace(bytesPerSecond);
+    this.#paces.set(locationId, pace);
+    return pace;
   }
 
   #validate(spec: LocationSpec, storeId: StoreId | undefined, signal: AbortSignal): Promise<readonly LocationCheck[]> {

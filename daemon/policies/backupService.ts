@@ -178,6 +178,8 @@ export class BackupService {
       cacheFolder: join(stateDirectory, 'cache', policyId),
       ...(request.description === undefined ? {} : { description: request.description }),
       dryRun: request.dryRun,
+      ...(rules.readLimit === null ? {} : { readLimit: rules.readLimit }),
+      lowPriority: rules.lowPriority,
       ledger,
       gate: (reached) =>
         passCommitGate(

@@ -159,6 +159,7 @@ export class ImportStored {
           storeId,
           createdAt: now,
           lastValidatedAt: null,
+          uploadLimit: null,
         });
         for (const passkey of passkeys) catalog.passkeys.add(passkey);
         writeKeyring(catalog, locationId, keyring, now);

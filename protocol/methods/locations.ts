@@ -19,6 +19,8 @@ export interface Location {
   readonly lockProof: { readonly verdict: string; readonly at: string } | null;
   /** Bytes of objects that the catalog knows there. */
   readonly heldBytes: number | null;
+  /** Bytes a second that may go there; `null`: no limit. */
+  readonly uploadLimit: number | null;
 }
 
 export const location: z.ZodType<Location> = z.strictObject({
@@ -32,6 +34,7 @@ export const location: z.ZodType<Location> = z.strictObject({
   lastValidatedAt: time.nullable(),
   lockProof: z.strictObject({ verdict: z.string(), at: time }).nullable(),
   heldBytes: count.nullable(),
+  uploadLimit: count.nullable(),
 });
 
 /** One check of `validate`. */
@@ -60,9 +63,13 @@ export type LocationSpec = FilesystemSpec;
 
 export const locationSpec: z.ZodType<LocationSpec> = z.strictObject({ kind: z.literal('filesystem'), path: hostPath });
 
+const rate = z.int().min(1);
+
 export interface LocationAddParams {
   readonly name: string;
   readonly spec: LocationSpec;
+  /** Bytes a second; left out: no limit. */
+  readonly uploadLimit?: number;
 }
 
 /** What `add` and `edit` answer: where a check fails nothing is saved and `location` is `null`. */
@@ -76,7 +83,7 @@ const locationSaved: z.ZodType<LocationSaved> = z.strictObject({ location: locat
 /** Validates and saves; the folder gets its marker and the keyring. A store that has a marker already is taken as it is. Errors: `nameTaken`, `badValue`, `refusedByRule` (another location is the same store). */
 export const locationAdd: Method<LocationAddParams, LocationSaved> = {
   name: 'location.add',
-  params: z.strictObject({ name: newName, spec: locationSpec }),
+  params: z.strictObject({ name: newName, spec: locationSpec, uploadLimit: rate.exactOptional() }),
   result: locationSaved,
   right: 'unlocked',
 };
@@ -108,12 +115,14 @@ export interface LocationEditParams extends LocationParams {
   readonly name?: string;
   /** The folder, where the same store (by its marker) now lies. */
   readonly path?: string;
+  /** `null` takes it away. */
+  readonly uploadLimit?: number | null;
 }
 
 /** Errors: `nameTaken`, `refusedByRule` (another store is there). */
 export const locationEdit: Method<LocationEditParams, LocationSaved> = {
   name: 'location.edit',
-  params: z.strictObject({ location: reference, name: newName.exactOptional(), path: hostPath.exactOptional() }),
+  params: z.strictObject({ location: reference, name: newName.exactOptional(), path: hostPath.exactOptional(), uploadLimit: rate.nullable().exactOptional() }),
   result: locationSaved,
   right: 'stepUp',
 };

@@ -43,6 +43,7 @@ export function someLocation(changes: Partial<LocationRecord> = {}): LocationRec
   return {
     locationId: newId(),
     name: 'disk',
+    uploadLimit: null,
     kind: 'filesystem',
     spec: '{"kind":"filesystem","path":"/mnt/disk"}',
     storeId: newId(),

@@ -172,6 +172,7 @@ export interface LocationDocument extends Document {
   readonly lastValidatedAt: string | null;
   readonly lockProof: null;
   readonly heldBytes: number;
+  readonly uploadLimit: number | null;
 }
 export const locationDocument: z.ZodType<LocationDocument> = z.looseObject({
   name: z.string(),
@@ -181,6 +182,7 @@ export const locationDocument: z.ZodType<LocationDocument> = z.looseObject({
   lastValidatedAt: time.nullable(),
   lockProof: later,
   heldBytes: count,
+  uploadLimit: count.nullable(),
 });
 
 export interface PolicyDocument extends Document {

@@ -15,6 +15,7 @@ import type {
   ReachedObjects,
   SkippedEntry,
 } from '../jobs.ts';
+import { newReadBudget } from '../threads/readBudget.ts';
 import { newRunMemory, RunControl, type RunMemory, sumCounters } from '../threads/runMemory.ts';
 import { newSealedBuffers, type SealedBufferMemory, SealedBuffers } from '../threads/sealedBuffers.ts';
 import { fileWorkerCount, sealedBufferCount } from '../threads/threadCounts.ts';
@@ -131,6 +132,7 @@ class BackupRun {
     const data = {
       role: 'walker',
       memory: { run: this.#memory, sealed: this.#sealedMemory },
+      isLowPriority: job.lowPriority ?? false,
       context: this.#context,
       sources: this.#walkedSources(),
       alwaysExclude: job.alwaysExclude,
@@ -188,7 +190,9 @@ class BackupRun {
         break;
       }
       case 'workersWanted': {
-        const memory = { run: this.#memory, sealed: this.#sealedMemory, hits: this.#hitMemory };
+        const { readLimit } = this.#job;
+        const readBudget = readLimit === undefined ? undefined : newReadBudget(readLimit);
+        const memory = { run: this.#memory, sealed: this.#sealedMemory, hits: this.#hitMemory, readBudget };
         this.#threads?.startFileWorkers(this.#workerCount, memory, this.#context, report.table);
         break;
       }

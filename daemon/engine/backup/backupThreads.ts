@@ -33,6 +33,7 @@ export class BackupThreads {
   readonly walker: Outbox<WalkerOrder>;
   readonly #threads: EngineThreads;
   readonly #listener: ThreadListener;
+  readonly #isLowPriority: boolean;
   readonly #ended: Promise<void>[] = [];
   readonly #workers: Worker[] = [];
   #isEnding = false;
@@ -40,6 +41,7 @@ export class BackupThreads {
   constructor(threads: EngineThreads, control: RunControl, data: WalkerData, listener: ThreadListener) {
     this.#threads = threads;
     this.#listener = listener;
+    this.#isLowPriority = data.isLowPriority;
     const worker = this.#start(data, []);
     worker.on('message', (report: WalkerReport) => listener.onReport(report));
     this.walker = outboxOf<WalkerOrder>(worker, control, 0);
@@ -50,7 +52,8 @@ export class BackupThreads {
     const ports: MessagePort[] = [];
     for (let thread = 1; thread <= count; thread += 1) {
       const { port1, port2 } = new MessageChannel();
-      const data: FileWorkerData = { role: 'file', thread, memory, context, chunker: defaultChunkerParameters, table, port: port2 };
+      const isLowPriority = this.#isLowPriority;
+      const data: FileWorkerData = { role: 'file', thread, memory, isLowPriority, context, chunker: defaultChunkerParameters, table, port: port2 };
       const worker = this.#start(data, [port2]);
       worker.on('message', (message: SealedPackMessage | OutputRoomMessage) => {
         if (message.type === 'pack') this.#listener.onPack(message);

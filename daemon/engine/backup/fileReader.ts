@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { systemCode } from '../../../protocol/systemCode.ts';
 import { RunStopped } from '../threads/mailbox.ts';
+import type { ReadBudget } from '../threads/readBudget.ts';
 import type { RunControl } from '../threads/runMemory.ts';
 import type { ChunkStream } from './chunkStream.ts';
 import { factsOf, sameFile } from './fileFacts.ts';
@@ -25,14 +26,16 @@ export class FileReader {
   readonly #stream: ChunkStream;
   readonly #control: RunControl;
   readonly #now: () => number;
+  readonly #budget: ReadBudget | undefined;
   readonly #piece: Buffer = Buffer.allocUnsafeSlow(pieceLength);
   readonly #pause: Int32Array = new Int32Array(new SharedArrayBuffer(4));
 
   /** `now`: milliseconds since 1970, by the clock that file systems go by. */
-  constructor(stream: ChunkStream, control: RunControl, now: () => number) {
+  constructor(stream: ChunkStream, control: RunControl, now: () => number, budget?: ReadBudget) {
     this.#stream = stream;
     this.#control = control;
     this.#now = now;
+    this.#budget = budget;
   }
 
   /** Throws `RunStopped`. */
@@ -81,6 +84,7 @@ export class FileReader {
     while (position < end) {
       if (this.#control.isStopped) throw new RunStopped();
       const room = this.#stream.room(Math.min(pieceLength, end - position));
+      this.#budget?.take(room.length);
       const count = readSync(descriptor, room, 0, room.length, position);
       if (count === 0) break;
       this.#stream.filled(count);
@@ -103,6 +107,7 @@ export class FileReader {
     while (position < end) {
       if (this.#control.isStopped) throw new RunStopped();
       const wanted = Math.min(pieceLength, end - position);
+      this.#budget?.take(wanted);
       let count = 0;
       // Whole pieces, so that pages stay pages.
       while (count < wanted) {

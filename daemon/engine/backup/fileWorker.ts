@@ -2,8 +2,10 @@ import { parentPort } from 'node:worker_threads';
 import { GrowableBytes } from '../../repository/growableBytes.ts';
 import { ChunkTable } from '../dedup/chunkTable.ts';
 import { Mailbox, outboxOf, RunStopped } from '../threads/mailbox.ts';
+import { ReadBudget } from '../threads/readBudget.ts';
 import { RunControl, RunCounters } from '../threads/runMemory.ts';
 import { SealedBuffers } from '../threads/sealedBuffers.ts';
+import { lowerThreadPriority } from '../threads/threadPriority.ts';
 import { ShortLivedMemory } from '../threads/shortLivedMemory.ts';
 import { ChunkStream } from './chunkStream.ts';
 import { FileReader } from './fileReader.ts';
@@ -20,6 +22,7 @@ export function runFileWorker(data: FileWorkerData): void {
   const main = parentPort;
   if (main === null) throw new Error('A file worker runs in a worker thread.');
   const { thread, memory, port } = data;
+  if (data.isLowPriority) lowerThreadPriority();
   const control = new RunControl(memory.run);
   const counters = new RunCounters(memory.run, thread);
   const table = new ChunkTable(data.table);
@@ -30,7 +33,8 @@ export function runFileWorker(data: FileWorkerData): void {
     main.postMessage(message, []);
   });
   const stream = new ChunkStream(data.context, data.chunker, { table, hits: new Uint8Array(memory.hits), counters, shortLived }, writer);
-  const reader = new FileReader(stream, control, () => Date.now());
+  const budget = memory.readBudget === undefined ? undefined : new ReadBudget(memory.readBudget, control, thread);
+  const reader = new FileReader(stream, control, () => Date.now(), budget);
   const mailbox = new Mailbox<FileWorkerOrder>([port], control, thread);
   const walker = outboxOf<FileWorkerAnswer>(port, control, walkerThread);
 

@@ -4,6 +4,7 @@ import type { PinnedIndex } from '../../repository/manifestTypes.ts';
 import type { PolicyKeys } from '../../repository/policyKeys.ts';
 import type { ChunkerParameters } from '../chunker/chunkerParameters.ts';
 import type { TableSegment } from '../dedup/chunkTable.ts';
+import type { ReadBudgetMemory } from '../threads/readBudget.ts';
 import type { RunMemory } from '../threads/runMemory.ts';
 import type { SealedBufferMemory } from '../threads/sealedBuffers.ts';
 import type { OutputPipeMemory } from '../threads/outputPipe.ts';
@@ -15,6 +16,8 @@ export interface BackupMemory {
   readonly sealed: SealedBufferMemory;
   /** Uint8 for each pack of the parent indexes, by its number in the table: 1 once this run relies on it. */
   readonly hits: SharedArrayBuffer;
+  /** `undefined`: files are read as fast as they come. */
+  readonly readBudget: ReadBudgetMemory | undefined;
 }
 
 /** What a thread must know to write packs. */
@@ -29,6 +32,7 @@ export interface FileWorkerData {
   readonly role: 'file';
   readonly thread: number;
   readonly memory: BackupMemory;
+  readonly isLowPriority: boolean;
   readonly context: PackContext;
   readonly chunker: ChunkerParameters;
   readonly table: readonly TableSegment[];
@@ -76,7 +80,8 @@ export type HeardSource = Omit<CommandSource, 'run'>;
 /** `workerData` of the walker. */
 export interface WalkerData {
   readonly role: 'walker';
-  readonly memory: Omit<BackupMemory, 'hits'>;
+  readonly memory: Omit<BackupMemory, 'hits' | 'readBudget'>;
+  readonly isLowPriority: boolean;
   readonly context: PackContext;
   readonly sources: readonly (FolderSource | HeardSource)[];
   readonly alwaysExclude: readonly string[];

@@ -12,6 +12,7 @@ import { ChunkTable, newTableSegment } from '../dedup/chunkTable.ts';
 import type { FolderSource } from '../jobs.ts';
 import { systemCode } from '../../../protocol/systemCode.ts';
 import { Mailbox, RunStopped } from '../threads/mailbox.ts';
+import { lowerThreadPriority } from '../threads/threadPriority.ts';
 import { RunControl, RunCounters } from '../threads/runMemory.ts';
 import { SealedBuffers } from '../threads/sealedBuffers.ts';
 import { ShortLivedMemory } from '../threads/shortLivedMemory.ts';
@@ -34,6 +35,7 @@ const entryVersion = 'entries/1';
 export function runWalker(data: WalkerData): void {
   const main = parentPort;
   if (main === null) throw new Error('The walker runs in a worker thread.');
+  if (data.isLowPriority) lowerThreadPriority();
   const tell = (report: WalkerReport): void => main.postMessage(report, []);
   const control = new RunControl(data.memory.run);
   const mailbox = new Mailbox<WalkerMail>([main], control, walkerThread);

@@ -52,6 +52,7 @@ export const location: Location = {
   lastValidatedAt: at,
   lockProof: null,
   heldBytes: 123_456_789,
+  uploadLimit: null,
 };
 
 export const policy: Policy = {
