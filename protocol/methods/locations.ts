@@ -122,7 +122,12 @@ export interface LocationEditParams extends LocationParams {
 /** Errors: `nameTaken`, `refusedByRule` (another store is there). */
 export const locationEdit: Method<LocationEditParams, LocationSaved> = {
   name: 'location.edit',
-  params: z.strictObject({ location: reference, name: newName.exactOptional(), path: hostPath.exactOptional(), uploadLimit: rate.nullable().exactOptional() }),
+  params: z.strictObject({
+    location: reference,
+    name: newName.exactOptional(),
+    path: hostPath.exactOptional(),
+    uploadLimit: rate.nullable().exactOptional(),
+  }),
   result: locationSaved,
   right: 'stepUp',
 };

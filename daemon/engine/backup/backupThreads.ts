@@ -53,7 +53,16 @@ export class BackupThreads {
     for (let thread = 1; thread <= count; thread += 1) {
       const { port1, port2 } = new MessageChannel();
       const isLowPriority = this.#isLowPriority;
-      const data: FileWorkerData = { role: 'file', thread, memory, isLowPriority, context, chunker: defaultChunkerParameters, table, port: port2 };
+      const data: FileWorkerData = {
+        role: 'file',
+        thread,
+        memory,
+        isLowPriority,
+        context,
+        chunker: defaultChunkerParameters,
+        table,
+        port: port2,
+      };
       const worker = this.#start(data, [port2]);
       worker.on('message', (message: SealedPackMessage | OutputRoomMessage) => {
         if (message.type === 'pack') this.#listener.onPack(message);
