@@ -1,15 +1,22 @@
 import type { Page } from '../../protocol/method.ts';
 
+/** As many items make a page here: the daemon's own end where their bytes become too many. */
+const itemsAtOnce = 1000;
+
+/** Asks the daemon for a page: `limit` items at most, behind `after` where that is given. */
+export type FetchPage<Item> = (page: { readonly limit: number; readonly after?: string }) => Promise<Page<Item>>;
+
 /** A paged list of the daemon's, as far as somebody wanted to see it. */
 export class Pages<Item> {
-  readonly #fetch: (after: string | undefined) => Promise<Page<Item>>;
+  readonly #fetch: FetchPage<Item>;
   #items: readonly Item[] = [];
   #next: string | null = null;
-  #fetched = 0;
+  /** How many items somebody wanted to see; 0 before the first look. */
+  #wanted = 0;
   #isStale = false;
   #underWay: Promise<void> | undefined;
 
-  constructor(fetch: (after: string | undefined) => Promise<Page<Item>>) {
+  constructor(fetch: FetchPage<Item>) {
     this.#fetch = fetch;
   }
 
@@ -18,14 +25,14 @@ export class Pages<Item> {
     return this.#next !== null;
   }
 
-  /** What was fetched so far: the first page where nothing was, and as many pages as before where they may have changed. */
+  /** What was fetched so far: the first thousand where nothing was, and as many as before where they may have changed. */
   async items(): Promise<readonly Item[]> {
-    if (this.#fetched === 0) await this.more();
+    if (this.#wanted === 0) await this.more();
     else if (this.#isStale) await this.#once(() => this.#again());
     return this.#items;
   }
 
-  /** One page more; nothing where all is there. */
+  /** A thousand more, or what there is. */
   async more(): Promise<void> {
     await this.#once(() => this.#more());
   }
@@ -39,11 +46,11 @@ export class Pages<Item> {
   }
 
   async #more(): Promise<void> {
-    if (this.#fetched > 0 && this.#next === null) return;
-    const { items, next } = await this.#fetch(this.#next ?? undefined);
+    if (this.#wanted > 0 && this.#next === null) return;
+    const { items, next } = await this.#list(itemsAtOnce, this.#next);
     this.#items = [...this.#items, ...items];
     this.#next = next;
-    this.#fetched += 1;
+    this.#wanted += itemsAtOnce;
   }
 
   /** Something in it changed. */
@@ -53,15 +60,24 @@ export class Pages<Item> {
 
   async #again(): Promise<void> {
     this.#isStale = false;
-    const items: Item[] = [];
-    let next: string | null = null;
-    for (let page = 0; page < this.#fetched; page += 1) {
-      const fetched: Page<Item> = await this.#fetch(next ?? undefined);
-      items.push(...fetched.items);
-      ({ next } = fetched);
-      if (next === null) break;
+    try {
+      ({ items: this.#items, next: this.#next } = await this.#list(this.#wanted, null));
+    } catch (error) {
+      this.#isStale = true;
+      throw error;
     }
-    this.#items = items;
-    this.#next = next;
+  }
+
+  /** So many items behind a place, or all there are. */
+  async #list(least: number, from: string | null): Promise<Page<Item>> {
+    const items: Item[] = [];
+    let next = from;
+    do {
+      const limit = Math.min(itemsAtOnce, least - items.length);
+      const page: Page<Item> = await this.#fetch({ limit, ...(next === null ? {} : { after: next }) });
+      items.push(...page.items);
+      ({ next } = page);
+    } while (next !== null && items.length < least);
+    return { items, next };
   }
 }

@@ -83,7 +83,7 @@ export class RestorePointRows implements RowSource {
   }
 
   #newPages(policyId: string): Pages<RestorePoint> {
-    return new Pages((after) => this.#caller.call(restorePointList, { policy: policyId, includeRetired: false, ...afterOf(after) }));
+    return new Pages((page) => this.#caller.call(restorePointList, { policy: policyId, includeRetired: false, ...page }));
   }
 
   #pointRow(point: RestorePoint, isBelowDay: boolean): Row {
@@ -94,12 +94,12 @@ export class RestorePointRows implements RowSource {
   /** What is in a folder, fetched page by page and kept: nothing in a restore point ever changes. */
   #folder(restorePointId: string, path: string, rowId: string): () => Promise<readonly Row[]> {
     const pages = new Pages<Entry>(
-      async (after): Promise<Page<Entry>> =>
+      async (page): Promise<Page<Entry>> =>
         await this.#caller.call(restorePointFiles, {
           restorePoint: restorePointId,
           recursive: false,
           ...(path === '' ? {} : { path }),
-          ...afterOf(after),
+          ...page,
         }),
     );
     return async () => {
@@ -118,8 +118,4 @@ export class RestorePointRows implements RowSource {
     });
     return row;
   }
-}
-
-function afterOf(after: string | undefined): { readonly after?: string } {
-  return after === undefined ? {} : { after };
 }

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { Pages } from '../../../../extension/views/pages.ts';
 import { Row } from '../../../../extension/views/row.ts';
+import type { Page } from '../../../../protocol/method.ts';
 import { ShownRows } from '../../../../extension/views/shownRows.ts';
+
+function pageFrom<Item>(items: readonly Item[], after: string | undefined, limit: number): Page<Item> {
+  const from = Number(after ?? 0);
+  const end = Math.min(from + limit, items.length);
+  return { items: items.slice(from, end), next: end < items.length ? String(end) : null };
+}
 
 function row(id: string, changes: Partial<Row['facts']> = {}): Row {
   return new Row({ id, label: id, accessibleLabel: id, context: ['x'], ...changes });
@@ -22,16 +29,14 @@ describe('pages of a list', () => {
   });
 
   it('that expired are fetched anew, as many as there were', async () => {
-    let list = ['a', 'b', 'c', 'd'];
-    const pages = new Pages(async (after) => {
-      const from = Number(after ?? 0);
-      return { items: list.slice(from, from + 1), next: from + 1 < list.length ? String(from + 1) : null };
-    });
-    await pages.items();
+    let list = Array.from({ length: 2500 }, (_, index) => String(index));
+    const pages = new Pages(async ({ after, limit }) => pageFrom(list, after, Math.min(limit, 300)));
+    assert.equal((await pages.items()).length, 1000);
     await pages.more();
-    list = ['new', 'a', 'b', 'c', 'd'];
+    assert.equal((await pages.items()).length, 2000, 'whatever the daemon makes a page of');
+    list = ['new', ...list];
     pages.expire();
-    assert.deepEqual(await pages.items(), ['new', 'a']);
+    assert.deepEqual(await pages.items(), list.slice(0, 2000));
     assert.equal(pages.hasMore, true);
   });
 
