@@ -10,7 +10,7 @@ export interface RowAlertsOptions {
 }
 
 /** A restore point's time is the machine's own: so much further ahead than now, the clock was wrong then or is wrong now. */
-const skewMs = 10 * 60_000;
+const skewMs = 5 * 60_000;
 
 /** Alerts that stand in rows of the catalog: asked for whenever a row has changed, and for all of them at the daemon's start. */
 export class RowAlerts {
