@@ -30,16 +30,19 @@ export async function backUpNow(services: Services, args: readonly unknown[]): P
 
 const everything = Symbol('all policies');
 
-/** The id of one, or all of them; `undefined` where the user left. One that is alone is not asked about. */
+/**
+ * The id of one, or all of them; `undefined` where the user left. One that is alone is asked about too: a command that began by itself would let another
+ * extension run backups until retention has none left of the day before.
+ */
 async function pickPolicies({ daemon }: Services): Promise<string | typeof everything | undefined> {
   const policies = await listAll(daemon, policyList, {});
-  const [only, second] = policies;
-  if (only === undefined) {
+  if (policies.length === 0) {
     throw HoldfastError.failedTo('unknownName', 'back up', 'there is no policy yet', { fix: 'Protect a folder first.' });
   }
-  if (second === undefined) return only.policyId;
   const choices: readonly (vscode.QuickPickItem & { readonly chosen: string | typeof everything })[] = [
-    { label: vscode.l10n.t('All policies'), iconPath: new vscode.ThemeIcon('run-all'), chosen: everything },
+    ...(policies.length === 1
+      ? []
+      : [{ label: vscode.l10n.t('All policies'), iconPath: new vscode.ThemeIcon('run-all'), chosen: everything } as const]),
     ...policies.map(({ policyId, name, location }) => ({
       label: plainText(name),
       description: vscode.l10n.t('to {0}', plainText(location)),

@@ -52,6 +52,7 @@ describe('the welcome texts', () => {
     await scratch.json(anything, ['policy', 'create', 'files', '--source', files, '--location', 'store']);
     await says('Restore Points', /Back Up Now/);
     await workbench.view('Restore Points').pressWelcome('Back Up Now');
+    await workbench.quickPick.choose('files');
     await workbench
       .view('Restore Points')
       .row(/^Restore point of files/)
