@@ -12,7 +12,7 @@ export interface EndedRun {
 
 export interface BackupRunsOptions {
   readonly queue: ActionQueue;
-  readonly backups: BackupService;
+  readonly backups: Pick<BackupService, 'run'>;
   readonly onEnded: (run: EndedRun) => void;
 }
 
