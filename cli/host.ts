@@ -20,6 +20,8 @@ export interface Host {
   exists(path: string): boolean;
   /** At most `limit` bytes from the start of a file. The caller owns the bytes. */
   readFile(path: string, limit: number): Promise<Buffer>;
+  /** Makes a file that is not there yet, for this user alone (0600). Rejects with `badValue` and `diskFailed`. */
+  writeNewFile(path: string, bytes: Uint8Array): Promise<void>;
   /** `undefined` where no daemon runs and `start` is false. */
   connect(options: ConnectOptions): Promise<Daemon | undefined>;
   /** Runs the daemon in the foreground; resolves with its exit status. */

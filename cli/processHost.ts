@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomInt, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
@@ -34,6 +34,7 @@ export function processHost(daemonEntry: string): Host {
     uuid: () => randomUUID(),
     exists: existsSync,
     readFile,
+    writeNewFile,
     connect: async ({ stateDirectory, start, onReplaced }) => {
       const { connectDaemon } = await import('../client/connect.ts');
       return await connectDaemon({
@@ -134,6 +135,16 @@ async function readFile(name: string, limit: number): Promise<Buffer> {
     const { bytesRead } = await file.read(bytes, length, limit - length, null);
     length += bytesRead;
     if (bytesRead === 0 || length === limit) return bytes.subarray(0, length);
+  }
+}
+
+async function writeNewFile(name: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await writeFile(name, bytes, { flag: 'wx', mode: 0o600 });
+  } catch (cause) {
+    const code = systemCode(cause);
+    if (code === 'EEXIST') throw HoldfastError.failedTo('badValue', `write ${name}`, 'it is there already', { fix: 'Name another file.', cause });
+    throw HoldfastError.failedTo('diskFailed', `write ${name}`, code ?? 'unknown cause', { fix: 'Name a file in a folder that you may write to.', cause });
   }
 }
 

@@ -116,6 +116,17 @@ export const daemonFamily: Family = {
       examples: [{ command: 'holdfast unattended off', about: '' }],
     },
     {
+      path: 'diagnostics',
+      summary: 'write a file for somebody who helps',
+      description:
+        'Versions, settings, counts, alerts, outcomes of actions and the newest log lines as JSON. No secret and no command line is ever in it; paths only with --with-paths.',
+      flags: [
+        { flag: '--output', value: 'F', about: 'the file, which must not be there yet', isRequired: true },
+        { flag: '--with-paths', about: 'also the paths of sources and locations, and those in errors' },
+      ],
+      examples: [{ command: 'holdfast diagnostics --output holdfast.json', about: '' }],
+    },
+    {
       path: 'completion',
       summary: 'print a completion script for a shell',
       arguments: [{ name: 'SHELL', about: 'bash, zsh or fish' }],
@@ -126,5 +137,5 @@ export const daemonFamily: Family = {
       ],
     },
   ],
-  later: ['diagnostics'],
+  later: [],
 };

@@ -16,6 +16,7 @@ export const loaders: Readonly<Record<string, () => Promise<Handler>>> = {
   'unattended passphrase-file': async () => (await import('./unattended.ts')).passphraseFile,
   'unattended command': async () => (await import('./unattended.ts')).command,
   'unattended off': async () => (await import('./unattended.ts')).off,
+  diagnostics: async () => (await import('./diagnostics.ts')).diagnostics,
   completion: async () => (await import('./completion.ts')).completion,
   'passkey list': async () => (await import('./passkey.ts')).list,
   'passkey add passphrase': async () => (await import('./passkey.ts')).addPassphrase,

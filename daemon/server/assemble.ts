@@ -32,6 +32,7 @@ import { alertHandlers } from './methods/alertHandlers.ts';
 import { backupHandlers } from './methods/backupHandlers.ts';
 import { garbageHandlers } from './methods/garbageHandlers.ts';
 import { locationHandlers } from './methods/locationHandlers.ts';
+import { diagnosticsHandlers } from './methods/diagnosticsHandlers.ts';
 import { logHandlers } from './methods/logHandlers.ts';
 import { passkeyHandlers } from './methods/passkeyHandlers.ts';
 import { policyHandlers } from './methods/policyHandlers.ts';
@@ -190,6 +191,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
       ...sessionHandlers({ installation, queue, unlocking, alerts, startedAt, lock, stop }),
       ...unattendedHandlers(unlocking),
       ...logHandlers(stateDirectory),
+      ...diagnosticsHandlers({ stateDirectory, startedAt, wallClock, installation, policies, alerts, unlocking }),
       ...passkeyHandlers(installation.passkeys),
       ...locationHandlers(installation.locations),
       ...garbageHandlers(installation.locations, garbageRuns),

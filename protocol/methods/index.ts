@@ -8,6 +8,7 @@ import { backupStart } from './backups.ts';
 import { sessionClaim } from './claim.ts';
 import { locationCollectGarbage } from './garbage.ts';
 import { locationAdd, locationEdit, locationList, locationRemove, locationValidate } from './locations.ts';
+import { diagnosticsCollect } from './diagnostics.ts';
 import { logRead } from './log.ts';
 import { passkeyAddPassphrase, passkeyList, passkeyRetire, passkeyRotate, passkeyUse, passkeyVerify } from './passkeys.ts';
 import { policyCreate, policyDelete, policyEdit, policyList, policyPause, policyResume, policyShow } from './policies.ts';
@@ -48,6 +49,7 @@ export const methods: readonly AnyMethod[] = [
   unattendedSet,
   unattendedOff,
   logRead,
+  diagnosticsCollect,
   passkeyList,
   passkeyAddPassphrase,
   passkeyUse,

@@ -10,7 +10,6 @@ import { type Verb, verbs } from '../support/verbs.ts';
 
 /** Verbs of docs that a later version has. */
 const laterVerbs: readonly string[] = [
-  'diagnostics --output F',
   'passkey add aws-kms K --key-id alias/k --region eu-west-1',
   'passkey add vault-transit K --address https://vault --key k',
   'passkey gate passphrase',

@@ -11,6 +11,7 @@ export const verbs = [
   'service install',
   'service uninstall',
   'service status',
+  'diagnostics',
   'unattended passphrase-file',
   'unattended command',
   'unattended off',

@@ -56,6 +56,12 @@ export class UnattendedUnlock implements Disposable {
     };
   }
 
+  /** The command line that is run, for whoever has to keep it out of a text. */
+  get commands(): readonly string[] {
+    const source = this.#source();
+    return source?.kind === 'command' ? [source.command] : [];
+  }
+
   /** Begins where it is switched on; resolves after the first attempt, and goes on by itself where that failed. */
   async start(): Promise<void> {
     if (this.#source() === undefined || !this.#options.isLocked() || this.#running !== undefined) return;

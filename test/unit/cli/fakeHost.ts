@@ -110,6 +110,10 @@ export class FakeHost implements Host {
     return 7;
   }
 
+  async writeNewFile(): Promise<never> {
+    throw new Error('no files here');
+  }
+
   async service(): Promise<never> {
     throw new Error('no service here');
   }

@@ -29,6 +29,7 @@ const rights: Readonly<Record<string, readonly string[]>> = {
     'session.autoLock',
     'session.claim',
     'log.read',
+    'diagnostics.collect',
     'action.result',
     'action.cancel',
   ],
