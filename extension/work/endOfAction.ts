@@ -12,7 +12,7 @@ const patience = 15_000;
  * what `action.result` rejects with.
  */
 export async function endOfAction(
-  daemon: DaemonService,
+  daemon: Pick<DaemonService, 'quietly' | 'onEvent'>,
   actionId: string,
   onProgress: (action: ActionWithResult) => void,
 ): Promise<ActionWithResult> {

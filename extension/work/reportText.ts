@@ -19,8 +19,8 @@ export interface Findings {
 interface Section {
   readonly title: string;
   readonly lines: readonly string[];
-  /** All there are; more than lines where not all were fetched. */
-  readonly total: number;
+  /** All there are, more than lines where not all were fetched; left out where lines are no list. */
+  readonly total?: number;
 }
 
 /** The report of an action that has ended, as lines to read: what it did, and everything that needs a look. */
@@ -124,7 +124,7 @@ function processSections({ commands, hooks }: BackupDocument): readonly Section[
     ...(hooks.after === null ? [] : [{ title: l10n.t('Hook after the run'), report: hooks.after }]),
   ];
   return ran.map(({ title, report }) => {
-    return textSection(title, processLines(report));
+    return { title, lines: processLines(report) };
   });
 }
 
@@ -148,12 +148,12 @@ function findingSection(title: string, findings: readonly Finding[], total: numb
   return { title, lines: findings.map(({ path, reason }) => `${escaped(path)}: ${escaped(reason)}`), total };
 }
 
-function linesOf({ title, lines, total }: Section): readonly string[] {
+function linesOf({ title, lines, total = lines.length === 0 ? 0 : 1 }: Section): readonly string[] {
   if (total === 0) return [];
   const rest = total - lines.length;
   return [
     '',
-    lines.length === total && total === 1 ? title : `${title} (${number(total)})`,
+    total === 1 ? title : `${title} (${number(total)})`,
     ...lines.map((line) => `  ${line}`),
     ...(rest > 0 ? [`  ${l10n.t('and {0} more', number(rest))}`] : []),
   ];
