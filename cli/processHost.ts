@@ -143,8 +143,12 @@ async function writeNewFile(name: string, bytes: Uint8Array): Promise<void> {
     await writeFile(name, bytes, { flag: 'wx', mode: 0o600 });
   } catch (cause) {
     const code = systemCode(cause);
-    if (code === 'EEXIST') throw HoldfastError.failedTo('badValue', `write ${name}`, 'it is there already', { fix: 'Name another file.', cause });
-    throw HoldfastError.failedTo('diskFailed', `write ${name}`, code ?? 'unknown cause', { fix: 'Name a file in a folder that you may write to.', cause });
+    if (code === 'EEXIST')
+      throw HoldfastError.failedTo('badValue', `write ${name}`, 'it is there already', { fix: 'Name another file.', cause });
+    throw HoldfastError.failedTo('diskFailed', `write ${name}`, code ?? 'unknown cause', {
+      fix: 'Name a file in a folder that you may write to.',
+      cause,
+    });
   }
 }
 
