@@ -294,16 +294,14 @@ export class Scheduler implements Disposable {
     const now = this.#wall();
     const policies = catalog.policies.list();
     const entries = new Map<PolicyId, Entry>();
-    catalog.transaction(() => {
-      const known = new Map(catalog.schedules.list().map((record) => [record.policyId, record]));
-      for (const policy of policies) {
-        const record = this.#recordOf(policy, known.get(policy.policyId), now);
-        known.delete(policy.policyId);
-        const entry = record === undefined ? undefined : this.#entryOf(policy, record);
-        if (entry !== undefined) entries.set(policy.policyId, entry);
-      }
-      for (const policyId of known.keys()) catalog.schedules.remove(policyId);
-    });
+    const known = new Map(catalog.schedules.list().map((record) => [record.policyId, record]));
+    for (const policy of policies) {
+      const record = this.#recordOf(policy, known.get(policy.policyId), now);
+      known.delete(policy.policyId);
+      const entry = record === undefined ? undefined : this.#entryOf(policy, record);
+      if (entry !== undefined) entries.set(policy.policyId, entry);
+    }
+    for (const policyId of known.keys()) catalog.schedules.remove(policyId);
     this.#entries = entries;
     this.#isStale = false;
   }
