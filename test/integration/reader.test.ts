@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { copyFileSync, linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, linkSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import * as z from 'zod';
@@ -124,5 +124,27 @@ describe('what the real command line stores', function () {
         assert.ok(files > 0);
       }
     }
+  });
+
+  it('D8: what a command printed is listed with its name and restored by the second reader too', async () => {
+    const printed = scratch.makeFolder('printed');
+    writeFileSync(path.join(printed, 'rows'), new SeededRandom(testSeed()).bytes(2_500_000));
+    await createPolicy(scratch, 'db', [], ['--command', `shop.sql=cat ${path.join(printed, 'rows')}`, '--command', 'empty=true']);
+    const id = restorePointOf(await backUp(scratch, 'db'));
+    const found = (await read(listed, 'list')).find(({ objectId }) => objectId === id.replaceAll('-', ''));
+    assert.deepEqual(
+      found?.sources.map(({ kind, label }) => [kind, label]),
+      [
+        ['command', 'shop.sql'],
+        ['command', 'empty'],
+      ],
+    );
+    const place = ['--policy', found?.policyId ?? '', '--sequence', '1'];
+    assert.deepEqual((await read(report, 'verify', ...place)).problems, []);
+    const target = path.join(scratch.folder, 'read what was printed');
+    assert.deepEqual((await read(report, 'restore', ...place, '--target', target)).problems, []);
+    const outputs = found?.sources.map((source) => readFileSync(path.join(target, source.id, 'output'))) ?? [];
+    assert.ok(outputs[0]?.equals(readFileSync(path.join(printed, 'rows'))));
+    assert.equal(outputs[1]?.length, 0);
   });
 });
