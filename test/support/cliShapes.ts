@@ -185,6 +185,15 @@ export const locationDocument: z.ZodType<LocationDocument> = z.looseObject({
   uploadLimit: count.nullable(),
 });
 
+export interface GarbageDocument extends Document {
+  readonly freedBytes: number;
+  readonly waiting: readonly { readonly until: string; readonly bytes: number }[];
+}
+export const garbageDocument: z.ZodType<GarbageDocument> = z.looseObject({
+  freedBytes: count,
+  waiting: z.array(z.looseObject({ until: time, bytes: count })),
+});
+
 export interface PolicyDocument extends Document {
   readonly policyId: string;
   readonly name: string;

@@ -9,10 +9,9 @@ import type { ObjectStore } from '../../daemon/locations/objectStore.ts';
 import { passCommitGate } from '../../daemon/policies/commitGate.ts';
 import { type CondemnedBook, CondemnedLists, namedIn } from '../../daemon/policies/garbage/condemnedLists.ts';
 import { type Reliance, relyOn, takeCondemned } from '../../daemon/policies/garbage/reliance.ts';
-import { type ReachedObjects, type ReachReader, sweep } from '../../daemon/policies/garbage/sweep.ts';
+import { type ReachReader, sweep } from '../../daemon/policies/garbage/sweep.ts';
 import { applyRetention } from '../../daemon/policies/retention/retention.ts';
 import { CatalogRunLedger } from '../../daemon/policies/runLedger.ts';
-import { hexOf } from '../../daemon/repository/bytes.ts';
 import { IdSet } from '../../daemon/repository/idSet.ts';
 import { restorePointIdOf } from '../../daemon/repository/manifest.ts';
 import { indexKey, packKey, parseObjectKey, restorePointKey } from '../../daemon/repository/names.ts';
@@ -22,6 +21,7 @@ import type { Retention } from '../../protocol/methods/policies.ts';
 import { type ActionId, idOf, type InstallationId, type PolicyId, type RestorePointId, uuidText } from '../../protocol/ids.ts';
 import { someAction, someLocation, somePoint, somePolicy } from './catalog.ts';
 import { MemoryStore } from './memoryStore.ts';
+import { type ModelIndex, type ModelManifest, ModelReach, parsed } from './modelRepository.ts';
 import { SeededRandom } from './random.ts';
 import { Crashed, Task, TurnStore } from './turns.ts';
 
@@ -30,15 +30,6 @@ const hour = 3_600_000;
 const knownMost = 5;
 /** Indexes that a run goes on with at most. */
 const indexesMost = 4;
-
-/** What a model's restore point holds: the chunks that it needs, and the indexes that say where they are. */
-interface ModelManifest {
-  readonly needs: readonly string[];
-  readonly indexes: readonly { readonly key: string; readonly objectId: string }[];
-}
-
-/** Chunk to packs (hex). */
-type ModelIndex = Readonly<Record<string, readonly string[]>>;
 
 /** The parts of the product that a mutant replaces. Each gets the real one. */
 export interface Seams {
@@ -226,10 +217,10 @@ export class GarbageModel {
     else if (roll === 6) this.#skew = this.#random.between(-60, 60) * 24 * hour;
     else if (roll === 7) this.#crash(owner);
     else if (roll === 8 && this.#random.below(2) === 0) this.#spoilOrHeal();
-    else if (roll === 9) this.#stall();
-    else if (roll === 10) await this.#arrive();
-    else if (roll < 14) this.#retire(owner);
-    else if (roll < 20 && !owner.is('run')) await this.#begin(owner, 'run');
+    else if (roll < 13) this.#stall();
+    else if (roll === 13) await this.#arrive();
+    else if (roll < 17) this.#retire(owner);
+    else if (roll < 22 && !owner.is('run')) await this.#begin(owner, 'run');
     else if (roll < 30 && !owner.is('sweep')) await this.#begin(owner, 'sweep');
     else await this.#advance();
   }
@@ -238,7 +229,7 @@ export class GarbageModel {
   #stall(): void {
     const tasks = this.owners.flatMap((owner) => owner.tasks);
     if (tasks.length === 0) return;
-    this.#pick(tasks).stalled = this.#random.between(20, 120);
+    this.#pick(tasks).stalled = this.#random.between(5, 60);
     if (this.#random.below(2) === 0) this.#now += 25 * hour;
   }
 
@@ -530,49 +521,6 @@ export class GarbageModel {
   }
 }
 
-/** Reads the model's manifests as the product reads the real ones: all indexes first, and every copy of a chunk counts. */
-export class ModelReach implements ReachReader {
-  readonly #read: (key: string) => Promise<Uint8Array>;
-  readonly #needs: Set<string> = new Set();
-  readonly #indexes: Map<string, ModelIndex> = new Map();
-  readonly #pinned: IdSet = new IdSet();
-
-  constructor(read: (key: string) => Promise<Uint8Array>) {
-    this.#read = read;
-  }
-
-  async add(manifestKeys: readonly string[]): Promise<void> {
-    const manifests: ModelManifest[] = [];
-    for (const key of manifestKeys) manifests.push(parsed<ModelManifest>(await this.#read(key)));
-    for (const { needs, indexes } of manifests) {
-      for (const { key, objectId } of indexes) {
-        this.#pinned.add(Buffer.from(objectId, 'hex'));
-        if (!this.#indexes.has(key)) this.#indexes.set(key, parsed<ModelIndex>(await this.#read(key)));
-      }
-      for (const chunk of needs) this.#needs.add(chunk);
-    }
-  }
-
-  async reached(): Promise<ReachedObjects> {
-    const packs = new Set<string>();
-    const named = new Set<string>();
-    for (const index of this.#indexes.values()) {
-      for (const [chunk, ids] of Object.entries(index)) {
-        for (const id of ids) {
-          named.add(id);
-          if (this.#needs.has(chunk)) packs.add(id);
-        }
-      }
-    }
-    const pinnedIds = this.#pinned;
-    return await Promise.resolve({
-      has: (type: 'pack' | 'index', id: Uint8Array) => (type === 'pack' ? packs.has(hexOf(id)) : pinnedIds.has(id)),
-      names: (id: Uint8Array) => named.has(hexOf(id)),
-      unusedBytes: 0,
-    });
-  }
-}
-
 async function takeBack(owner: Owner, store: ObjectStore, actionId: ActionId, key: string): Promise<void> {
   const { catalog, locationId } = owner;
   if (catalog.objects.get(locationId, key) === undefined || !catalog.beginTakingBack(actionId, locationId, key)) return;
@@ -587,11 +535,6 @@ function facts(kind: UploadingObject['kind'], objectId: Uint8Array, body: Buffer
 function pinned(key: string, objectId: Uint8Array, body: Uint8Array): PinnedIndex {
   const sha256 = createHash('sha256').update(body).digest();
   return { key, versionId: null, length: body.length, sha256, objectId, salt: Buffer.alloc(32) };
-}
-
-function parsed<Value>(body: Uint8Array): Value {
-  const value: Value = JSON.parse(Buffer.from(body).toString('utf8'));
-  return value;
 }
 
 const plainSeal = {
