@@ -1,18 +1,17 @@
 // The tests in the real workbench: `node scripts/hostLayer.ts [FILE…]` for some or all of them, after the build. `npm test -- host` builds first.
-import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { globSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import os, { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { type BrowserServer, chromium } from 'playwright-core';
 import * as z from 'zod';
-import type { HostEnvironment } from '../test/host/hostEnvironment.ts';
+import { endProcess, processesNaming } from '../test/support/processes.ts';
 import { declaredCommands } from './declaredCommands.ts';
 import { runInside } from './insideRuns.ts';
+import { inOrder, launchBrowser, runInterfaceLane } from './interfaceRuns.ts';
 import { logLines } from './logLines.ts';
 import { packageExtension } from './package.ts';
 import { root, run } from './run.ts';
-import { commandRows, commandRun, type LayerReport, layerReport } from './testReport.ts';
+import { commandRows, commandRun, type LayerReport } from './testReport.ts';
 import { type PreparedWorkbench, prepareWorkbench } from './workbench/prepareWorkbench.ts';
-import { installExtension, startWorkbenchServer } from './workbench/workbenchServer.ts';
 
 export interface HostLayerOptions {
   readonly workbench: PreparedWorkbench;
@@ -28,71 +27,6 @@ export interface HostLayerOptions {
 const kept = path.join(root, '.cache', 'host');
 /** Of what comes with the workbench: themes, icons, and the languages of the pictures. Each more costs every window time. */
 const builtInExtensions = ['theme-defaults', 'theme-seti', 'json', 'javascript', 'typescript-basics', 'markdown-basics'];
-const browserArguments = [
-  '--no-sandbox',
-  '--disable-dev-shm-usage',
-  '--disable-gpu',
-  '--font-render-hinting=none',
-  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
-];
-
-async function launchBrowser(program: string): Promise<BrowserServer & AsyncDisposable> {
-  const server = await chromium.launchServer({
-    executablePath: program,
-    args: browserArguments,
-    host: '127.0.0.1',
-    handleSIGINT: false,
-    handleSIGTERM: false,
-    handleSIGHUP: false,
-  });
-  return Object.assign(server, { [Symbol.asyncDispose]: async () => await server.close() });
-}
-
-/** The tests that drive the user interface: the packaged extension, installed as users do it. */
-async function runInterfaceTests(files: readonly string[], browser: BrowserServer, options: HostLayerOptions): Promise<LayerReport> {
-  const { workbench, scratch, environment, signal } = options;
-  const started = performance.now();
-  const { file, bytes } = await packageExtension({ out: path.join(scratch, 'holdfast.vsix'), signal });
-  const dataDirectory = path.join(scratch, 'ui');
-  await installExtension(workbench.codeServer, dataDirectory, file);
-  await using server = await startWorkbenchServer({
-    codeServer: workbench.codeServer,
-    dataDirectory,
-    environment: { ...environment, TMPDIR: scratch },
-    builtInExtensions,
-    signal,
-  });
-  options.say(
-    `Packed (${Math.round(bytes / 1024)} KiB), installed and serving after ${((performance.now() - started) / 1000).toFixed(1)} s.`,
-  );
-  const host: HostEnvironment = {
-    address: server.address,
-    dataDirectory,
-    browser: browser.wsEndpoint(),
-    failures: path.join(kept, 'failures'),
-    screenshots: path.join(kept, 'screenshots'),
-  };
-  const hostFile = path.join(scratch, 'host.json');
-  writeFileSync(hostFile, JSON.stringify(host), { mode: 0o600 });
-  const reportFile = path.join(scratch, 'ui.json');
-  await run(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', path.join(root, 'scripts', 'mochaLayer.ts'), reportFile, ...files],
-    {
-      output: 'inherit',
-      env: { ...environment, TMPDIR: scratch, HOLDFAST_HOST: hostFile },
-      signal,
-    },
-  );
-  return readReport(reportFile, 'test/host/ui');
-}
-
-/** Where there is no report, something broke outside of every test: one failed case. */
-function readReport(file: string, title: string): LayerReport {
-  if (existsSync(file)) return layerReport.parse(JSON.parse(readFileSync(file, 'utf8')));
-  return { seed: 0, cases: [{ title: `${title} ended without a report`, ids: [], state: 'failed', seconds: 0 }] };
-}
-
 const activationShape = z.strictObject({ reason: z.string(), load: z.number(), activate: z.number() });
 
 function middle(numbers: readonly number[]): number {
@@ -106,24 +40,51 @@ function describeActivations(file: string): string {
   return `Activated ${activations.length} times; in the middle ${load} ms to load and ${activate} ms to activate.`;
 }
 
-/** Runs both kinds of tests, one after the other, on one browser. */
+/**
+ * Runs both kinds of tests. With two cores there are two lanes: one begins with the tests inside, the other with the files that drive windows, and both go
+ * on with those until none is left.
+ */
 export async function runHostLayer(options: HostLayerOptions): Promise<LayerReport> {
+  const { scratch, say: tell, signal } = options;
   const files = options.files ?? globSync('test/host/{inside,ui}/**/*.test.ts', { cwd: root }).toSorted();
+  const inside = files.filter((file) => file.includes('test/host/inside/'));
+  const queue = [...inOrder(files.filter((file) => file.includes('test/host/ui/')))];
+  const activations = path.join(scratch, 'activations.jsonl');
+  const shared = {
+    ...options,
+    environment: { ...options.environment, HOLDFAST_ACTIVATIONS_LOG: activations },
+    kept,
+    builtInExtensions,
+  };
   rmSync(path.join(kept, 'failures'), { recursive: true, force: true });
   mkdirSync(kept, { recursive: true });
-  await using browser = await launchBrowser(options.workbench.chromium);
-  const inside = files.filter((file) => file.includes('test/host/inside/'));
-  const interfaceFiles = files.filter((file) => file.includes('test/host/ui/'));
-  const reports: LayerReport[] = [];
-  if (inside.length > 0) reports.push(await runInside(inside, browser.wsEndpoint(), { ...options, kept, builtInExtensions }));
-  if (interfaceFiles.length > 0) {
-    options.say('Host of the user interface tests: the workbench of code-server in headless Chromium.');
-    const activations = path.join(options.scratch, 'activations.jsonl');
-    const environment = { ...options.environment, HOLDFAST_ACTIVATIONS_LOG: activations };
-    reports.push(await runInterfaceTests(interfaceFiles, browser, { ...options, environment }));
-    options.say(describeActivations(activations));
-  }
+
+  const runInsideTests = async (): Promise<readonly LayerReport[]> => {
+    if (inside.length === 0) return [];
+    await using browser = await launchBrowser(options.workbench.chromium);
+    return [await runInside(inside, browser.endpoint, shared)];
+  };
+  const packed = queue.length === 0 ? undefined : packageExtension({ out: path.join(scratch, 'holdfast.vsix'), signal });
+  // Whoever awaits it sees how it went; until then a failure is not lost, only early.
+  packed?.catch(() => undefined);
+  const runLane = async (lane: number): Promise<readonly LayerReport[]> => {
+    if (packed === undefined) return [];
+    const { file } = await packed;
+    return queue.length === 0 ? [] : await runInterfaceLane(lane, queue, file, shared);
+  };
+  if (packed !== undefined) tell('Host of the user interface tests: the workbench of code-server in headless Chromium.');
+  const isParallel = availableParallelism() > 1;
+  const first = async (): Promise<readonly LayerReport[]> => [...(await runInsideTests()), ...(await runLane(1))];
+  const lanes = await settled(isParallel && inside.length + queue.length > 1 ? [first(), runLane(2)] : [first()]);
+  const reports = lanes.flat();
+  if (packed !== undefined) tell(`${describeActivations(activations)} The package has ${Math.round((await packed).bytes / 1024)} KiB.`);
   return { seed: reports[0]?.seed ?? 0, cases: reports.flatMap(({ cases }) => cases) };
+}
+
+/** All results once every lane has ended, so that what one of them owns is given back also where another one fails. Then throws the first failure. */
+async function settled<Result>(lanes: readonly Promise<Result>[]): Promise<readonly Result[]> {
+  await Promise.allSettled(lanes);
+  return await Promise.all(lanes);
 }
 
 function say(text: string): void {
@@ -170,6 +131,7 @@ if (import.meta.main) {
     say(`${report.cases.filter(({ state }) => state === 'passed').length} passed, ${failed} failed`);
     process.exitCode = failed === 0 ? 0 : 1;
   } finally {
+    for (const pid of processesNaming(scratch)) await endProcess(pid);
     rmSync(scratch, { recursive: true, force: true, maxRetries: 3 });
   }
 }

@@ -69,13 +69,13 @@ export class Workbench {
 
   /** Loads a window; resolves when the extension's container can be opened, which activates nothing. */
   async load(url: string): Promise<void> {
-    await this.page.goto(url);
+    await this.page.goto(url, { timeout: startLimit });
     await this.#loaded();
   }
 
   /** As "Developer: Reload Window": a new extension host, the same state. */
   async reload(): Promise<void> {
-    await this.page.reload();
+    await this.page.reload({ timeout: startLimit });
     await this.#loaded();
   }
 

@@ -1,0 +1,102 @@
+// The tests that drive the user interface: the packaged extension, installed as users do it, in headless Chromium.
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { chromium } from 'playwright-core';
+import type { HostEnvironment } from '../test/host/hostEnvironment.ts';
+import { root, run } from './run.ts';
+import { type LayerReport, layerReport } from './testReport.ts';
+import type { PreparedWorkbench } from './workbench/prepareWorkbench.ts';
+import { installExtension, startWorkbenchServer } from './workbench/workbenchServer.ts';
+
+export interface InterfaceOptions {
+  readonly workbench: PreparedWorkbench;
+  readonly scratch: string;
+  /** Where traces and pictures are kept. */
+  readonly kept: string;
+  readonly builtInExtensions: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly say: (text: string) => void;
+  readonly signal: AbortSignal;
+}
+
+const fileLimit = 5 * 60_000;
+const browserArguments = [
+  '--no-sandbox',
+  '--disable-dev-shm-usage',
+  '--disable-gpu',
+  '--font-render-hinting=none',
+  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
+];
+
+/** A browser that listens, for tests in processes of their own. Disposing ends it. */
+export async function launchBrowser(program: string): Promise<AsyncDisposable & { readonly endpoint: string }> {
+  const server = await chromium.launchServer({
+    executablePath: program,
+    args: browserArguments,
+    host: '127.0.0.1',
+    handleSIGINT: false,
+    handleSIGTERM: false,
+    handleSIGHUP: false,
+  });
+  return { endpoint: server.wsEndpoint(), [Symbol.asyncDispose]: async () => await server.close() };
+}
+
+/** The longest files first, so that no lane ends long after the others. */
+export function inOrder(files: readonly string[]): readonly string[] {
+  return files
+    .map((file) => ({ file, size: statSync(path.join(root, file)).size }))
+    .toSorted((left, right) => right.size - left.size)
+    .map(({ file }) => file);
+}
+
+async function runFile(file: string, hostFile: string, reportFile: string, options: InterfaceOptions): Promise<LayerReport> {
+  const { environment, scratch, signal } = options;
+  rmSync(reportFile, { force: true });
+  const { output, status } = await run(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', path.join(root, 'scripts', 'mochaLayer.ts'), reportFile, file],
+    { env: { ...environment, TMPDIR: scratch, HOLDFAST_HOST: hostFile }, limit: fileLimit, signal },
+  );
+  const said = output.trim();
+  if (said !== '') options.say(`${file}\n${said}`);
+  if (existsSync(reportFile)) return layerReport.parse(JSON.parse(readFileSync(reportFile, 'utf8')));
+  if (!signal.aborted) options.say(`FAILED ${file}: it ended with ${String(status)} and left no report.`);
+  return { seed: 0, cases: [{ title: `${file} ended without a report`, ids: [], state: 'failed', seconds: 0 }] };
+}
+
+/**
+ * Takes files from the queue until there are none, with a server and a browser of its own: settings hold for all windows of a server, and the clipboard
+ * for all of a browser.
+ */
+export async function runInterfaceLane(
+  lane: number,
+  queue: string[],
+  vsix: string,
+  options: InterfaceOptions,
+): Promise<readonly LayerReport[]> {
+  const { workbench, scratch, environment, builtInExtensions, kept, signal } = options;
+  const dataDirectory = path.join(scratch, `ui${lane}`);
+  await installExtension(workbench.codeServer, dataDirectory, vsix);
+  await using server = await startWorkbenchServer({
+    codeServer: workbench.codeServer,
+    dataDirectory,
+    environment: { ...environment, TMPDIR: scratch },
+    builtInExtensions,
+    signal,
+  });
+  await using browser = await launchBrowser(workbench.chromium);
+  const host: HostEnvironment = {
+    address: server.address,
+    dataDirectory,
+    browser: browser.endpoint,
+    failures: path.join(kept, 'failures'),
+    screenshots: path.join(kept, 'screenshots'),
+  };
+  const hostFile = path.join(scratch, `ui${lane}.json`);
+  writeFileSync(hostFile, JSON.stringify(host), { mode: 0o600 });
+  const reports: LayerReport[] = [];
+  for (let file = queue.shift(); file !== undefined && !signal.aborted; file = queue.shift()) {
+    reports.push(await runFile(file, hostFile, path.join(scratch, `ui${lane}.report.json`), options));
+  }
+  return reports;
+}
