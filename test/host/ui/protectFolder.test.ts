@@ -30,7 +30,7 @@ describe('Protect This Folder', () => {
 
     await inputBox.waitFor(/Protect project: New Location/);
     await workbench.screenshot('form-new-location');
-    await inputBox.enter(path.join(store, 'not-there'));
+    await inputBox.answer(/Folder that restore points go to/, path.join(store, 'not-there'));
     await quickPick.waitFor(/New Location/);
     await quickPick.option('Make the Folder').waitFor();
     await quickPick.back();

@@ -39,7 +39,7 @@ describe('Restore', () => {
     await quickPick.choose('Go On With 2 Chosen');
     await quickPick.choose('A folder…');
     await inputBox.waitFor(/\(5\/6\)/);
-    await inputBox.enter(target);
+    await inputBox.answer(/Folder that it goes to/, target);
     await quickPick.option(/^Restore 2 files, /).waitFor();
     assert.equal(existsSync(target), false);
     await workbench.screenshot('form-restore-summary');
@@ -95,7 +95,7 @@ describe('Restore', () => {
     await menu.choose('Restore…');
     const { quickPick, inputBox } = workbench;
     await quickPick.choose('A folder…');
-    await inputBox.enter(target);
+    await inputBox.answer(/Folder that it goes to/, target);
     await quickPick.waitFor(/\(3\/4\)/);
     await quickPick.choose('Put the restored one beside it');
     await quickPick.choose(/^Restore 2 files, /);

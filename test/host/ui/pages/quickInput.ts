@@ -104,6 +104,12 @@ export class QuickPick extends QuickInput {
 }
 
 export class InputBox extends QuickInput {
+  /** Waits for the box that asks this, and types and accepts: the step before it had the same widget. */
+  async answer(prompt: RegExp, text: string): Promise<void> {
+    await this.widget.locator('.quick-input-message').filter({ hasText: prompt }).waitFor();
+    await this.enter(text);
+  }
+
   /** Types and accepts. */
   async enter(text: string): Promise<void> {
     await this.type(text);
