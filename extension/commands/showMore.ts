@@ -1,8 +1,8 @@
 import type { Services } from '../services.ts';
-import { viewIds } from '../viewIds.ts';
+import { Row } from '../views/row.ts';
 
-/** Called by the row that stands for what was not fetched yet: with its view and its id. */
-export async function showMore({ views }: Services, [view, rowId]: readonly unknown[]): Promise<void> {
-  const id = viewIds.find((known) => known === view);
-  if (id !== undefined && typeof rowId === 'string') await views.showMore(id, rowId);
+/** Called on the row that stands for what was not fetched yet: by its menu with the row, by Enter with the row's id. */
+export async function showMore({ views }: Services, [given]: readonly unknown[]): Promise<void> {
+  const id = given instanceof Row ? given.facts.id : given;
+  if (typeof id === 'string') await views.showMore(id);
 }

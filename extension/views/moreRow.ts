@@ -1,11 +1,10 @@
 import { l10n } from 'vscode';
 import { number } from '../../client/shown/units.ts';
-import type { ViewId } from '../viewIds.ts';
 import type { Pages } from './pages.ts';
 import { Row } from './row.ts';
 
 /** Behind the rows of a list that was not fetched whole: Enter fetches the next page. */
-export function moreRow<Item>(view: ViewId, parentId: string, pages: Pages<Item>, shown: number): readonly Row[] {
+export function moreRow<Item>(parentId: string, pages: Pages<Item>, shown: number): readonly Row[] {
   if (!pages.hasMore) return [];
   const id = `${parentId}#more`;
   const label = l10n.t('Show more…');
@@ -18,7 +17,7 @@ export function moreRow<Item>(view: ViewId, parentId: string, pages: Pages<Item>
       icon: { name: 'ellipsis' },
       accessibleLabel: `${label}, ${description}`,
       context: ['more'],
-      opens: { command: 'holdfast.showMore', title: label, args: [view, id] },
+      opens: { command: 'holdfast.showMore', title: label, args: [id] },
       more: () => pages.more(),
     }),
   ];

@@ -82,12 +82,13 @@ export class Views implements vscode.Disposable {
   }
 
   /** Fetches what stands behind a row that says that there is more. */
-  async showMore(id: ViewId, rowId: string): Promise<void> {
-    const { tree } = this.#shown(id);
-    const row = tree.row(rowId);
-    if (row?.facts.more === undefined) return;
-    await vscode.window.withProgress({ location: { viewId: id } }, async () => await row.facts.more?.());
-    tree.refresh(row.parent);
+  async showMore(rowId: string): Promise<void> {
+    for (const [viewId, { tree }] of this.#trees) {
+      const row = tree.row(rowId);
+      if (row?.facts.more === undefined) continue;
+      await vscode.window.withProgress({ location: { viewId } }, async () => await row.facts.more?.());
+      tree.refresh(row.parent);
+    }
   }
 
   isVisible(id: ViewId): boolean {

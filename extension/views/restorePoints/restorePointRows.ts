@@ -21,8 +21,6 @@ import { entryRow } from './entry.ts';
 import { policyGroupRow } from './policyGroup.ts';
 import { restorePointRow } from './restorePoint.ts';
 
-const view = 'holdfast.restorePoints';
-
 /** Policies, their restore points by day, and what is in them. Fetches a page where somebody looks, and no more. */
 export class RestorePointRows implements RowSource {
   readonly #caller: Caller;
@@ -79,7 +77,7 @@ export class RestorePointRows implements RowSource {
     const rows = hasDays
       ? daysOf(points).map((day) => dayRow(policyId, day, async () => day.points.map((point) => this.#pointRow(point, true))))
       : points.map((point) => this.#pointRow(point, false));
-    return [...rows, ...moreRow(view, policyId, pages, points.length)];
+    return [...rows, ...moreRow(policyId, pages, points.length)];
   }
 
   #newPages(policyId: string): Pages<RestorePoint> {
@@ -105,7 +103,7 @@ export class RestorePointRows implements RowSource {
     return async () => {
       const entries = await pages.items();
       const rows = entries.map((entry) => this.#entryRow(restorePointId, entry));
-      return [...rows, ...moreRow(view, rowId, pages, entries.length)];
+      return [...rows, ...moreRow(rowId, pages, entries.length)];
     };
   }
 

@@ -5,6 +5,8 @@ import * as z from 'zod';
 import { commandIds } from '../../../extension/commandIds.ts';
 import { alertRow } from '../../../extension/views/alerts/alert.ts';
 import { settledAlertsRow } from '../../../extension/views/alerts/settledAlerts.ts';
+import { moreRow } from '../../../extension/views/moreRow.ts';
+import { Pages } from '../../../extension/views/pages.ts';
 import { failureRow } from '../../../extension/views/failureRow.ts';
 import { locationRow } from '../../../extension/views/locations/location.ts';
 import { passkeyRow } from '../../../extension/views/passkeys/passkey.ts';
@@ -41,6 +43,9 @@ function read(file: string): string {
 
 const children = async (): Promise<readonly Row[]> => [];
 
+const pages = new Pages(async () => ({ items: Array.from({ length: 1000 }), next: '1' }));
+await pages.items();
+
 /** Every kind of row that each tree can show. */
 const rowsOf: Readonly<Record<ViewId, readonly Row[]>> = {
   'holdfast.restorePoints': [
@@ -52,6 +57,7 @@ const rowsOf: Readonly<Record<ViewId, readonly Row[]>> = {
       [true, false].map((pinned) => restorePointRow(somePoint({ state, pinned }), { isBelowDay: false, children })),
     ),
     ...(['file', 'dir', 'link', 'fifo', 'stream'] as const).map((kind) => entryRow(someId, someEntry({ kind }), children)),
+    ...moreRow(someId, pages, 1),
   ],
   'holdfast.policies': [
     ...[true, false].flatMap((paused) => [
