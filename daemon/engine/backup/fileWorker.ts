@@ -72,7 +72,7 @@ export function runFileWorker(data: FileWorkerData): void {
           table.add(order.segment);
           break;
         case 'output': {
-          const chunks = readOutput(order.pipe, { stream, control, counters, tellRoom, onPart });
+          const chunks = readOutput(order.pipe, { stream, control, counters, budget, tellRoom, onPart });
           if (chunks !== undefined) counters.add('files', 1);
           walker.send({ type: 'outputRead', thread, chunks: chunks ?? null });
           break;

@@ -1,4 +1,5 @@
 import { type OutputPipeMemory, OutputPipeReader } from '../threads/outputPipe.ts';
+import type { ReadBudget } from '../threads/readBudget.ts';
 import type { RunControl, RunCounters } from '../threads/runMemory.ts';
 import type { ChunkStream } from './chunkStream.ts';
 
@@ -8,9 +9,11 @@ const pieceLength = 256 * 1024;
 const partLength = 64 * 1024 * 1024;
 
 export interface OutputTools {
-  readonly stream: ChunkStream;
-  readonly control: RunControl;
-  readonly counters: RunCounters;
+  readonly stream: Pick<ChunkStream, 'begin' | 'room' | 'filled' | 'end' | 'takeRows' | 'abandon'>;
+  readonly control: Pick<RunControl, 'isStopped'>;
+  readonly counters: Pick<RunCounters, 'add'>;
+  /** What a command prints counts as read. */
+  readonly budget: Pick<ReadBudget, 'take'> | undefined;
   /** Wakes whoever fills the pipe. */
   readonly tellRoom: () => void;
   /** Chunks of the next part. */
@@ -29,6 +32,7 @@ export function readOutput(memory: OutputPipeMemory, tools: OutputTools): Uint8A
       return undefined;
     }
     if (taken === 'whole') return Uint8Array.from(stream.end());
+    tools.budget?.take(taken);
     stream.filled(taken);
     counters.add('bytes', taken);
     left -= taken;

@@ -80,11 +80,11 @@ export class OutputPipeWriter {
 export class OutputPipeReader {
   readonly #bytes: Uint8Array;
   readonly #words: Int32Array;
-  readonly #control: RunControl;
+  readonly #control: Pick<RunControl, 'isStopped'>;
   readonly #tellRoom: () => void;
 
   /** `tellRoom` wakes a writer that asked for it. */
-  constructor({ bytes, words }: OutputPipeMemory, control: RunControl, tellRoom: () => void) {
+  constructor({ bytes, words }: OutputPipeMemory, control: Pick<RunControl, 'isStopped'>, tellRoom: () => void) {
     this.#bytes = new Uint8Array(bytes);
     this.#words = new Int32Array(words);
     this.#control = control;
