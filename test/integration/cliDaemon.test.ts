@@ -29,6 +29,8 @@ const verbsThatNeedKeys: readonly string[] = [
   'location validate store',
   'location edit store --rename other',
   'location remove store --yes',
+  'unattended passphrase-file {}',
+  'unattended command true',
   'policy create other --source / --location store',
   'policy list',
   'policy show files',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import type { RawData } from 'ws';
 import { DaemonConnection } from '../../client/connection.ts';
@@ -12,7 +13,10 @@ import type { Method } from '../../protocol/method.ts';
 import { actionCancel, actionFindings, actionList, actionShow } from '../../protocol/methods/actions.ts';
 import { methods } from '../../protocol/methods/index.ts';
 import { locationAdd, locationEdit, locationList, locationRemove, locationValidate } from '../../protocol/methods/locations.ts';
+import { sessionAutoLock } from '../../protocol/methods/autoLock.ts';
+import { diagnosticsCollect } from '../../protocol/methods/diagnostics.ts';
 import { logRead } from '../../protocol/methods/log.ts';
+import { unattendedOff, unattendedSet } from '../../protocol/methods/unattended.ts';
 import {
   passkeyAddPassphrase,
   passkeyList,
@@ -160,6 +164,13 @@ describe('secrets of a daemon process', function () {
     await daemon.call(actionFindings, { actionId, list: 'skipped' });
     await daemon.call(sessionStatus, {});
     await daemon.call(sessionStepUp, { passphrase: daemon.secret(passphrases.rotated) });
+    const away = mkdtempSync(path.join(os.tmpdir(), 'hf-unattended-'));
+    writeFileSync(path.join(away, 'passphrase'), passphrases.rotated, { mode: 0o600 });
+    await daemon.call(unattendedSet, { source: { kind: 'passphraseFile', path: path.join(away, 'passphrase') } });
+    rmSync(away, { recursive: true });
+    await daemon.call(sessionAutoLock, { hours: 1 });
+    await daemon.call(diagnosticsCollect, { withPaths: true });
+    await daemon.call(unattendedOff, {});
     await daemon.call(sessionLock, {});
     await daemon.unlock(passphrases.rotated);
     await daemon.call(policyDelete, { policy: 'papers', confirmed: true });

@@ -117,6 +117,7 @@ describe('dispatcher', () => {
       'location.edit',
       'location.remove',
       'restorePoint.retire',
+      'unattended.set',
     ]) {
       assert.ok(named('stepUp').includes(name), name);
     }
