@@ -10,7 +10,7 @@ import { inOrder, launchBrowser, runInterfaceLane } from './interfaceRuns.ts';
 import { logLines } from './logLines.ts';
 import { packageExtension } from './package.ts';
 import { root, run } from './run.ts';
-import { commandRows, commandRun, type LayerReport } from './testReport.ts';
+import { type CaseResult, commandRows, commandRun, type LayerReport } from './testReport.ts';
 import { type PreparedWorkbench, prepareWorkbench } from './workbench/prepareWorkbench.ts';
 
 export interface HostLayerOptions {
@@ -78,7 +78,15 @@ export async function runHostLayer(options: HostLayerOptions): Promise<LayerRepo
   const lanes = await settled(isParallel && inside.length + queue.length > 1 ? [first(), runLane(2)] : [first()]);
   const reports = lanes.flat();
   if (packed !== undefined) tell(`${describeActivations(activations)} The package has ${Math.round((await packed).bytes / 1024)} KiB.`);
-  return { seed: reports[0]?.seed ?? 0, cases: reports.flatMap(({ cases }) => cases) };
+  const cases = reports.flatMap((report) => report.cases);
+  // Files that did not get their turn are in no report.
+  if (signal.aborted) cases.push(broken('the host layer was ended before all of its files had run'));
+  if (cases.length === 0) cases.push(broken('the host layer found no test'));
+  return { seed: reports[0]?.seed ?? 0, cases };
+}
+
+function broken(title: string): CaseResult {
+  return { title, ids: [], state: 'failed', seconds: 0 };
 }
 
 /** All results once every lane has ended, so that what one of them owns is given back also where another one fails. Then throws the first failure. */
