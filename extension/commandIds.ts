@@ -38,6 +38,7 @@ export const commandIds = [
   'holdfast.rotatePasskey',
   'holdfast.restore',
   'holdfast.showLog',
+  'holdfast.collectDiagnostics',
   'holdfast.startDaemon',
   'holdfast.restartDaemon',
   'holdfast.stopDaemon',

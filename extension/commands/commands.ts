@@ -4,6 +4,7 @@ import { showError } from '../ui/showError.ts';
 import { acknowledgeAlert, showAlerts, snoozeAlert } from './alertCommands.ts';
 import { backUpNow } from './backUpNow.ts';
 import { cancelAction } from './cancelAction.ts';
+import { collectDiagnostics } from './collectDiagnostics.ts';
 import { collectGarbage } from './collectGarbage.ts';
 import { copyAsCommand, copyId } from './copyCommands.ts';
 import { removeLocation, validateLocation } from './locationCommands.ts';
@@ -69,6 +70,7 @@ const table: Readonly<Record<CommandId, Command>> = {
   'holdfast.rotatePasskey': rotatePasskey,
   'holdfast.restore': restore,
   'holdfast.showLog': showLog,
+  'holdfast.collectDiagnostics': collectDiagnostics,
   'holdfast.startDaemon': startDaemon,
   'holdfast.restartDaemon': restartDaemon,
   'holdfast.stopDaemon': stopDaemon,
