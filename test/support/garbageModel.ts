@@ -246,7 +246,7 @@ export class GarbageModel {
     if (tasks.length === 0) return;
     const task = this.#pick(tasks);
     // Now and then one gets far while another stands still.
-    for (let steps = this.#random.below(4) === 0 ? 30 : 1; steps > 0 && !task.isDone; steps -= 1) await task.step();
+    for (let steps = this.#random.below(4) === 0 ? 30 : 1; steps > 0 && !task.isDone && task.stalled === 0; steps -= 1) await task.step();
     for (const owner of this.owners) owner.tasks = owner.tasks.filter(({ isDone }) => !isDone);
   }
 
@@ -311,6 +311,10 @@ export class GarbageModel {
         isDeleted: false,
         wallClock: () => this.#wall(),
         signal: new AbortController().signal,
+        // The moment at which a sweep that stands still is the most dangerous.
+        onProgress: ({ phase }) => {
+          if (phase === 'deleting' && this.#random.below(2) === 0) task.stalled = this.#random.between(10, 60);
+        },
       });
       this.counts.sweeps += 1;
       this.counts.freed += freedObjects;

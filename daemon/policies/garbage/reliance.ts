@@ -73,7 +73,9 @@ export async function takeCondemned(
   const { locationId, policyId, installationId } = place;
   for (const { rows } of lists) {
     for (let row = 0; row < rows.count; row += 1) {
-      if (rows.typeAt(row) === 'pack') catalog.condemn(locationId, packKey(installationId, policyId, rows.idAt(row)));
+      if (rows.typeAt(row) !== 'pack') continue;
+      const key = packKey(installationId, policyId, rows.idAt(row));
+      if (catalog.objects.get(locationId, key)?.state === 'present') catalog.condemn(locationId, key);
     }
   }
   return namedIn(lists);

@@ -323,7 +323,10 @@ class Sweep {
     const { catalog, store, signal, locationId } = this.#options;
     signal.throwIfAborted();
     const facts = await store.head(key, { signal });
-    if (facts === undefined) return;
+    if (facts === undefined) {
+      if (catalog.beginDelete(locationId, key, this.#hasMoved)) this.#endDelete(key);
+      return;
+    }
     while (!this.#isReached(key)) {
       // Whoever condemned it: here it becomes condemned before it can be deleted, which a run that holds it refuses.
       const found = this.#describe(facts);

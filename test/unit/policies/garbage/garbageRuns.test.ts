@@ -22,7 +22,7 @@ describe('garbage runs', () => {
     const considered = async (): Promise<number> => {
       const before = collections();
       runs.consider();
-      const ends = catalog.actions.list().items.map(({ actionId }) => queue.ended(actionId));
+      const ends = catalog.actions.list().items.map(async ({ actionId }) => await queue.ended(actionId));
       await Promise.all(ends);
       return collections() - before;
     };
