@@ -13,19 +13,33 @@ export const schedulePresets: readonly (string | null)[] = [
   null,
 ];
 
-const cronOf: Readonly<Record<string, string>> = {
-  '@hourly': '0 * * * *',
-  '@daily': '0 0 * * *',
-  '@weekly': '0 0 * * 0',
-  '@monthly': '0 0 1 * *',
-};
+/** They come at a minute of each policy's own, so that not all begin at once. */
+const presetsOfDaemon: readonly string[] = ['@hourly', '@daily', '@weekly', '@monthly'];
 
+function presetWords(preset: string, l10n: Words): string {
+  switch (preset) {
+    case '@hourly':
+      return l10n.t('every hour');
+    case '@daily':
+      return l10n.t('every day, soon after midnight');
+    case '@weekly':
+      return l10n.t('every Sunday, soon after midnight');
+    case '@monthly':
+      return l10n.t('on the first of each month, soon after midnight');
+    default:
+      return preset;
+  }
+}
+
+/** What daemon/policies/schedules takes for a field. */
+const fieldPattern = /^[\da-z*,/#-]+$/i;
 const number = /^\d{1,2}$/;
 
 /** A schedule as people say it; what no sentence fits stands as it was typed. */
 export function scheduleWords(schedule: string | null, l10n: Words): string {
   if (schedule === null) return l10n.t('by hand only');
-  const fields = (cronOf[schedule] ?? schedule).trim().split(/\s+/);
+  if (presetsOfDaemon.includes(schedule)) return presetWords(schedule, l10n);
+  const fields = schedule.trim().split(/\s+/);
   const [minute = '', hour = '', day = '', month = '', weekday = ''] = fields;
   if (fields.length !== 5 || month !== '*' || !number.test(minute)) return schedule;
   const at = minute.padStart(2, '0');
@@ -62,9 +76,11 @@ function weekdayWords(weekday: string, l10n: Words): string | undefined {
 export function scheduleProblem(typed: string, l10n: Words): string | undefined {
   const text = typed.trim();
   if (text === '') return l10n.t('Five fields: minute, hour, day of the month, month, day of the week.');
-  if (text in cronOf) return undefined;
-  const fields = text.split(/\s+/).length;
-  if (fields !== 5) return l10n.t('{0} of five fields: minute, hour, day of the month, month, day of the week.', fields);
+  if (presetsOfDaemon.includes(text.toLowerCase())) return undefined;
+  const fields = text.split(/\s+/);
+  if (fields.length !== 5) return l10n.t('{0} of five fields: minute, hour, day of the month, month, day of the week.', fields.length);
+  const odd = fields.find((field) => !fieldPattern.test(field));
+  if (odd !== undefined) return l10n.t('This is no schedule: {0} is no field of cron.', odd);
   try {
     const [next] = upcoming(text, new Date(0), 1);
     return next === undefined ? l10n.t('No day ever fits this schedule.') : undefined;
@@ -74,9 +90,10 @@ export function scheduleProblem(typed: string, l10n: Words): string | undefined 
   }
 }
 
-/** The next runs of a schedule that is none of those that will not do, in local time. */
+/** The next runs, in local time, of a schedule that will do; those of presets come at a minute that nobody knows beforehand. */
 export function nextRunsWords(schedule: string, now: Date, l10n: Words): string | undefined {
-  const runs = upcoming(cronOf[schedule] ?? schedule, now, 3).map((run) => stamp(run));
+  if (presetsOfDaemon.includes(schedule.toLowerCase())) return undefined;
+  const runs = upcoming(schedule, now, 3).map((run) => stamp(run));
   return runs.length === 0 ? undefined : l10n.t('Next: {0}', runs.join(', '));
 }
 

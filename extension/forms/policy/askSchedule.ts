@@ -25,7 +25,8 @@ export async function askSchedule(draft: PolicyDraft, place: StepPlace): Promise
             problem: (typed) => (typed === '' ? undefined : scheduleProblem(typed, vscode.l10n)),
             hint: (typed) => {
               if (scheduleProblem(typed, vscode.l10n) !== undefined) return undefined;
-              return [capital(scheduleWords(typed.trim(), vscode.l10n)), nextRunsWords(typed.trim(), new Date(), vscode.l10n)].join('. ');
+              const next = nextRunsWords(typed.trim(), new Date(), vscode.l10n);
+              return [capital(scheduleWords(typed.trim(), vscode.l10n)), ...(next === undefined ? [] : [next])].join('. ');
             },
             isComplete: (typed) => typed.trim() !== '',
             next: (typed) => ({ ...answers, schedule: typed.trim() }),
