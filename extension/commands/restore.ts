@@ -5,7 +5,8 @@ import { restorePointShow } from '../../protocol/methods/restorePoints.ts';
 import { restoreStart } from '../../protocol/methods/restores.ts';
 import { protectedPolicies } from '../forms/restore/pickRestorePoint.ts';
 import type { RestorePlan } from '../forms/restore/restorePlan.ts';
-import { type Given, paramsOf, restoringSteps } from '../forms/restore/restoring.ts';
+import { restoreParams } from '../forms/restore/restoreParams.ts';
+import { type Given, restoringSteps } from '../forms/restore/restoring.ts';
 import { runSteps } from '../forms/steps.ts';
 import { isReady, whileUnlocked } from '../forms/unlocked.ts';
 import type { Services } from '../services.ts';
@@ -30,7 +31,7 @@ export async function restore(services: Services, args: readonly unknown[]): Pro
   const { plan, given } = await begun(services, args);
   const whole = await runSteps(vscode.l10n.t('Restore'), restoringSteps(services, given), plan);
   if (whole === undefined) return;
-  const params = paramsOf(whole, false, randomUUID());
+  const params = restoreParams(whole, false, randomUUID());
   const { actionId } = await whileUnlocked(services, () => services.daemon.call(restoreStart, params));
   const { state } = await followWork(services, {
     actionId,
