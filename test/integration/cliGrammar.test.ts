@@ -18,7 +18,6 @@ const laterVerbs: readonly string[] = [
   'location add s3 bucket --bucket B --region R',
   'location add azure-blob blob',
   'location prove-lock store',
-  'policy retention files --dry-run',
   'policy export files',
   'policy import --import-data-file F --location store',
   'immutability status',
