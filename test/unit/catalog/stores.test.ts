@@ -240,6 +240,20 @@ describe('catalog stores', () => {
     assert.equal(catalog.beginDelete(locationId, 'i/b'), true, 'again after a crash');
     assert.equal(catalog.condemn(locationId, 'i/unknown'), false);
     catalog.runPins.release(actionId);
+    assert.equal(
+      catalog.condemn(locationId, 'i/c', () => true),
+      false,
+      'reached',
+    );
+    assert.equal(catalog.condemn(locationId, 'i/c'), true);
+    assert.equal(
+      catalog.beginDelete(locationId, 'i/c', () => true),
+      false,
+      'reached',
+    );
+    catalog.runPins.pin({ actionId, locationId, objectKey: 'i/c', reason: 'hit' });
+    assert.equal(catalog.beginDelete(locationId, 'i/c'), false, 'pinned, whenever that was');
+    catalog.runPins.release(actionId);
     assert.equal(catalog.condemn(locationId, 'i/a'), true);
     assert.deepEqual(catalog.pinHits(actionId, locationId, ['i/a', 'i/b']), ['i/a', 'i/b']);
   });
