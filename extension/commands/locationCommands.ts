@@ -21,7 +21,7 @@ export async function validateLocation(services: Services, args: readonly unknow
     { location: { viewId: 'holdfast.locations' } },
     async () => await services.daemon.call(locationValidate, { location: location.id }),
   );
-  await vscode.window.showQuickPick(checks.map(checkItem), {
+  await vscode.window.showQuickPick(worstFirst(checks).map(checkItem), {
     title: vscode.l10n.t('Location {0}: {1}', plainText(location.name), verdictOf(checks)),
     placeHolder: vscode.l10n.t('What was looked at'),
     matchOnDetail: true,
@@ -35,6 +35,12 @@ function verdictOf(checks: readonly LocationCheck[]): string {
   if (failed > 0) return vscode.l10n.t('{0} of {1} checks failed', failed, checks.length);
   if (warned > 0) return vscode.l10n.t('{0} of {1} checks need a look', warned, checks.length);
   return vscode.l10n.t('all {0} checks passed', checks.length);
+}
+
+const order: readonly LocationCheck['result'][] = ['fail', 'warn', 'pass'];
+
+function worstFirst(checks: readonly LocationCheck[]): readonly LocationCheck[] {
+  return checks.toSorted((left, right) => order.indexOf(left.result) - order.indexOf(right.result));
 }
 
 const icons: Readonly<Record<LocationCheck['result'], string>> = { pass: 'pass', fail: 'error', warn: 'warning' };

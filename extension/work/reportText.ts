@@ -26,7 +26,7 @@ interface Section {
 /** The report of an action that has ended, as lines to read: what it did, and everything that needs a look. */
 export function reportText(action: ActionWithResult, findings: Findings): string {
   const facts: readonly (readonly [string, string])[] = [
-    [l10n.t('State'), action.state],
+    [l10n.t('Outcome'), outcomeWord(action)],
     ...(action.startedAt === null ? [] : [[l10n.t('Started'), fullTime(action.startedAt)] as const]),
     ...(action.finishedAt === null ? [] : [[l10n.t('Finished'), fullTime(action.finishedAt)] as const]),
     ...numbersOf(action),
@@ -43,6 +43,22 @@ export function reportText(action: ActionWithResult, findings: Findings): string
     ...sectionsOf(action, findings).flatMap(linesOf),
     '',
   ].join('\n');
+}
+
+function outcomeWord({ state, error }: ActionWithResult): string {
+  switch (state) {
+    case 'queued':
+    case 'running':
+      return l10n.t('under way');
+    case 'complete':
+      return l10n.t('complete');
+    case 'completeWithWarnings':
+      return l10n.t('complete, with warnings');
+    case 'failed':
+      return error?.code === 'damaged' ? l10n.t('something is damaged') : l10n.t('failed');
+    case 'cancelled':
+      return l10n.t('cancelled');
+  }
 }
 
 function numbersOf({ result }: ActionWithResult): readonly (readonly [string, string])[] {

@@ -127,7 +127,7 @@ describe('the report of an action', () => {
       },
     );
     assert.match(text, /^Backup of home\n/);
-    assert.match(text, /\nState {2,}completeWithWarnings\n/);
+    assert.match(text, /\nOutcome {2,}complete, with warnings\n/);
     assert.match(text, /\nAdded {2,}2\.00 KiB\n/);
     assert.match(text, /\nHook before the run\n {2}exit status 0, 1\.0 s\n/);
     assert.match(text, /\nCommand db\n {2}exit status 1, 2\.0 s\n {2}Failed: it ended with status 1\n {2}> no such\\x1b\[31m table\n/);
