@@ -10,6 +10,7 @@ import { askFolder, folderState } from '../folderStep.ts';
 import { askName } from '../nameStep.ts';
 import { proposedName } from '../proposedName.ts';
 import { askPick, type Choice } from '../quickInputs.ts';
+import { problemChoices } from '../sentences.ts';
 import { type Step, type StepOutcome, type StepPlace, subSteps, walkSteps } from '../steps.ts';
 import { whileUnlocked } from '../unlocked.ts';
 
@@ -111,7 +112,7 @@ async function save(services: Services, answers: Answers, place: StepPlace): Pro
   for (;;) {
     const saved = await tryToSave(services, answers);
     if (saved instanceof HoldfastError && saved.code === 'cancelled') return { kind: 'back' };
-    const findings = saved instanceof HoldfastError ? [choiceOfError(saved)] : choicesOfChecks(saved.checks);
+    const findings = saved instanceof HoldfastError ? problemChoices(saved, 'error', false) : choicesOfChecks(saved.checks);
     const location = saved instanceof HoldfastError ? null : saved.location;
     if (location !== null && findings.length === 0) return { kind: 'next', values: { ...answers, location } };
     const outcome = await askPick<boolean, boolean>(location === null ? place : { ...place, canGoBack: false }, {
@@ -153,14 +154,5 @@ async function savedBefore({ daemon }: Services, name: string, folder: string): 
 function choicesOfChecks(checks: readonly LocationCheck[]): readonly Choice<boolean>[] {
   return checks
     .filter(({ result }) => result !== 'pass')
-    .map(({ result, detail, fix }) => ({
-      label: detail,
-      ...(fix === null ? {} : { detail: fix }),
-      icon: result === 'fail' ? 'error' : 'warning',
-      value: false,
-    }));
-}
-
-function choiceOfError({ message, fix }: HoldfastError): Choice<boolean> {
-  return { label: message, ...(fix === undefined ? {} : { detail: fix }), icon: 'error', value: false };
+    .flatMap(({ result, detail, fix }) => problemChoices({ message: detail, fix }, result === 'fail' ? 'error' : 'warning', false));
 }

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { asHoldfastError } from '../../connection/asHoldfastError.ts';
 import type { DraftField, PolicyDraft } from '../policyDraft.ts';
 import { askPick, type Choice } from '../quickInputs.ts';
+import { problemChoices } from '../sentences.ts';
 import type { StepOutcome, StepPlace } from '../steps.ts';
 import type { PolicyTools } from './field.ts';
 import { policyFields } from './fields.ts';
@@ -49,7 +50,7 @@ export async function askSummary(
     const { acts, changed, placeholder } = summary;
     const marked = new Set(changed(draft));
     const choices: Choice<Chosen>[] = [
-      ...(problem === undefined ? [] : [problemChoice(problem)]),
+      ...(problem === undefined ? [] : problemChoices<Chosen>(problem, 'error', 'problem')),
       ...acts(draft).map(
         (act): Choice<Chosen> => ({
           label: act.label,
@@ -110,10 +111,6 @@ async function run(act: Act, draft: PolicyDraft): Promise<Problem | undefined> {
 export function problemOf(thrown: unknown, draft: PolicyDraft): Problem {
   const { code, message, fix } = asHoldfastError(thrown);
   return code === 'cancelled' ? { message: '', draft } : { message, fix, draft };
-}
-
-function problemChoice({ message, fix }: Problem): Choice<Chosen> {
-  return { label: message, ...(fix === undefined ? {} : { detail: fix }), icon: 'error', value: 'problem' };
 }
 
 function isSame(one: Chosen, other: Chosen | undefined): boolean {

@@ -4,6 +4,7 @@ import type { RestoreDocument } from '../../../protocol/methods/restores.ts';
 import { confirmed } from '../../ui/confirm.ts';
 import { plainText } from '../../ui/plainText.ts';
 import { askPick, type Choice } from '../quickInputs.ts';
+import { problemChoices } from '../sentences.ts';
 import type { StepOutcome, StepPlace } from '../steps.ts';
 import type { DryRuns } from './dryRuns.ts';
 import { amountWords, confirmationOf, type RestorePlan, whereWords } from './restorePlan.ts';
@@ -20,7 +21,10 @@ export async function askToBegin(plan: RestorePlan, place: StepPlace, dryRuns: D
         dry instanceof HoldfastError
           ? vscode.l10n.t('This cannot be restored. Go back to change it.')
           : vscode.l10n.t('Look it over; nothing has been written yet'),
-      choices: dry instanceof HoldfastError ? problemChoices(dry) : summaryChoices(plan, dry),
+      choices:
+        dry instanceof HoldfastError
+          ? [...problemChoices<Answer>(dry, 'error', 'note'), { label: vscode.l10n.t('Look Again'), icon: 'refresh', value: 'again' }]
+          : summaryChoices(plan, dry),
       next: (answer) => answer,
     });
     if (outcome.kind !== 'next') return { kind: outcome.kind };
@@ -57,12 +61,5 @@ function summaryChoices(plan: RestorePlan, dry: RestoreDocument): readonly Choic
     { label: vscode.l10n.t('Look Again'), description: vscode.l10n.t('what would be written'), icon: 'refresh', value: 'again' },
     ...notes,
     ...(rest > 0 ? [{ label: vscode.l10n.t('and {0} more', rest), group, value: 'note' } satisfies Choice<Answer>] : []),
-  ];
-}
-
-function problemChoices({ message, fix }: HoldfastError): readonly Choice<Answer>[] {
-  return [
-    { label: message, ...(fix === undefined ? {} : { detail: fix }), icon: 'error', value: 'note' },
-    { label: vscode.l10n.t('Look Again'), icon: 'refresh', value: 'again' },
   ];
 }
