@@ -8,6 +8,7 @@ import type { TreeView } from './pages/treeView.ts';
 import type { Workbench } from './workbench.ts';
 
 const anything = z.unknown();
+const hostStartLimit = 60_000;
 const policies = z.array(z.looseObject({ name: z.string(), policyId: z.string(), paused: z.boolean(), restorePoints: z.number() }));
 
 describe('the rows of policies', () => {
@@ -94,9 +95,23 @@ describe('the rows of policies', () => {
     await eventually(async () => assert.match(await view.row('slow').description(), /^backing up/));
     await workbench.reload();
     await workbench.openContainer();
+    // A new extension host has to start first.
+    await view.row('slow').waitFor(hostStartLimit);
     await eventually(async () => assert.match(await view.row('slow').description(), /^backing up/));
     await workbench.runCommand('holdfast.cancelAction');
     await workbench.quickPick.choose('Backup of slow');
+    await eventually(async () => assert.match(await view.row('slow').description(), /cancelled/));
+  });
+
+  it('show a run in a notification that can cancel it where nobody sees their tree', async () => {
+    await workbench.activityBar.open('Search');
+    await workbench.runCommand('holdfast.backUpNow');
+    await workbench.quickPick.choose('slow');
+    await workbench.notifications.waitFor('Backup of slow');
+    await workbench.notifications.press('Backup of slow', 'Cancel');
+    await workbench.page.locator('.statusbar').getByText('Backup of slow: cancelled').waitFor();
+    await workbench.notifications.toast('Backup of slow').waitFor({ state: 'detached' });
+    await workbench.openContainer();
     await eventually(async () => assert.match(await view.row('slow').description(), /cancelled/));
   });
 
@@ -120,7 +135,7 @@ describe('the rows of policies', () => {
     await workbench.notifications.press(/Backup of two/, 'Show Details');
     await workbench.page.getByRole('tab', { name: /Backup of two/ }).waitFor();
     await eventually(async () =>
-      assert.match(await workbench.page.locator('.monaco-editor .view-lines').innerText(), /completeWithWarnings/),
+      assert.match(await workbench.page.locator('.monaco-editor .view-lines').innerText(), /complete, with warnings/),
     );
     await workbench.screenshot('backup-report');
   });
