@@ -13,7 +13,11 @@ import type { Method } from '../../protocol/method.ts';
 import { actionCancel, actionFindings, actionList, actionShow } from '../../protocol/methods/actions.ts';
 import { methods } from '../../protocol/methods/index.ts';
 import { locationAdd, locationEdit, locationList, locationRemove, locationValidate } from '../../protocol/methods/locations.ts';
+import { alertAcknowledge, alertList, alertSnooze } from '../../protocol/methods/alerts.ts';
 import { sessionAutoLock } from '../../protocol/methods/autoLock.ts';
+import { sessionClaim } from '../../protocol/methods/claim.ts';
+import { locationCollectGarbage } from '../../protocol/methods/garbage.ts';
+import { policyRetention } from '../../protocol/methods/retention.ts';
 import { diagnosticsCollect } from '../../protocol/methods/diagnostics.ts';
 import { logRead } from '../../protocol/methods/log.ts';
 import { unattendedOff, unattendedSet } from '../../protocol/methods/unattended.ts';
@@ -25,7 +29,15 @@ import {
   passkeyUse,
   passkeyVerify,
 } from '../../protocol/methods/passkeys.ts';
-import { policyCreate, policyDelete, policyEdit, policyList, policyShow } from '../../protocol/methods/policies.ts';
+import {
+  policyCreate,
+  policyDelete,
+  policyEdit,
+  policyList,
+  policyPause,
+  policyResume,
+  policyShow,
+} from '../../protocol/methods/policies.ts';
 import { recoveryImportStored } from '../../protocol/methods/recovery.ts';
 import {
   restorePointCat,
@@ -34,8 +46,10 @@ import {
   restorePointFileHistory,
   restorePointFiles,
   restorePointPin,
+  restorePointPolicies,
   restorePointRetire,
   restorePointShow,
+  restorePointStat,
   restorePointUnpin,
 } from '../../protocol/methods/restorePoints.ts';
 import { sessionLock, sessionMakeWay, sessionStatus, sessionStepUp, sessionUnlock } from '../../protocol/methods/session.ts';
@@ -137,7 +151,20 @@ describe('secrets of a daemon process', function () {
     await daemon.call(restorePointFileHistory, { path: path.join(source, 'file 0') });
     await daemon.call(restorePointPin, { restorePoint: first });
     await daemon.call(restorePointUnpin, { restorePoint: first });
+    await daemon.call(restorePointStat, { restorePoint: first, path: 'file 0' });
+    await daemon.call(restorePointPolicies, {});
     await daemon.call(restorePointRetire, { restorePoint: first, confirmed: true });
+    succeeded(await daemon.ended(await daemon.call(locationCollectGarbage, { ...request(), location: 'store', dryRun: false })));
+    await daemon.call(policyRetention, { policy: 'files' });
+    await daemon.call(policyPause, { policy: 'files' });
+    await daemon.call(policyResume, { policy: 'files' });
+    await daemon.call(policyEdit, { policy: 'files', before: { command: 'echo a hook that fails >&2; exit 3', timeLimit: 60 } });
+    assert.equal((await daemon.ended(await daemon.startBackup())).error?.code, 'hookFailed');
+    await daemon.call(policyEdit, { policy: 'files', before: null });
+    const [raised] = (await daemon.call(alertList, { all: false })).items;
+    await daemon.call(alertSnooze, { alert: raised?.id ?? '', for: 60 });
+    await daemon.call(alertAcknowledge, { alert: raised?.id ?? '' });
+    await daemon.call(sessionClaim, { role: 'notifier' });
 
     const passphrase = daemon.secret(passphrases.second);
     await daemon.call(passkeyAddPassphrase, { ...request(), name: 'second', passphrase, useNow: false });
