@@ -4,6 +4,7 @@ import { copyDaemon } from '../client/daemonCopy.ts';
 import { AlertWatch } from './alerts/alertWatch.ts';
 import { Commands } from './commands/commands.ts';
 import { ContextKeys } from './contextKeys.ts';
+import { AutoLock } from './connection/autoLock.ts';
 import { DaemonService } from './connection/daemonService.ts';
 import { watchDiffs } from './files/activeDiff.ts';
 import type { LateFiles } from './files/lateFiles.ts';
@@ -66,6 +67,7 @@ export class App implements vscode.Disposable {
       presence,
       views,
       new StatusBarItem(daemon, presence),
+      new AutoLock(daemon, log),
       new Notifier(daemon, alerts, context.globalState, log),
       watchDiffs(contextKeys),
     ];

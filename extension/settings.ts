@@ -7,7 +7,8 @@ export interface Settings {
   /** Absolute. */
   readonly stateDirectory: string;
   readonly startsDaemon: boolean;
-  readonly autoLockHours: number;
+  /** 0: never. `undefined` where the user said nothing: then it is as it was said elsewhere. */
+  readonly autoLockHours: number | undefined;
   readonly showsStatusBar: boolean;
   /** Keys of notifications that the user does not want to see. */
   readonly mutedNotifications: readonly string[];
@@ -19,12 +20,12 @@ export const settingsSection = 'holdfast';
 export function readSettings(): Settings {
   const section = vscode.workspace.getConfiguration(settingsSection);
   const directory = section.get<unknown>('stateDirectory');
-  const hours = section.get<unknown>('autoLockHours');
+  const hours = section.inspect<unknown>('autoLockHours')?.globalValue;
   const muted = section.get<unknown>('notifications.muted');
   return {
     stateDirectory: typeof directory === 'string' && path.isAbsolute(directory) ? directory : defaultStateDirectory(),
     startsDaemon: section.get<unknown>('daemon.autoStart') !== false,
-    autoLockHours: typeof hours === 'number' && hours > 0 ? hours : 0,
+    autoLockHours: typeof hours === 'number' && Number.isFinite(hours) ? hours : undefined,
     showsStatusBar: section.get<unknown>('statusBar.show') !== false,
     mutedNotifications: Array.isArray(muted) ? muted.filter((key) => typeof key === 'string') : [],
   };
