@@ -108,6 +108,21 @@ function tolerant(tolerates: 'manifest' | 'index'): Seams {
   };
 }
 
+function listsGoFirst(): Seams {
+  return {
+    sweepersBook: (real) => ({
+      ...bookOf(real),
+      read: async (signal) => {
+        const lists = await real.read(signal);
+        const now = await real.storeTime(signal);
+        const due = (list: CondemnedList): boolean => list.at.getTime() + 86_400_000 <= now.getTime();
+        for (const list of lists.filter(due)) await real.remove(list, signal);
+        return lists;
+      },
+    }),
+  };
+}
+
 /** Lists that nobody but this installation sees. */
 function unpublished(): Seams {
   const own = new Map<Owner, CondemnedList[]>();
@@ -204,6 +219,7 @@ const mutants: readonly Mutant[] = [
   { rule: 'an index that can not be read stops the sweep', seed: 8, world: { owners: 1, seams: {} }, without: tolerant('index') },
   { rule: 'what is condemned is published', seed: 42, world: { owners: 2, seams: {} }, without: unpublished() },
   { rule: 'manifests are listed again after the publication', seed: 13, world: { owners: 2, seams: {} }, without: staleReach() },
+  { rule: 'a list stays until all that it names is gone', seed: 166, world: { owners: 2, seams: {} }, without: listsGoFirst() },
   { rule: 'every manifest counts that was not retired here', seed: 6, world: { owners: 2, seams: {} }, without: ownRootsOnly },
 ];
 
