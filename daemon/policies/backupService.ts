@@ -389,7 +389,7 @@ function failedWith(policy: PolicyRecord, run: ActionRun, error: unknown, report
 
 function warningsOf(policy: PolicyRecord, result: BackupResult): HoldfastError {
   const count = result.skippedCount + result.warnings.length;
-  return new HoldfastError('completedWithWarnings', `Backed up ${policy.name} with ${count} warnings.`, {
+  return new HoldfastError('completedWithWarnings', `Backed up ${policy.name} with ${count === 1 ? '1 warning' : `${count} warnings`}.`, {
     fix: 'Read the report; it names what is not in the restore point.',
     details: { warnings: result.warnings.slice(0, 20) },
   });
