@@ -19,10 +19,14 @@ export async function askToSetUp({ daemon }: Services): Promise<boolean> {
   const requestId = randomUUID();
   await withSecret(answers.passphrase, async (bytes) => {
     try {
-      await repeated(daemon, async () => {
-        const passphrase = await daemon.sendSecret(bytes);
-        await daemon.call(sessionInit, { requestId, passkeyName: usualName, passphrase });
-      });
+      await vscode.window.withProgress(
+        { location: vscode.ProgressLocation.Window, title: vscode.l10n.t('Setting up Holdfast') },
+        async () =>
+          await repeated(daemon, async () => {
+            const passphrase = await daemon.sendSecret(bytes);
+            await daemon.call(sessionInit, { requestId, passkeyName: usualName, passphrase });
+          }),
+      );
     } catch (error) {
       if (!HoldfastError.is(error, 'alreadySetUp')) throw error;
       await openWhatIsThere(daemon, bytes, error);

@@ -55,9 +55,16 @@ describe('forms for passkeys, locations and the passphrase', () => {
         'safe at home false',
       ]);
     });
+  });
 
-    await workbench.runCommand('holdfast.lock');
-    await eventually(async () => assert.match(await workbench.statusBar.item.innerText(), /locked/));
+  it('Unlock opens by the passphrase of the passkey that the user names, and says at once where it is another', async () => {
+    await host.scratch.setUp();
+    const other = path.join(host.scratch.folder, 'other');
+    writeFileSync(other, 'another long passphrase\n', { mode: 0o600 });
+    await host.scratch.json(z.unknown(), ['passkey', 'add', 'passphrase', 'safe at home', '--passphrase-file', other]);
+    await host.scratch.json(z.unknown(), ['lock']);
+    const workbench = await host.openWindow();
+    const { quickPick, inputBox } = workbench;
     await workbench.runCommand('holdfast.unlock');
     await eventually(async () => assert.match(await inputBox.message(), /Passphrase of passphrase, or of any other/));
     await inputBox.pressButton('Choose a passkey');
