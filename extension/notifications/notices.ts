@@ -26,12 +26,13 @@ function isGrave({ severity }: Alert): boolean {
   return severity === 'error';
 }
 
-function alertNotice({ id, kind, message, fix }: Alert): Notice {
+/** The way out stands in the alert; the sentence has room for one more, and why it happened is what one wants to know first. */
+function alertNotice({ id, kind, message, fix, detail }: Alert): Notice {
   return {
     key: `alert.${kind}`,
     id,
     severity: 'error',
-    sentence: plainText(fix === null ? message : `${message} ${fix}`),
+    sentence: plainText([message, detail ?? fix].filter((part) => part !== null).join(' ')),
     way: { title: l10n.t('Show Alerts'), command: 'holdfast.showAlerts' },
   };
 }

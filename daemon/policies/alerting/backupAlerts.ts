@@ -158,6 +158,8 @@ function reasonOf({ code }: ErrorDocument): string {
       return 'the disk of the state directory is full or reports errors';
     case 'sourceMissing':
       return 'a source is not there';
+    case 'commandFailed':
+      return 'a command of it failed';
     case 'unknownName':
       return 'its location was removed';
     case 'refusedByRule':

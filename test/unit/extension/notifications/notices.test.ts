@@ -16,6 +16,11 @@ describe('notices', () => {
     );
   });
 
+  it('say why it happened where that can be told, and the way out else', () => {
+    const [notice] = noticesOf([someAlert({ fix: 'Look at the log.', detail: 'The disk is full.' })], 'unlocked', []);
+    assert.equal(notice?.sentence, 'The last backup of home failed. The disk is full.');
+  });
+
   it('are none of a kind that the user muted', () => {
     assert.deepEqual(noticesOf([someAlert()], 'unlocked', ['alert.backupFailed']), []);
   });
