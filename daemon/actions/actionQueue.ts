@@ -64,6 +64,8 @@ interface Entry {
 export class ActionQueue {
   readonly #options: ActionQueueOptions;
   readonly #entries = new Map<string, Entry>();
+  /** Ended ones that the history could not take (a full disk): its rows of them still say that they run. */
+  readonly #unwritten = new Map<string, Action>();
   #closing = false;
 
   constructor(options: ActionQueueOptions) {
@@ -84,9 +86,9 @@ export class ActionQueue {
     return [...this.#entries.values()].some((entry) => entry.request.lanes.includes(lane));
   }
 
-  /** Actions that have not ended, by id; those that have are in the history. */
+  /** Actions that have not ended, by id; those that have are in the history, unless it could not be written. */
   get(actionId: string): Action | undefined {
-    return this.#entries.get(actionId)?.action;
+    return this.#entries.get(actionId)?.action ?? this.#unwritten.get(actionId);
   }
 
   submit(request: ActionRequest): Action {
@@ -170,9 +172,9 @@ export class ActionQueue {
   async #run(entry: Entry): Promise<void> {
     const tracker = new ProgressTracker(this.#options.now);
     this.#change(entry, { state: 'running', startedAt: this.#options.wallClock().toISOString() });
-    this.#options.history.update(entry.action);
     const { signal } = entry.controller;
     try {
+      this.#options.history.update(entry.action);
       const result = await entry.request.work({
         actionId: entry.action.actionId,
         signal,
@@ -203,10 +205,23 @@ export class ActionQueue {
     if (isEnded(entry.action.state)) return;
     entry.action = { ...entry.action, ...change, finishedAt: this.#options.wallClock().toISOString() };
     this.#entries.delete(entry.action.actionId);
-    this.#options.history.update(entry.action);
+    this.#remember(entry.action);
     this.#options.onChanged(entry.action);
     entry.ended.resolve(entry.action);
     this.#startWhatCanStart();
+  }
+
+  /** An end that can not be written down is an end all the same: whoever waits for it must not wait for ever. It is written with the next one. */
+  #remember(action: Action): void {
+    this.#unwritten.set(action.actionId, action);
+    try {
+      for (const [actionId, unwritten] of this.#unwritten) {
+        this.#options.history.update(unwritten);
+        this.#unwritten.delete(actionId);
+      }
+    } catch (error) {
+      this.#options.onFailed(action, error);
+    }
   }
 }
 

@@ -194,6 +194,38 @@ describe('action queue', () => {
     assert.deepEqual(failures, [unforeseen, full]);
   });
 
+  it('F3: ends an action whose end can not be written, tells how it ended, and writes it with the next one', async () => {
+    let isFull = false;
+    class FullHistory extends MemoryHistory {
+      override update(action: Action): void {
+        if (isFull) throw new HoldfastError('diskFailed', 'Failed to write the catalog: the disk is full.');
+        super.update(action);
+      }
+    }
+    const history = new FullHistory();
+    const { queue, failures } = queueOf(history);
+    const [first, second] = [held(['policy:a']), held(['policy:a'])];
+    const { actionId } = queue.submit(first.request);
+    const next = queue.submit(second.request);
+    const [end, nextEnd] = [queue.ended(actionId), queue.ended(next.actionId)];
+    isFull = true;
+    first.finish();
+    assert.equal((await end)?.state, 'complete');
+    assert.equal(history.rows.get(actionId)?.state, 'running');
+    assert.equal(queue.get(actionId)?.state, 'complete');
+    // The one that waited could not be written as running either: it fails, and does not end the daemon.
+    assert.equal((await nextEnd)?.error?.code, 'diskFailed');
+    assert.ok(failures.length > 0);
+    isFull = false;
+    const third = held([]);
+    const thirdEnd = queue.ended(queue.submit(third.request).actionId);
+    third.finish();
+    await thirdEnd;
+    assert.equal(history.rows.get(actionId)?.state, 'complete');
+    assert.equal(history.rows.get(next.actionId)?.state, 'failed');
+    assert.equal(queue.get(actionId), undefined);
+  });
+
   it('cancels what runs and refuses what comes once it is closing', async () => {
     const history = new MemoryHistory();
     const { queue } = queueOf(history);
