@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod';
 import { eventually } from './eventually.ts';
-import { hostForSuite } from './host.ts';
+import { hostForSuite, themeKinds } from './host.ts';
 import type { Workbench } from './workbench.ts';
 
 const anything = z.unknown();
@@ -44,9 +44,16 @@ describe('alerts', () => {
     await workbench.notifications.waitFor(failure);
     await second.view('Alerts').row(failure).waitFor();
     assert.deepEqual(await second.notifications.texts(), []);
-    await workbench.screenshot('alert');
     await second.close();
   });
+
+  for (const theme of themeKinds) {
+    it(`are seen in row, badge, status bar and notification (${theme})`, async () => {
+      await host.useTheme(workbench, theme);
+      assert.match((await workbench.statusBar.tooltip()).replaceAll('\u00a0', ' '), /Alerts \(1\)/);
+      await workbench.screenshot(`alert-${theme}`, { forDocs: true, keepsHover: true });
+    });
+  }
 
   it('are shown from the notification', async () => {
     await workbench.notifications.press(failure, 'Show Alerts');

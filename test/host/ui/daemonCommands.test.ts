@@ -64,7 +64,7 @@ describe('commands about the daemon', () => {
     assert.match(tooltip, /Holdfast \d+\.\d+\.\d+ on \S+/);
     assert.match(tooltip, /Last backup none yet/);
     assert.match(tooltip, /Unlock · Alerts · Log/);
-    await workbench.screenshot('status-bar-tooltip');
+    await workbench.screenshot('status-bar-tooltip', { keepsHover: true });
   });
 
   it('restart the daemon as another process, locked', async () => {
