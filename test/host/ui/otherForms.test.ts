@@ -89,6 +89,7 @@ describe('forms for passkeys, locations and the passphrase', () => {
     await workbench.screenshot('form-rotate');
     await quickPick.choose('It is retired at once');
     await quickPick.choose('Generate a passphrase');
+    await dialog.waitFor();
     const shown = /(?:[a-z]+-){6}[a-z]+/.exec(await dialog.detail())?.[0] ?? '';
     await dialog.press('Copy and Continue');
     assert.equal(await workbench.clipboard(), shown);

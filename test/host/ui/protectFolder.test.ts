@@ -24,6 +24,7 @@ describe('Protect This Folder', () => {
     await quickPick.waitFor('Set Up Holdfast');
     await workbench.screenshot('form-set-up');
     await quickPick.choose('Generate a passphrase');
+    await dialog.waitFor();
     assert.match(await dialog.detail(), /(?:[a-z]+-){6}[a-z]+/);
     await workbench.screenshot('form-generated-passphrase');
     await dialog.press('I Have Written It Down');

@@ -62,6 +62,7 @@ describe('Restore', () => {
     await workbench.screenshot('form-restore-conflict');
     await quickPick.choose('Replace it');
     await quickPick.choose(/^Restore 3 files, /);
+    await dialog.waitFor();
     assert.match(await dialog.message(), /Restore 3 files, 16 B to where it came from\?/);
     assert.match(await dialog.detail(), /It is lost, unless a restore point has it/);
     assert.ok((await dialog.buttons()).includes('Restore and Replace'));
