@@ -9,7 +9,8 @@ describe('the walkthrough', () => {
   const host = hostForEachTest();
 
   it('leads from set-up to a file that comes back, and its steps tick themselves off', async () => {
-    const workbench = await host.openWindow();
+    // Narrower ones leave the pictures out.
+    const workbench = await host.openWindow({ width: 1600 });
     const { quickPick, inputBox, page } = workbench;
     const ticked = async (count: number): Promise<void> => {
       await eventually(async () => assert.equal(await page.locator('.codicon.complete[data-done-step-id]').count(), count));
