@@ -28,7 +28,8 @@ export class Pages<Item> {
   /** What was fetched so far: the first thousand where nothing was, and as many as before where they may have changed. */
   async items(): Promise<readonly Item[]> {
     if (this.#wanted === 0) await this.more();
-    else if (this.#isStale) await this.#once(() => this.#again());
+    // What expired while it was fetched may be of before the change, for whoever waits for the same pages too.
+    while (this.#isStale || this.#underWay !== undefined) await this.#once(() => this.#again());
     return this.#items;
   }
 

@@ -19,14 +19,20 @@ export async function endOfAction(
   const { promise, resolve, reject } = Promise.withResolvers<ActionWithResult>();
   let awaySince: number | undefined;
   let isLooking = false;
+  let isWanted = false;
+  /** An answer that is under way may be of before the event: then it is asked once more. */
   const look = async (): Promise<void> => {
+    isWanted = true;
     if (isLooking) return;
     isLooking = true;
     try {
-      const action = await daemon.quietly.call(actionResult, { actionId });
-      awaySince = undefined;
-      if (isEnded(action.state)) resolve(action);
-      else onProgress(action);
+      while (isWanted) {
+        isWanted = false;
+        const action = await daemon.quietly.call(actionResult, { actionId });
+        awaySince = undefined;
+        if (isEnded(action.state)) resolve(action);
+        else onProgress(action);
+      }
     } catch (error) {
       if (!HoldfastError.is(error, 'daemonNotRunning', 'daemonEnded')) reject(error instanceof Error ? error : new Error(String(error)));
       awaySince ??= performance.now();

@@ -40,6 +40,25 @@ describe('pages of a list', () => {
     assert.equal(pages.hasMore, true);
   });
 
+  it('that expire while they are fetched are fetched once more', async () => {
+    let list = ['old'];
+    const pages = new Pages(async () => {
+      const items = list;
+      await Promise.resolve();
+      return { items, next: null };
+    });
+    const first = pages.items();
+    list = ['new'];
+    pages.expire();
+    assert.deepEqual(await first, ['new']);
+    pages.expire();
+    const second = pages.items();
+    list = ['newer'];
+    pages.expire();
+    assert.deepEqual(await pages.items(), ['newer']);
+    assert.deepEqual(await second, ['newer']);
+  });
+
   it('that could not be fetched are tried again', async () => {
     let isAway = true;
     const pages = new Pages(async () => {

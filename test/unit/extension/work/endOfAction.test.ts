@@ -65,6 +65,15 @@ describe('the end of an action', () => {
     assert.equal(await given.ended, 'complete');
   });
 
+  it('is found where its event comes while the answer to an earlier one is under way', async () => {
+    const given = bench();
+    await settled();
+    given.tell({ name: 'action.changed', subject: someId });
+    given.state = 'complete';
+    given.tell({ name: 'action.changed', subject: someId });
+    assert.equal(await given.ended, 'complete');
+  });
+
   it('is found behind a connection that was lost and is there again', async () => {
     const given = bench();
     await settled();
