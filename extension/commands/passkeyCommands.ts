@@ -4,7 +4,7 @@ import { passkeyRetire, passkeyUse, passkeyVerify } from '../../protocol/methods
 import { ask } from '../connection/asking.ts';
 import type { Services } from '../services.ts';
 import { askSecret } from '../ui/askSecret.ts';
-import { plainText } from '../ui/plainText.ts';
+import { tellQuietly } from '../ui/tellQuietly.ts';
 import { passkeyOf } from './pickThing.ts';
 
 export async function usePasskey(services: Services, args: readonly unknown[]): Promise<void> {
@@ -37,7 +37,7 @@ export async function verifyPasskey(services: Services, args: readonly unknown[]
       }
     },
   });
-  if (isVerified) vscode.window.setStatusBarMessage(`$(check) ${plainText(vscode.l10n.t('Passkey {0} is verified', passkey.name))}`, 8000);
+  if (isVerified) tellQuietly(vscode.l10n.t('Passkey {0} is verified', passkey.name));
 }
 
 /** What it opened is opened by the others alone from then on: the user types its name. */

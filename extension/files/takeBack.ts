@@ -2,6 +2,7 @@ import path from 'node:path';
 import * as vscode from 'vscode';
 import { escaped } from '../../client/shown/text.ts';
 import { HoldfastError } from '../../protocol/errors.ts';
+import { tellQuietly } from '../ui/tellQuietly.ts';
 import { exists } from './exists.ts';
 
 /**
@@ -18,10 +19,7 @@ export async function takeBack(version: vscode.Uri, file: vscode.Uri, label: str
     // What a formatter or a rule for line ends made of it on saving is not what was asked for.
     if (!Buffer.from(await vscode.workspace.fs.readFile(file)).equals(content)) await vscode.workspace.fs.writeFile(file, content);
     await vscode.window.showTextDocument(document, { preview: false });
-    vscode.window.setStatusBarMessage(
-      vscode.l10n.t('$(check) {0} is as it was at {1}. Undo brings back what was there.', nameOf(file), label),
-      8000,
-    );
+    tellQuietly(vscode.l10n.t('{0} is as it was at {1}. Undo brings back what was there.', nameOf(file), label));
     return;
   }
   const before = wasThere ? await vscode.workspace.fs.readFile(file) : undefined;
@@ -29,8 +27,17 @@ export async function takeBack(version: vscode.Uri, file: vscode.Uri, label: str
   const undo = vscode.l10n.t('Undo');
   const chosen = await vscode.window.showInformationMessage(vscode.l10n.t('{0} is as it was at {1}.', nameOf(file), label), undo);
   if (chosen !== undo) return;
+  await refuseChanged(file, content);
   if (before === undefined) await vscode.workspace.fs.delete(file, { useTrash: true });
   else await vscode.workspace.fs.writeFile(file, before);
+}
+
+/** The message may stand for hours: what somebody wrote meanwhile is not to be lost by its button. */
+async function refuseChanged(file: vscode.Uri, content: Uint8Array): Promise<void> {
+  if ((await exists(file)) && Buffer.from(await vscode.workspace.fs.readFile(file)).equals(content)) return;
+  throw HoldfastError.failedTo('refusedByRule', `undo the restore of ${nameOf(file)}`, 'it was changed since', {
+    fix: 'Take the version that you want from a restore point.',
+  });
 }
 
 /** `undefined` for bytes that are no UTF-8 text: those are not put through an editor, which would change them. */

@@ -4,23 +4,18 @@ import type { ActionWithResult } from '../../protocol/methods/actions.ts';
 import type { Services } from '../services.ts';
 import { plainText } from '../ui/plainText.ts';
 import { showError } from '../ui/showError.ts';
+import { tellQuietly } from '../ui/tellQuietly.ts';
 import { actionTitle, outcomeSentence } from './outcomeText.ts';
 import { showReport } from './reports.ts';
-
-/** How long, in milliseconds, a message stays that asks for nothing. */
-const quietTime = 8000;
 
 /** Tells how an action ended that the user started in this window: quietly where all is well, with its report where it is not. */
 export async function tellOutcome(services: Services, action: ActionWithResult): Promise<void> {
   switch (action.state) {
     case 'complete':
-      vscode.window.setStatusBarMessage(`$(check) ${plainText(outcomeSentence(action))}`, quietTime);
+      tellQuietly(outcomeSentence(action));
       return;
     case 'cancelled':
-      vscode.window.setStatusBarMessage(
-        `$(circle-slash) ${plainText(vscode.l10n.t('{0}: cancelled', actionTitle(action.kind, action.subject)))}`,
-        quietTime,
-      );
+      tellQuietly(vscode.l10n.t('{0}: cancelled', actionTitle(action.kind, action.subject)), 'circle-slash');
       return;
     case 'completeWithWarnings':
       await offerReport(action, vscode.l10n.t('{0}, with warnings', outcomeSentence(action)), vscode.window.showWarningMessage);
