@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { duration } from '../../client/shown/units.ts';
 import { type ActionWithResult, actionCancel } from '../../protocol/methods/actions.ts';
 import type { Services } from '../services.ts';
+import { showError } from '../ui/showError.ts';
 import type { ViewId } from '../viewIds.ts';
 import { endOfAction } from './endOfAction.ts';
 import { tellOutcome } from './tellOutcome.ts';
@@ -28,10 +29,18 @@ export async function followWork(services: Services, work: StartedWork): Promise
   return action;
 }
 
-async function inNotification({ daemon }: Services, { actionId, title }: StartedWork): Promise<ActionWithResult> {
+async function inNotification(services: Services, { actionId, title }: StartedWork): Promise<ActionWithResult> {
+  const { daemon } = services;
+  const cancel = async (): Promise<void> => {
+    try {
+      await daemon.call(actionCancel, { actionId });
+    } catch (error) {
+      await showError(services, error);
+    }
+  };
   const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
   return await vscode.window.withProgress(options, async (progress, token) => {
-    token.onCancellationRequested(() => void daemon.quietly.call(actionCancel, { actionId }));
+    token.onCancellationRequested(() => void cancel());
     let shown = 0;
     return await endOfAction(daemon, actionId, ({ progress: { fraction, secondsLeft } }) => {
       const percent = Math.floor((fraction ?? 0) * 100);
