@@ -213,7 +213,10 @@ export class Scheduler implements Disposable {
     const mono = this.#options.clock.now();
     const { wall: lastWall, mono: lastMono } = this.#lastLook;
     const passed = mono - lastMono;
-    if (Math.abs(wall - lastWall - passed) > jumpMs || passed > 3 * lookMs) this.#awakeSince = wall;
+    const jump = wall - lastWall - passed;
+    if (Math.abs(jump) > jumpMs || passed > 3 * lookMs) this.#awakeSince = wall;
+    // What was dated by the clock of before may lie in the future now, and nothing would be overdue until then.
+    if (jump < -jumpMs) this.#isStale = true;
     this.#lastLook = { wall, mono };
   }
 

@@ -236,6 +236,17 @@ describe('scheduler', () => {
     assert.deepEqual(bench.timesOf('work').slice(1), ['2026-03-03T02:00', '2026-03-04T02:00']);
   });
 
+  it('F1: a restore point of a clock that was years ahead hides no overdue policy once the clock is right', () => {
+    bench.clock.set(4 * 365 * day);
+    bench.policy('work', '0 2 * * *');
+    bench.clock.pass(2 * day);
+    assert.equal(bench.timesOf('work').length, 2);
+    bench.lock();
+    bench.clock.set(-4 * 365 * day);
+    bench.clock.pass(3 * day);
+    assert.deepEqual(bench.overdue(), ['work']);
+  });
+
   it('raises an alert once nothing was made for twice the period, which the next restore point resolves', () => {
     bench.policy('work', '0 * * * *');
     bench.ends.set('work', 'sourceMissing');
