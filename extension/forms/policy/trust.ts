@@ -8,8 +8,11 @@ export function isOffered(field: DraftField): boolean {
 }
 
 /** Throws `refusedByRule` where what is to be saved runs commands and the workspace is not trusted, however they came into it. */
-export function refuseUntrustedCommands(fields: Partial<Pick<PolicyDraft, 'before' | 'after' | 'sources'>>): void {
-  if (vscode.workspace.isTrusted || !runsCommands(fields)) return;
+export function refuseUntrustedCommands(
+  fields: Partial<Pick<PolicyDraft, 'before' | 'after' | 'sources'>>,
+  isTrusted: boolean = vscode.workspace.isTrusted,
+): void {
+  if (isTrusted || !runsCommands(fields)) return;
   throw HoldfastError.failedTo('refusedByRule', 'save the policy', 'it runs commands, and this workspace is not trusted', {
     fix: 'Trust the workspace first ("Workspaces: Manage Workspace Trust"), or do it from another window.',
   });
