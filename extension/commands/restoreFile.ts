@@ -1,8 +1,7 @@
-import path from 'node:path';
 import * as vscode from 'vscode';
-import { escaped } from '../../client/shown/text.ts';
 import { pickVersion } from '../files/pickVersion.ts';
 import { showDiff } from '../files/showDiff.ts';
+import { shownName } from '../files/shownName.ts';
 import { takeBack } from '../files/takeBack.ts';
 import type { Services } from '../services.ts';
 import { askedFile } from './askedFile.ts';
@@ -20,7 +19,7 @@ export async function restoreFile(services: Services, args: readonly unknown[]):
     await showDiff(picked.uri, file, picked.label);
     const restore = vscode.l10n.t('Restore');
     const another = vscode.l10n.t('Another Version…');
-    const name = escaped(path.basename(file.fsPath));
+    const name = shownName(file.fsPath);
     const question = vscode.l10n.t('Restore {0} as of {1}? Undo brings back what is there now.', name, picked.label);
     const chosen = await vscode.window.showInformationMessage(question, restore, another);
     if (chosen === restore) await takeBack(picked.uri, file, picked.label);

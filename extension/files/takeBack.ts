@@ -1,15 +1,19 @@
-import path from 'node:path';
 import * as vscode from 'vscode';
-import { escaped } from '../../client/shown/text.ts';
 import { HoldfastError } from '../../protocol/errors.ts';
+import { confirmed } from '../ui/confirm.ts';
+import { plainText } from '../ui/plainText.ts';
 import { tellQuietly } from '../ui/tellQuietly.ts';
 import { exists } from './exists.ts';
+import { leadsTo } from './leadsTo.ts';
+import { shownName } from './shownName.ts';
 
 /**
  * Puts an earlier content into a file of this machine, byte for byte. Text goes in as one edit, so that undo brings back what was there, unsaved changes
- * included; other bytes are written, and the message offers the way back. A file that is gone is made again.
+ * included; other bytes are written, and the message offers the way back. A file that is gone is made again. Where a link has its place, the user is asked
+ * whether what it leads to is meant.
  */
 export async function takeBack(version: vscode.Uri, file: vscode.Uri, label: string): Promise<void> {
+  if (!(await isMeant(file))) return;
   const content = await vscode.workspace.fs.readFile(version);
   const wasThere = await exists(file);
   const document = wasThere ? await openedText(file) : undefined;
@@ -37,6 +41,17 @@ async function refuseChanged(file: vscode.Uri, content: Uint8Array): Promise<voi
   if ((await exists(file)) && Buffer.from(await vscode.workspace.fs.readFile(file)).equals(content)) return;
   throw HoldfastError.failedTo('refusedByRule', `undo the restore of ${nameOf(file)}`, 'it was changed since', {
     fix: 'Take the version that you want from a restore point.',
+  });
+}
+
+/** Whoever can change the folder can put a link in the file's place, which leads what is written out of the folder. */
+async function isMeant(file: vscode.Uri): Promise<boolean> {
+  const target = await leadsTo(file.fsPath);
+  if (target === undefined) return true;
+  return await confirmed({
+    question: vscode.l10n.t('{0} is a link. Overwrite what it leads to?', nameOf(file)),
+    detail: vscode.l10n.t('It leads to {0}. That file gets the content; the link stays as it is.', plainText(target)),
+    act: vscode.l10n.t('Overwrite'),
   });
 }
 
@@ -71,5 +86,5 @@ async function replaceText(document: vscode.TextDocument, text: string): Promise
 }
 
 function nameOf(file: vscode.Uri): string {
-  return escaped(path.basename(file.fsPath));
+  return shownName(file.fsPath);
 }
