@@ -54,14 +54,17 @@ export interface ManyQuestion<Values> {
   readonly next: (chosen: readonly string[]) => Values;
 }
 
-/** A step that picks several, and takes others that are typed: Enter adds what stands in the box, and goes on where nothing does. */
+/**
+ * A step that picks several, and takes others that are typed: Enter takes a choice or gives it back, adds what is typed, or goes on. The editor's own pick of
+ * several is left alone: it tells of a selection also where the choices were replaced under it, and what was chosen can be lost by that.
+ */
 export async function askMany<Values>(place: StepPlace, question: ManyQuestion<Values>): Promise<StepOutcome<Values>> {
   const pick = vscode.window.createQuickPick<ChoiceItem<string>>();
-  pick.canSelectMany = true;
   pick.placeholder = question.placeholder;
   const known: Choice<string>[] = [...question.choices];
   let chosen: readonly string[] = question.chosen;
-  const show = (typed: string): void => {
+  const result = (): Values => question.next(known.map(({ value }) => value).filter((value) => chosen.includes(value)));
+  const show = (typed: string, active?: string): void => {
     const isNew = typed !== '' && !known.some(({ value }) => value === typed);
     const problem = isNew ? question.problem(typed) : undefined;
     const added: Choice<string> = {
@@ -70,38 +73,37 @@ export async function askMany<Values>(place: StepPlace, question: ManyQuestion<V
       icon: problem === undefined ? 'add' : 'error',
       value: typed,
     };
-    pick.items = [...(isNew ? [{ ...itemOf(added), alwaysShow: true }] : []), ...itemsOf(known)];
-    pick.selectedItems = pick.items.filter(({ choice }) => choice !== undefined && chosen.includes(choice.value));
+    const goOn: Choice<string> = { label: vscode.l10n.t('Go On'), icon: 'arrow-right', value: '' };
+    const marked = known.map((choice) => {
+      const isChosen = chosen.includes(choice.value);
+      return { ...choice, icon: isChosen ? 'check' : 'circle-outline', ...(isChosen ? { description: vscode.l10n.t('chosen') } : {}) };
+    });
+    pick.items = [...(isNew ? [{ ...itemOf(added), alwaysShow: true }] : []), ...itemsOf([goOn, ...marked])];
+    const current = pick.items.find(({ choice }) => choice?.value === active);
+    if (current !== undefined) pick.activeItems = [current];
   };
-  show('');
+  show('', '');
   return await shown(
     pick,
     place,
     (accept) => {
-      pick.onDidChangeSelection((items) => {
-        const selected = items.flatMap(({ choice }) => (choice === undefined ? [] : [choice.value]));
-        // What a filter hides keeps its mark.
-        const visible = new Set(pick.items.flatMap(({ choice }) => (choice === undefined ? [] : [choice.value])));
-        chosen = [...chosen.filter((value) => !visible.has(value)), ...selected];
-      });
       pick.onDidChangeValue((typed) => show(typed));
       pick.onDidAccept(() => {
-        const typed = pick.value;
-        if (typed === '') {
-          const all = known.map(({ value }) => value);
-          accept(question.next(all.filter((value) => chosen.includes(value))));
+        const value = pick.selectedItems[0]?.choice?.value;
+        if (value === undefined) return;
+        if (value === '') {
+          accept(result());
           return;
         }
-        if (!known.some(({ value }) => value === typed)) {
-          if (question.problem(typed) !== undefined) return;
-          known.push({ label: typed, value: typed });
-        }
-        if (!chosen.includes(typed)) chosen = [...chosen, typed];
+        const isNew = known.every((choice) => choice.value !== value);
+        if (isNew && question.problem(value) !== undefined) return;
+        if (isNew) known.push({ label: value, value });
+        chosen = chosen.includes(value) ? chosen.filter((one) => one !== value) : [...chosen, value];
         pick.value = '';
-        show('');
+        show('', isNew ? '' : value);
       });
     },
-    () => question.next(known.map(({ value }) => value).filter((value) => chosen.includes(value))),
+    result,
   );
 }
 

@@ -160,7 +160,7 @@ describe('forms for passkeys, locations and the passphrase', () => {
     const pid = daemonPid(host.scratch.state);
     assert.ok(pid !== undefined);
     await endProcess(pid);
-    await quickPick.accept();
+    await quickPick.choose('Go On');
     await quickPick.choose('The usual ones');
     await quickPick.choose('Create Only');
     await inputBox.waitFor('Unlock Holdfast');

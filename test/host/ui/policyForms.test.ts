@@ -50,7 +50,7 @@ describe('New Policy', () => {
     await quickPick.choose('By hand only');
     await quickPick.choose('Leave out what .gitignore files name');
     await quickPick.waitFor(/\(6\/8\)/);
-    await quickPick.accept();
+    await quickPick.choose('Go On');
     await quickPick.choose('A number of each…');
     for (const [prompt, count] of [
       [/latest restore points stay/, '3'],

@@ -62,11 +62,13 @@ describe('Protect This Folder', () => {
     await quickPick.waitFor(/\(4\/7\)/);
     await quickPick.choose('Back everything up');
     await quickPick.waitFor(/\(5\/7\)/);
-    await quickPick.tick('*.tmp');
+    await quickPick.choose('*.tmp');
+    await quickPick.option(/^\*\.tmp, chosen/).waitFor();
     await quickPick.type('secret.key');
-    await quickPick.accept();
+    await quickPick.choose(/^secret\.key, Enter adds it/);
+    await quickPick.option(/^secret\.key, chosen/).waitFor();
     await workbench.screenshot('form-left-out');
-    await quickPick.accept();
+    await quickPick.choose('Go On');
     await quickPick.waitFor(/\(6\/7\)/);
     await workbench.screenshot('form-retention');
     await quickPick.choose('The usual ones');
