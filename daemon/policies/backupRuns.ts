@@ -13,6 +13,8 @@ export interface EndedRun {
 export interface BackupRunsOptions {
   readonly queue: ActionQueue;
   readonly backups: Pick<BackupService, 'run'>;
+  /** As it is now: it may have been changed while its run waited. */
+  readonly newest: (policy: PolicyRecord) => PolicyRecord;
   readonly onEnded: (run: EndedRun) => void;
 }
 
@@ -34,16 +36,20 @@ export class BackupRuns {
   }
 
   start(policy: PolicyRecord, request: BackupRequest, by: { readonly requestId: string; readonly startedBy: StartedBy }): Action {
-    const { queue, backups, onEnded } = this.#options;
+    const { queue, backups, newest, onEnded } = this.#options;
+    let current = policy;
     const action = queue.submit({
       kind: 'backup',
       subject: policy.name,
       subjectId: policy.policyId,
       ...by,
       lanes: [laneOfPolicy(policy.policyId)],
-      work: (run) => backups.run(policy, request, run),
+      work: (run) => {
+        current = newest(policy);
+        return backups.run(current, request, run);
+      },
     });
-    void queue.ended(action.actionId)?.then((ended) => onEnded({ policy, action: ended, isDryRun: request.dryRun }));
+    void queue.ended(action.actionId)?.then((ended) => onEnded({ policy: current, action: ended, isDryRun: request.dryRun }));
     return action;
   }
 }

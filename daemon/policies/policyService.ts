@@ -10,6 +10,7 @@ import {
   usualRunRules,
   usualSourceRules,
 } from '../../protocol/methods/policies.ts';
+import { counted } from '../../protocol/wording.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { type PolicyDefinition, parsePolicyDefinition, type SourceDefinition } from '../catalog/policyDefinition.ts';
 import type { PolicyRecord } from '../catalog/policyStore.ts';
@@ -82,21 +83,22 @@ export class PolicyService {
 
   /** What is left out stays. Errors as in `create`. */
   async edit(params: PolicyEditParams): Promise<Policy> {
-    const record = this.resolve(params.policy);
-    const { policy: _, name, sources, location, ...rules } = params;
-    const before = sources === undefined ? definitionOf(record) : (parsePolicyDefinition(record.definition) ?? emptyDefinition);
-    const locationId = location === undefined ? record.locationId : this.#options.resolveLocation(location).locationId;
-    const sourcesNow = sources === undefined ? before.sources : withSourceIds(sources, before.sources);
+    const { policy: reference, name, sources, location, ...rules } = params;
+    const asked = this.resolve(reference);
+    const { policyId } = asked;
     const schedule = this.#schedule(rules.schedule);
-    const newSources = sourcesNow.filter((source) => !before.sources.some(({ sourceId }) => sourceId === source.sourceId));
-    await checkSources(newSources, this.#options.ownFolders());
-    this.#catalog.policies.change(record.policyId, {
+    if (location !== undefined) this.#options.resolveLocation(location);
+    await checkSources(withSources(asked, sources).added, this.#options.ownFolders());
+    // What another request changed while the sources were looked at stays.
+    const record = this.resolve(policyId);
+    const { before, now } = withSources(record, sources);
+    this.#catalog.policies.change(policyId, {
       ...(name === undefined ? {} : { name }),
-      locationId,
-      definition: { ...before, ...rules, ...(schedule === undefined ? {} : { schedule }), sources: sourcesNow },
+      locationId: location === undefined ? record.locationId : this.#options.resolveLocation(location).locationId,
+      definition: { ...before, ...rules, ...(schedule === undefined ? {} : { schedule }), sources: now },
     });
-    this.#options.onChanged(record.policyId);
-    return this.describe(this.#known(record.policyId));
+    this.#options.onChanged(policyId);
+    return this.describe(this.#known(policyId));
   }
 
   /** Nothing of it runs by itself any more. */
@@ -119,11 +121,10 @@ export class PolicyService {
     }
     if (!confirmed) {
       const count = this.#catalog.restorePoints.countLive(record.policyId);
-      throw new HoldfastError(
-        'confirmationNeeded',
-        `Delete policy ${record.name}? Nothing backs its sources up any more; its ${count} restore points stay until they are retired.`,
-        { fix: 'Say --yes.' },
-      );
+      const kept = `its ${counted(count, 'restore point stays until it is', 'restore points stay until they are')} retired`;
+      throw new HoldfastError('confirmationNeeded', `Delete policy ${record.name}? Nothing backs its sources up any more; ${kept}.`, {
+        fix: 'Say --yes.',
+      });
     }
     return record;
   }
@@ -186,6 +187,16 @@ export function definitionOf(record: PolicyRecord): PolicyDefinition {
   throw new HoldfastError('catalogDamaged', `Failed to read policy ${record.name}: its definition is not one of this program's.`, {
     fix: 'Update Holdfast, or give the policy its sources anew with "holdfast policy edit".',
   });
+}
+
+/** A policy's definition as it is, its sources as they are to be, and those of them that it has not yet. Throws `badValue`, `catalogDamaged`. */
+function withSources(
+  record: PolicyRecord,
+  sources: PolicyEditParams['sources'],
+): { readonly before: PolicyDefinition; readonly now: readonly SourceDefinition[]; readonly added: readonly SourceDefinition[] } {
+  const before = sources === undefined ? definitionOf(record) : (parsePolicyDefinition(record.definition) ?? emptyDefinition);
+  const now = sources === undefined ? before.sources : withSourceIds(sources, before.sources);
+  return { before, now, added: now.filter((source) => !before.sources.some(({ sourceId }) => sourceId === source.sourceId)) };
 }
 
 /** What new sources are put into where the old definition cannot be read. */

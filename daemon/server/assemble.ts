@@ -158,6 +158,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
   const runs = new BackupRuns({
     queue,
     backups,
+    newest: (policy) => catalog.policies.get(policy.policyId) ?? policy,
     onEnded: (run) => {
       caretaker.backupEnded(run);
       garbageRuns.consider();

@@ -53,6 +53,22 @@ describe('policy service', () => {
     assert.throws(() => bench.points.resolve('files'), { code: 'unknownName' });
   });
 
+  it('loses nothing of two changes that come at the same time', async () => {
+    using bench = await PolicyBench.ready();
+    await bench.createPolicy();
+    mkdirSync(bench.base.at('more'));
+    await Promise.all([
+      bench.policies.edit({ policy: 'files', name: 'work', sources: [{ kind: 'folder', path: bench.base.at('more') }] }),
+      bench.policies.edit({ policy: 'files', schedule: '@daily' }),
+    ]);
+    const { schedule, sources } = bench.policies.describe(bench.policies.resolve('work'));
+    assert.equal(schedule, '@daily');
+    assert.deepEqual(
+      sources.map((source) => source.kind === 'folder' && source.path),
+      [bench.base.at('more')],
+    );
+  });
+
   it('keeps the id of a source that stays, gives a new one to a new path, and leaves out what is left out', async () => {
     using bench = await PolicyBench.ready();
     const made = await bench.createPolicy({ exclude: ['*.o'], gitignore: true });
@@ -135,7 +151,7 @@ describe('policy service', () => {
     bench.busy.clear();
     assert.throws(
       () => bench.policies.delete('files', false),
-      (error) => HoldfastError.is(error, 'confirmationNeeded') && /its 1 restore points stay/.test(error.message),
+      (error) => HoldfastError.is(error, 'confirmationNeeded') && /its 1 restore point stays until it is retired/.test(error.message),
     );
     bench.policies.delete('files', true);
     assert.deepEqual(bench.policies.all(), []);

@@ -34,7 +34,12 @@ class Bench implements Disposable {
       onChanged: () => undefined,
       onFailed: () => undefined,
     });
-    const runs = new BackupRuns({ queue, backups: { run: () => assert.fail('nothing is due') }, onEnded: () => undefined });
+    const runs = new BackupRuns({
+      queue,
+      backups: { run: () => assert.fail('nothing is due') },
+      newest: (policy) => policy,
+      onEnded: () => undefined,
+    });
     this.caretaker = new Caretaker({ installation, alerts: this.alerts, runs, clock, log });
   }
 
