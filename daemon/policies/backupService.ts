@@ -4,6 +4,7 @@ import { type ActionId, idOf, type LocationId } from '../../protocol/ids.ts';
 import type { BackupDocument } from '../../protocol/methods/backups.ts';
 import type { SourceRules } from '../../protocol/methods/policies.ts';
 import { findingsInline } from '../../protocol/methods/values.ts';
+import { counted, shellWord } from '../../protocol/wording.ts';
 import type { ActionRun, WorkResult } from '../actions/actionQueue.ts';
 import { roundedSeconds } from '../actions/seconds.ts';
 import type { SourceDefinition } from '../catalog/policyDefinition.ts';
@@ -62,7 +63,7 @@ export class BackupService {
     const { locationId, name, policyId } = policy;
     if (locationId === null) {
       throw new HoldfastError('unknownName', `Failed to back up ${name}: its location was removed.`, {
-        fix: `Give it another one: "holdfast policy edit ${name} --location NAME".`,
+        fix: `Give it another one: "holdfast policy edit ${shellWord(name)} --location NAME".`,
       });
     }
     const { before, after } = definitionOf(policy);
@@ -389,7 +390,7 @@ function failedWith(policy: PolicyRecord, run: ActionRun, error: unknown, report
 
 function warningsOf(policy: PolicyRecord, result: BackupResult): HoldfastError {
   const count = result.skippedCount + result.warnings.length;
-  return new HoldfastError('completedWithWarnings', `Backed up ${policy.name} with ${count === 1 ? '1 warning' : `${count} warnings`}.`, {
+  return new HoldfastError('completedWithWarnings', `Backed up ${policy.name} with ${counted(count, 'warning')}.`, {
     fix: 'Read the report; it names what is not in the restore point.',
     details: { warnings: result.warnings.slice(0, 20) },
   });

@@ -62,12 +62,9 @@ export class CatalogRunLedger implements RunLedger {
 
 /** The error that makes a run start again without these packs and indexes (object ids in hex). */
 export function packsMissing(packs: readonly string[], indexes: readonly string[] = []): HoldfastError {
-  return new HoldfastError(
-    'objectMissing',
-    `Failed to rely on stored data: not there any more: ${counted(packs.length, 'pack')} of earlier runs.`,
-    {
-      fix: 'Run the backup again; it stores what is missing anew.',
-      details: indexes.length === 0 ? { packs } : { packs, indexes },
-    },
-  );
+  const missing = counted(packs.length + indexes.length, 'object of earlier runs is', 'objects of earlier runs are');
+  return new HoldfastError('objectMissing', `Failed to rely on stored data: ${missing} not there any more.`, {
+    fix: 'Run the backup again; it stores what is missing anew.',
+    details: indexes.length === 0 ? { packs } : { packs, indexes },
+  });
 }

@@ -3,6 +3,7 @@ import { access, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { HoldfastError } from '../../protocol/errors.ts';
 import { systemCode } from '../../protocol/systemCode.ts';
+import { shellWord } from '../../protocol/wording.ts';
 
 /**
  * Throws `refusedByRule` where the target, or the nearest folder above it that is there, lies on a file system that this process can not write to: a disk
@@ -30,7 +31,7 @@ export async function refuseReadOnly(
 function readOnly(target: string, isService: boolean, cause: unknown): HoldfastError {
   return HoldfastError.failedTo('refusedByRule', `restore into ${target}`, 'the daemon can only read there', {
     fix: isService
-      ? `Let the service write there: "holdfast service install --writable ${target}".`
+      ? `Let the service write there: "holdfast service install --writable ${shellWord(target)}".`
       : 'Choose a folder on a disk that can be written to.',
     cause,
   });

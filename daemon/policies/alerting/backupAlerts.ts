@@ -1,7 +1,7 @@
 import type { ActionWithResult } from '../../../protocol/methods/actions.ts';
 import { backupDocument } from '../../../protocol/methods/backups.ts';
 import type { ErrorDocument } from '../../../protocol/methods/values.ts';
-import { shellWord } from '../../../protocol/wording.ts';
+import { counted, shellWord } from '../../../protocol/wording.ts';
 import type { AlertBook, Cause } from '../../alerts/alertBook.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { PolicyRecord } from '../../catalog/policyStore.ts';
@@ -95,7 +95,7 @@ export class BackupAlerts {
         ...aboutRun(policy, action),
         kind: 'commandFailed',
         severity: 'error',
-        message: `${lost.length === 1 ? 'A command' : `${lost.length} commands`} of ${name} failed, and the newest restore point is without that output.`,
+        message: `${lost.length === 1 ? 'A command' : counted(lost.length, 'command')} of ${name} failed, and the newest restore point is without that output.`,
         detail: lost.map((command) => `${command.name}: ${command.problem ?? 'not kept'}.`).join(' '),
       });
     }

@@ -9,6 +9,7 @@ import {
   sessionUnlock,
 } from '../../../protocol/methods/session.ts';
 import { programVersion } from '../../../protocol/version.ts';
+import { counted } from '../../../protocol/wording.ts';
 import type { ActionQueue } from '../../actions/actionQueue.ts';
 import type { AlertBook } from '../../alerts/alertBook.ts';
 import type { Installation } from '../../installation/installation.ts';
@@ -79,7 +80,7 @@ export function sessionHandlers(services: SessionServices): readonly (readonly [
     }),
     handlerOf(sessionMakeWay, async () => {
       if (queue.unfinished > 0) {
-        throw new HoldfastError('stillInUse', `Failed to make way: ${queue.unfinished} actions are under way.`, {
+        throw new HoldfastError('stillInUse', `Failed to make way: ${counted(queue.unfinished, 'action is', 'actions are')} under way.`, {
           fix: 'Wait for their end.',
         });
       }
