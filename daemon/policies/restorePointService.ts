@@ -2,6 +2,7 @@ import { HoldfastError } from '../../protocol/errors.ts';
 import type { Page, PageParams } from '../../protocol/method.ts';
 import type { ProtectedPolicy, RestorePoint, RestorePointListParams } from '../../protocol/methods/restorePoints.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import { parsePolicyDefinition } from '../catalog/policyDefinition.ts';
 import { parseRestorePointDetails } from '../catalog/restorePointDetails.ts';
 import type { PolicyRecord } from '../catalog/policyStore.ts';
 import type { RestorePointRecord } from '../catalog/restorePointStore.ts';
@@ -106,6 +107,13 @@ export class RestorePointService {
     const record = this.checkRetire(reference, confirmed);
     this.#catalog.restorePoints.setState(record.id, 'retired');
     return this.#changed(record);
+  }
+
+  /** Whether it is pinned, and rules of its policy may retire it once it is not. */
+  isHeldByPin(reference: string): boolean {
+    const { pinned, policyId } = this.resolve(reference);
+    const policy = this.#catalog.policies.get(policyId);
+    return pinned && policy !== undefined && policy.deletedAt === null && parsePolicyDefinition(policy.definition)?.keep !== null;
   }
 
   setPinned(reference: string, pinned: boolean): RestorePoint {

@@ -54,7 +54,8 @@ export async function pinRestorePoint(services: Services, args: readonly unknown
 
 export async function unpinRestorePoint(services: Services, args: readonly unknown[]): Promise<void> {
   const id = await restorePointOf(services, args, vscode.l10n.t('Unpin Restore Point'));
-  if (id !== undefined) await services.daemon.call(restorePointUnpin, { restorePoint: id });
+  if (id === undefined) return;
+  await ask(services.daemon, restorePointUnpin, vscode.l10n.t('Unpin Restore Point'), () => ({ restorePoint: id }));
 }
 
 async function restorePointOf(services: Services, args: readonly unknown[], title: string): Promise<string | undefined> {

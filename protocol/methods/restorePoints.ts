@@ -266,6 +266,7 @@ export const restorePointPin: Method<RestorePointParams, RestorePoint> = {
   right: 'unlocked',
 };
 
+/** `stepUpNeeded` where it is pinned and its policy's retention may retire it from then on. */
 export const restorePointUnpin: Method<RestorePointParams, RestorePoint> = {
   name: 'restorePoint.unpin',
   params: z.strictObject({ restorePoint: reference }),

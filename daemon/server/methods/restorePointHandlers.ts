@@ -10,12 +10,10 @@ import {
   restorePointFileHistory,
   restorePointFiles,
   restorePointList,
-  restorePointPin,
   restorePointPolicies,
   restorePointRetire,
   restorePointShow,
   restorePointStat,
-  restorePointUnpin,
   restorePointVerify,
 } from '../../../protocol/methods/restorePoints.ts';
 import { restoreStart } from '../../../protocol/methods/restores.ts';
@@ -34,6 +32,7 @@ import { diffWithSource } from '../../policies/sourceDiff.ts';
 import { dumpTar } from '../../policies/tarDump.ts';
 import type { VerifyService } from '../../policies/verifyService.ts';
 import { type BoundHandler, handlerOf } from '../handler.ts';
+import { pinHandlers } from './pinHandlers.ts';
 
 export interface RestorePointServices {
   readonly installation: Installation;
@@ -92,8 +91,7 @@ export function restorePointHandlers(services: RestorePointServices): readonly (
       rule: async ({ restorePoint, confirmed }) => void points.checkRetire(restorePoint, confirmed),
       run: async ({ restorePoint, confirmed }) => points.retire(restorePoint, confirmed),
     }),
-    handlerOf(restorePointPin, async ({ restorePoint }) => points.setPinned(restorePoint, true)),
-    handlerOf(restorePointUnpin, async ({ restorePoint }) => points.setPinned(restorePoint, false)),
+    ...pinHandlers(points),
     handlerOf(restorePointFileHistory, (params, { signal }) => fileHistory(installation.catalog, open, params, signal)),
     handlerOf(restoreStart, async (params, { signal }) => {
       const record = points.resolve(params.restorePoint);

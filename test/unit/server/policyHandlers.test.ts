@@ -1,21 +1,9 @@
 import assert from 'node:assert/strict';
-import type { HandlerContext } from '../../../daemon/server/handler.ts';
 import { policyHandlers } from '../../../daemon/server/methods/policyHandlers.ts';
+import { contextOf } from '../../support/handlerContext.ts';
 import { PolicyBench } from '../../support/policyBench.ts';
 
 const none = { latest: 0, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0 };
-
-function contextOf(isGranted: boolean): HandlerContext {
-  return {
-    signal: new AbortController().signal,
-    session: { sessionId: 1, clientName: 'test', clientVersion: '1' },
-    log: { trace: () => undefined, debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
-    secrets: { take: () => Buffer.alloc(0) },
-    stepUp: { grant: () => new Date(), isGranted: () => isGranted, revoke: () => undefined },
-    openStream: () => ({ streamId: 0 }),
-    publish: () => undefined,
-  };
-}
 
 describe('policy.edit', () => {
   it('W9: asks for a step-up exactly where the rules would keep less than before', async () => {
