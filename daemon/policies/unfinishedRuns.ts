@@ -8,7 +8,7 @@ import { restorePointRecordOf } from '../installation/manifestRecord.ts';
 import type { ObjectStore } from '../locations/objectStore.ts';
 import { keySourceOf } from '../repository/keySource.ts';
 import { manifestReadLength, type OpenedManifest, openManifest } from '../repository/manifest.ts';
-import { parseObjectKey } from '../repository/names.ts';
+import { indexesPrefix, parseObjectKey, restorePointsPrefix } from '../repository/names.ts';
 import { namedIn } from './garbage/condemnedLists.ts';
 import { condemnedBook } from './garbage/reliance.ts';
 import { namePacks, openLeftIndex, type RunPlace } from './leftIndexes.ts';
@@ -23,7 +23,7 @@ export interface UnfinishedRunsOptions {
 /**
  * What backups left behind that did not come to their end. A manifest that reached the store is adopted: it was put only after everything that it
  * reaches had passed the gate. Packs that no index names get one, so that the next run need not store their data again; where there is no room even
- * for that, they are removed. Indexes stay pinned until a restore point pins them.
+ * for that, they are removed, unless somebody else may rely on them. Indexes stay pinned until a restore point pins them.
  */
 export class UnfinishedRuns {
   readonly #options: UnfinishedRunsOptions;
@@ -131,6 +131,10 @@ export class UnfinishedRuns {
       onSettled({ actionId, namedPacks });
     } catch (error) {
       if (!HoldfastError.is(error, 'storeFull')) throw error;
+      if (!(await this.#knowsAllReaders(place))) {
+        onSettled({ actionId, keptPacks: unnamed.length });
+        return;
+      }
       // One of several indexes may have come through, and what it names is relied on.
       const namedNow = await this.#namedBy(place, this.#uploadsOf(place, actionId, 'index'));
       let removedPacks = 0;
@@ -139,6 +143,21 @@ export class UnfinishedRuns {
       }
       onSettled({ actionId, removedPacks });
     }
+  }
+
+  /**
+   * Whether the catalog knows every index and manifest of the policy in the store. Where it does not, it is older than the store, or a copy: then the run
+   * that it calls cut short may have come to its end there, and restore points may reach what it put.
+   */
+  async #knowsAllReaders({ policy, locationId, store, keys, signal }: RunPlace): Promise<boolean> {
+    const [newest] = keys;
+    if (newest === undefined) return false;
+    for (const prefix of [indexesPrefix, restorePointsPrefix]) {
+      for await (const page of store.list(prefix(newest.installationId, policy.policyId), { signal })) {
+        for (const { key } of page) if (this.#catalog.objects.get(locationId, key) === undefined) return false;
+      }
+    }
+    return true;
   }
 
   /** Object ids (hex) of the packs that these indexes name. */
@@ -216,7 +235,7 @@ export class UnfinishedRuns {
     return true;
   }
 
-  /** Only what a run of this installation put itself and nothing names: nobody else can rely on it. `false` where another run has pinned it. */
+  /** Only what a run of this installation put itself and nothing names. `false` where another run has pinned it. */
   async #takeBack({ locationId, store, signal }: RunPlace, actionId: ActionId, key: string): Promise<boolean> {
     const object = this.#catalog.objects.get(locationId, key);
     if (object === undefined || !this.#catalog.beginTakingBack(actionId, locationId, key)) return false;

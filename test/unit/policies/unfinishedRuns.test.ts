@@ -131,6 +131,23 @@ describe('unfinished runs', () => {
     assert.equal((await keysOf(store, 'pack')).length, 1);
   });
 
+  it('X4 F3: with a catalog older than the store no pack is taken back: the run that it calls cut short may have come to its end', async () => {
+    using left = await ready();
+    const { bench, locationId, store } = left;
+    const actionId = await bench.leave('files', { afterPack: crash });
+    const [pack = ''] = await keysOf(store, 'pack');
+    await settle(left);
+    const [index = ''] = await keysOf(store, 'index');
+    bench.catalog.runPins.release(actionId);
+    bench.catalog.runPins.pin({ actionId, locationId, objectKey: pack, reason: 'upload' });
+    bench.catalog.objects.forget(locationId, index);
+    await settle(left, { put: async () => full() });
+    assert.deepEqual(await keysOf(store, 'pack'), [pack]);
+    assert.equal(bench.catalog.objects.get(locationId, pack)?.state, 'present');
+    assert.ok(bench.catalog.runPins.isPinned(locationId, pack));
+    assert.deepEqual(bench.settled.at(-1), { actionId, keptPacks: 1 });
+  });
+
   it('X4: a pack that another run has pinned is not taken back', async () => {
     using left = await ready();
     const { bench, locationId, store } = left;
