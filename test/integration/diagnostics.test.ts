@@ -3,6 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import * as z from 'zod';
+import type { Catalog } from '../../daemon/catalog/catalog.ts';
+import { openCatalog } from '../../daemon/catalog/openCatalog.ts';
 import { diagnosticsCollect } from '../../protocol/methods/diagnostics.ts';
 import { policyCreate, usualRunRules, usualSourceRules } from '../../protocol/methods/policies.ts';
 import { sessionLock } from '../../protocol/methods/session.ts';
@@ -22,12 +24,18 @@ describe('diagnostics', function () {
   this.timeout(60_000);
   let folder: string;
   let daemon: InProcessDaemon;
+  let catalog: Catalog;
   before(async () => {
     folder = mkdtempSync(path.join(os.tmpdir(), 'hf-diagnostics-'));
     const source = path.join(folder, 'canary-folder of mine');
     mkdirSync(source);
     writeFileSync(path.join(source, 'canary-file'), 'canary-content');
-    daemon = await InProcessDaemon.start(path.join(folder, 'state'));
+    daemon = await InProcessDaemon.start(path.join(folder, 'state'), {
+      openCatalog: (file) => {
+        catalog = openCatalog(file);
+        return catalog;
+      },
+    });
     await daemon.init(passphrase);
     await daemon.addLocation(path.join(folder, 'canary-store'));
     await daemon.createPolicy(source);
@@ -79,6 +87,19 @@ describe('diagnostics', function () {
     for (const named of ['canary-folder', 'canary-store', 'canary-pattern']) assert.ok(text.includes(named), named);
     for (const secret of ['canary-hook', 'canary-command', 'canary-passphrase', 'canary-content'])
       assert.ok(!text.includes(secret), secret);
+  });
+
+  it('M1: name a policy whose definition can not be read, and hold the rest all the same', async () => {
+    const { policyId } = catalog.policies.list().find(({ name }) => name === 'files') ?? assert.fail('there is such a policy');
+    catalog.policies.change(policyId, { definition: { sources: 'what?' } });
+    const { document } = await collected(false);
+    assert.deepEqual(
+      document.policies?.map(({ name, isReadable = true }) => [name, isReadable]),
+      [
+        ['commands', true],
+        ['files', false],
+      ],
+    );
   });
 
   it('while locked leave out what is sealed', async () => {

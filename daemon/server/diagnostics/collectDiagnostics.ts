@@ -6,6 +6,8 @@ import type { Policy } from '../../../protocol/methods/policies.ts';
 import { parseLocationSpec } from '../../../protocol/locationSpec.ts';
 import { programVersion, protocolVersion } from '../../../protocol/version.ts';
 import type { AlertBook } from '../../alerts/alertBook.ts';
+import { type PolicyDefinition, parsePolicyDefinition } from '../../catalog/policyDefinition.ts';
+import type { PolicyRecord } from '../../catalog/policyStore.ts';
 import type { Installation } from '../../installation/installation.ts';
 import type { PolicyService } from '../../policies/policyService.ts';
 import { launchProblems, processFacts } from '../hardening.ts';
@@ -35,8 +37,10 @@ export async function collectDiagnostics(sources: DiagnosticsSources, withPaths:
   const { installation, policies, alerts, unlocking, stateDirectory, startedAt, wallClock } = sources;
   const { catalog } = installation;
   const isUnlocked = installation.state === 'unlocked';
-  const known = isUnlocked ? policies.list({}).items : [];
-  const commands = [...known.flatMap(commandsOf), ...unlocking.unattended.commands];
+  const records = isUnlocked ? policies.all() : [];
+  // Deleted ones too: the log may be older.
+  const definitions = catalog.policies.list({ includeDeleted: true }).map(({ definition }) => parsePolicyDefinition(definition));
+  const commands = [...definitions.flatMap(commandsOf), ...unlocking.unattended.commands];
   const scrubber = new Scrubber({ withPaths, commands });
   const { unattended, autoLock } = unlocking;
   const log = await readLog(path.join(stateDirectory, logFileName), { limit: linesMost });
@@ -76,7 +80,7 @@ export async function collectDiagnostics(sources: DiagnosticsSources, withPaths:
       heldBytes: catalog.objects.heldBytes(locationId),
       ...(withPaths ? { path: parseLocationSpec(JSON.parse(spec)).path } : {}),
     })),
-    policies: isUnlocked ? known.map((policy) => shownPolicy(policy, withPaths)) : null,
+    policies: isUnlocked ? records.map((record) => shownRecord(record, policies, withPaths)) : null,
     alerts: alerts.list({ all: true, limit: alertsMost }).items.map(({ id, kind, severity, subject, message, since, state }) => ({
       id,
       kind,
@@ -96,7 +100,9 @@ export async function collectDiagnostics(sources: DiagnosticsSources, withPaths:
   };
 }
 
-function commandsOf({ before, after, sources }: Policy): readonly string[] {
+function commandsOf(definition: PolicyDefinition | undefined): readonly string[] {
+  if (definition === undefined) return [];
+  const { before, after, sources } = definition;
   const hooks = [before, after].flatMap((hook) => (hook === null ? [] : [hook.command]));
   return [...hooks, ...sources.flatMap((source) => (source.kind === 'command' ? [source.command] : []))];
 }
@@ -121,6 +127,13 @@ const plainMembers = [
   'includeCaches',
   'maxFileSize',
 ] as const;
+
+/** What cannot be read must not keep the rest from being collected: it may be what help is asked for. */
+function shownRecord(record: PolicyRecord, policies: PolicyService, withPaths: boolean): Document {
+  const { policyId, name, definition } = record;
+  if (parsePolicyDefinition(definition) === undefined) return { policyId, name, isReadable: false };
+  return shownPolicy(policies.describe(record), withPaths);
+}
 
 function shownPolicy(policy: Policy, withPaths: boolean): Document {
   const { exclude, before, after, sources } = policy;
