@@ -49,7 +49,10 @@ export class LocationStore {
     return this.#table.select('ORDER BY name');
   }
 
-  change(locationId: LocationId, changes: Partial<Pick<LocationRecord, 'name' | 'spec' | 'storeId' | 'lastValidatedAt' | 'uploadLimit'>>): void {
+  change(
+    locationId: LocationId,
+    changes: Partial<Pick<LocationRecord, 'name' | 'spec' | 'storeId' | 'lastValidatedAt' | 'uploadLimit'>>,
+  ): void {
     const row = this.get(locationId);
     if (row === undefined) throw new HoldfastError('unknownName', `Failed to find location ${locationId}: there is none.`);
     const changed: LocationRecord = { ...row, ...changes };

@@ -72,8 +72,17 @@ switch (verb) {
       fail(`Job for ${unit} failed because the control process exited with error code.`);
     }
     const [command, ...args] = words(valuesOf('ExecStart')[0].replaceAll('$$', '$'));
-    const environment = Object.fromEntries(valuesOf('Environment').flatMap(words).map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]));
-    const child = spawn(command, args, { detached: true, stdio: 'ignore', cwd: process.env['HOME'], env: { HOME: process.env['HOME'], ...environment } });
+    const environment = Object.fromEntries(
+      valuesOf('Environment')
+        .flatMap(words)
+        .map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
+    );
+    const child = spawn(command, args, {
+      detached: true,
+      stdio: 'ignore',
+      cwd: process.env['HOME'],
+      env: { HOME: process.env['HOME'], ...environment },
+    });
     writeFileSync(at('pid'), String(child.pid));
     child.unref();
     break;
@@ -89,7 +98,11 @@ switch (verb) {
       Result: state === 'failed' ? 'exit-code' : 'success',
       ExecMainStatus: read('status') === '' ? '0' : read('status'),
     };
-    process.stdout.write(Object.entries(facts).map(([name, value]) => `${name}=${value}\n`).join(''));
+    process.stdout.write(
+      Object.entries(facts)
+        .map(([name, value]) => `${name}=${value}\n`)
+        .join(''),
+    );
     break;
   }
   default:

@@ -33,12 +33,13 @@ describe('making way for a newer daemon', () => {
     });
     const alerts = new AlertBook({ store: installation.catalog.alerts, wallClock, now: () => 0, onChanged: () => undefined });
     const clock = { now: () => 0, sleep: () => Promise.resolve() };
-    const lock = async (): Promise<void> => undefined;
     const idle = { isBusy: () => false, onChanged: () => undefined };
-    using unlocking = new Unlocking({ installation, clock, wallClock, log: context.log, lock, ...idle });
+    using unlocking = new Unlocking({ installation, clock, wallClock, log: context.log, lock: async () => undefined, ...idle });
     let stops = 0;
     const stop = (): void => void (stops += 1);
-    const handlers = new Map(sessionHandlers({ installation, queue, unlocking, alerts, startedAt: bench.now, lock: async () => undefined, stop }));
+    const handlers = new Map(
+      sessionHandlers({ installation, queue, unlocking, alerts, startedAt: bench.now, lock: async () => undefined, stop }),
+    );
     const handler = handlers.get('session.makeWay') ?? assert.fail('no handler');
     const { promise, resolve } = Promise.withResolvers<void>();
     const { actionId } = queue.submit({
