@@ -116,8 +116,18 @@ export class RestorePointService {
     return pinned && policy !== undefined && policy.deletedAt === null && parsePolicyDefinition(policy.definition)?.keep !== null;
   }
 
+  /** Throws `refusedByRule` where one that is retired is to be pinned. */
   setPinned(reference: string, pinned: boolean): RestorePoint {
     const record = this.resolve(reference);
+    if (pinned && record.state === 'retired') {
+      throw new HoldfastError(
+        'refusedByRule',
+        `Failed to pin restore point ${record.id.slice(0, 8)}: it is retired, and its data may go.`,
+        {
+          fix: 'Restore now what you need of it.',
+        },
+      );
+    }
     this.#catalog.restorePoints.setPinned(record.id, pinned);
     return this.#changed(record);
   }

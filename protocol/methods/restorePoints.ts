@@ -258,7 +258,7 @@ export const restorePointRetire: Method<RestorePointRetireParams, RestorePoint> 
   right: 'stepUp',
 };
 
-/** Keeps a restore point from being retired. */
+/** Keeps a restore point from being retired; `refusedByRule` for one that is. */
 export const restorePointPin: Method<RestorePointParams, RestorePoint> = {
   name: 'restorePoint.pin',
   params: z.strictObject({ restorePoint: reference }),

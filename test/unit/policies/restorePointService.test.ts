@@ -114,6 +114,15 @@ describe('restore point service', () => {
     assert.throws(() => given.points.retire(second?.id ?? '', true), { code: 'refusedByRule' }, 'it is retired already');
   });
 
+  it('F3: a pin is refused to a restore point that is retired: it would keep nothing of it', () => {
+    using given = bench();
+    const point = given.add('home', 1);
+    given.points.retire(point.id, true);
+    assert.throws(() => given.points.setPinned(point.id, true), { code: 'refusedByRule' });
+    assert.equal(given.points.resolve(point.id).pinned, false);
+    assert.equal(given.points.setPinned(point.id, false).state, 'retired');
+  });
+
   it('a pin refuses to be retired before anybody is asked, until it is taken away', () => {
     using given = bench();
     const point = given.add('home', 1);
