@@ -154,7 +154,14 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
       }),
     onCollected: ({ policyId }) => alerts.resolve('garbageCollectionFailed', policyId),
   });
-  const garbageRuns = new GarbageRuns({ queue, catalog, garbage, wallClock, isUnlocked: () => installation.state === 'unlocked' });
+  const garbageRuns = new GarbageRuns({
+    queue,
+    catalog,
+    garbage,
+    wallClock,
+    isUnlocked: () => installation.state === 'unlocked',
+    onFailed: (error) => log.error('No garbage collection could be started.', { error: thrownFact(error) }),
+  });
   const runs = new BackupRuns({
     queue,
     backups,

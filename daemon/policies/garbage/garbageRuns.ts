@@ -11,6 +11,8 @@ export interface GarbageRunsOptions {
   readonly garbage: GarbageService;
   readonly isUnlocked: () => boolean;
   readonly wallClock: () => Date;
+  /** Why nothing could be started by itself: whoever's end made it be considered is none the worse for that. */
+  readonly onFailed: (error: unknown) => void;
 }
 
 /** By itself a location is collected once in such a time at most. */
@@ -47,11 +49,15 @@ export class GarbageRuns {
    * the end of that asks again.
    */
   consider(): void {
-    const { queue, catalog, garbage, isUnlocked } = this.#options;
+    const { queue, catalog, garbage, isUnlocked, onFailed } = this.#options;
     if (!isUnlocked() || queue.unfinished > 0) return;
-    const due = catalog.locations.list().find((location) => garbage.hasWork(location) && this.#isDue(location));
-    // The end of this one asks for the next.
-    if (due !== undefined) this.#startByItself(due);
+    try {
+      const due = catalog.locations.list().find((location) => garbage.hasWork(location) && this.#isDue(location));
+      // The end of this one asks for the next.
+      if (due !== undefined) this.#startByItself(due);
+    } catch (error) {
+      onFailed(error);
+    }
   }
 
   #startByItself(location: LocationRecord): void {

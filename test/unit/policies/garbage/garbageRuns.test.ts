@@ -17,7 +17,15 @@ describe('garbage runs', () => {
       onFailed: () => undefined,
     });
     let isUnlocked = true;
-    const runs = new GarbageRuns({ queue, catalog, garbage: bench.garbage, isUnlocked: () => isUnlocked, wallClock: () => bench.base.now });
+    const failures: unknown[] = [];
+    const runs = new GarbageRuns({
+      queue,
+      catalog,
+      garbage: bench.garbage,
+      isUnlocked: () => isUnlocked,
+      wallClock: () => bench.base.now,
+      onFailed: (error) => failures.push(error),
+    });
     const collections = (): number => catalog.actions.list().items.filter(({ kind }) => kind === 'collectGarbage').length;
     const considered = async (): Promise<number> => {
       const before = collections();
@@ -50,6 +58,14 @@ describe('garbage runs', () => {
     assert.equal(collections(), 0, 'something runs');
     gate.resolve();
     await queue.ended(other.actionId);
+    assert.deepEqual(failures, []);
+    const insert = catalog.actions.insert.bind(catalog.actions);
+    catalog.actions.insert = () => {
+      throw new Error('the disk is full');
+    };
+    assert.equal(await considered(), 0, 'X4: the disk is full, and nobody who ended hears of it');
+    assert.equal(failures.length, 1);
+    catalog.actions.insert = insert;
     assert.equal(await considered(), 1);
     assert.equal(catalog.objects.list({ locationId: locationOf(bench.policies.resolve('files')), state: 'condemned' }).items.length, 3);
     assert.equal(await considered(), 0, 'not twice a day');
