@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
+import { systemCode } from '../../protocol/systemCode.ts';
 import { packageExtension } from '../package.ts';
 import { run } from '../run.ts';
 import { type DownloadSize, prepareCodeServer } from '../workbench/codeServer.ts';
@@ -86,9 +87,12 @@ async function desktop(code: string, vsix: string, { folder, dataDirectory, say,
 /** The window is not a child of the `code` that opened it. It notes its process in its own folder. */
 function endDesktop(userData: string): void {
   try {
-    process.kill(Number(readFileSync(path.join(userData, 'code.lock'), 'utf8')), 'SIGTERM');
-  } catch {
+    const pid = Number(readFileSync(path.join(userData, 'code.lock'), 'utf8'));
+    // To kill, 0 is this very group.
+    if (Number.isSafeInteger(pid) && pid > 1) process.kill(pid, 'SIGTERM');
+  } catch (error) {
     // It has ended already.
+    if (systemCode(error) === undefined) throw error;
   }
 }
 
