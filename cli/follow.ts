@@ -1,5 +1,6 @@
 import { HoldfastError } from '../protocol/errors.ts';
 import { type ActionWithResult, actionCancel, actionResult, isEnded } from '../protocol/methods/actions.ts';
+import type { Interrupts } from './interrupts.ts';
 import { ProgressDisplay } from './output/progressDisplay.ts';
 import type { Session } from './session.ts';
 
@@ -29,10 +30,9 @@ export async function follow(
   options: FollowOptions,
 ): Promise<readonly ActionWithResult[]> {
   const daemon = await session.daemon();
-  const watch = new Watch();
+  const watch = new Watch(session.interrupts);
   using stack = new DisposableStack();
-  // First of all: a Ctrl-C from now on is meant for the actions.
-  stack.use(session.host.onInterrupt(() => watch.interrupt()));
+  stack.use(session.interrupts.tell(() => watch.wake()));
   stack.use(await daemon.subscribe(['action.changed', 'lookAgain'], () => watch.wake()));
   void daemon.closed.then(() => watch.close());
   const ends: ActionWithResult[] = [];
@@ -63,8 +63,16 @@ export async function follow(
 class Watch {
   #news: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #closed: PromiseWithResolvers<void> = Promise.withResolvers();
+  readonly #interrupts: Interrupts;
   #isInterruptSeen = false;
-  interrupts = 0;
+
+  constructor(interrupts: Interrupts) {
+    this.#interrupts = interrupts;
+  }
+
+  get interrupts(): number {
+    return this.#interrupts.count;
+  }
 
   get closed(): Promise<void> {
     return this.#closed.promise;
@@ -78,11 +86,6 @@ class Watch {
 
   wake(): void {
     this.#news.resolve();
-  }
-
-  interrupt(): void {
-    this.interrupts += 1;
-    this.wake();
   }
 
   /** True once, at the first look after Ctrl-C. */

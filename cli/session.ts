@@ -5,6 +5,7 @@ import type { Method, Page, PageParams, SecretRef } from '../protocol/method.ts'
 import type { Daemon } from './daemon.ts';
 import type { GlobalFlags } from './globals.ts';
 import type { Host } from './host.ts';
+import { Interrupts } from './interrupts.ts';
 import { type Style, styleFor } from './output/style.ts';
 import { escaped } from '../client/shown/text.ts';
 import { Secrets } from './secrets.ts';
@@ -17,6 +18,7 @@ export class Session implements AsyncDisposable {
   readonly style: Style;
   readonly secrets: Secrets;
   #daemon: Daemon | undefined;
+  #interrupts: Interrupts | undefined;
 
   constructor(host: Host, globals: GlobalFlags) {
     this.host = host;
@@ -52,6 +54,17 @@ export class Session implements AsyncDisposable {
         fix: 'Run holdfast serve to see why.',
       });
     return daemon;
+  }
+
+  /** From here on a Ctrl-C is meant for the work that is asked for next: `follow` hears it. Before, it ends this process, which may wait for a daemon. */
+  async heedInterrupts(): Promise<void> {
+    await this.daemon();
+    void this.interrupts;
+  }
+
+  get interrupts(): Interrupts {
+    this.#interrupts ??= new Interrupts(this.host);
+    return this.#interrupts;
   }
 
   /** `undefined` where none runs. */
@@ -108,6 +121,7 @@ export class Session implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.secrets[Symbol.dispose]();
+    this.#interrupts?.[Symbol.dispose]();
     await this.#daemon?.[Symbol.asyncDispose]();
   }
 

@@ -27,6 +27,7 @@ export async function backup(call: Call, session: Session): Promise<Result> {
     });
   }
   const dryRun = call.isOn('--dry-run');
+  await session.heedInterrupts();
   const { actions } = await session.call(backupStart, {
     requestId: session.host.uuid(),
     policies,

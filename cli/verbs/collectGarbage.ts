@@ -12,6 +12,7 @@ import type { Session } from '../session.ts';
 
 export async function collectGarbage(call: Call, session: Session): Promise<Result> {
   const location = reference('location', call.argument('NAME'));
+  await session.heedInterrupts();
   const { actionId } = await session.call(locationCollectGarbage, {
     requestId: session.host.uuid(),
     location,

@@ -44,6 +44,7 @@ export async function importStored(call: Call, session: Session): Promise<Result
   if (passphrase === undefined)
     throw call.problem('a passphrase is missing', 'Name a file with --passphrase-file F, or - for standard input.');
   const start = async (tries: number): Promise<Result> => {
+    await session.heedInterrupts();
     const { actionId } = await session.call(recoveryImportStored, {
       ...choices,
       requestId: session.host.uuid(),

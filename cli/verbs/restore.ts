@@ -19,6 +19,7 @@ export async function restore(call: Call, session: Session): Promise<Result> {
   if (typedTarget !== undefined && isInPlace) throw call.problem('--target and --in-place exclude each other', 'Leave one of them out.');
   const target = typedTarget === undefined ? null : session.resolvePath(typedTarget);
   const dryRun = call.isOn('--dry-run');
+  await session.heedInterrupts();
   const { actionId } = await session.ask(restoreStart, () => ({
     requestId: session.host.uuid(),
     restorePoint,

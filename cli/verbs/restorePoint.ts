@@ -41,6 +41,7 @@ export async function list(call: Call, session: Session): Promise<Result> {
 
 export async function verify(call: Call, session: Session): Promise<Result> {
   const restorePoint = reference('restore point', call.argument('ID'));
+  await session.heedInterrupts();
   const { actionId } = await session.call(restorePointVerify, {
     requestId: session.host.uuid(),
     restorePoint,

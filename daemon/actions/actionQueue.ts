@@ -122,7 +122,7 @@ export class ActionQueue {
     const entry = this.#entries.get(actionId);
     if (entry === undefined) return false;
     const { kind, subject, state } = entry.action;
-    const cancelled = HoldfastError.failedTo('cancelled', `finish ${kind} of ${subject}`, 'it was cancelled');
+    const cancelled = new HoldfastError('cancelled', `Cancelled ${kind} of ${subject}.`);
     entry.controller.abort(cancelled);
     if (state === 'queued') this.#end(entry, { state: 'cancelled', error: documentOf(cancelled) });
     return true;

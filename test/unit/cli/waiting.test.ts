@@ -15,7 +15,7 @@ describe('cli waiting', () => {
         return isCancelled
           ? action({
               state: 'cancelled',
-              error: { code: 'cancelled', message: 'Failed to finish backup of work: it was cancelled.', fix: null, details: null },
+              error: { code: 'cancelled', message: 'Cancelled backup of work.', fix: null, details: null },
             })
           : action();
       },
@@ -32,6 +32,24 @@ describe('cli waiting', () => {
       daemon.of('action.cancel').map(({ params }) => params),
       [{ actionId: id }],
     );
+  });
+
+  it('cancels what a request under way at Ctrl-C has started', async () => {
+    const host: { now: FakeHost | undefined } = { now: undefined };
+    const daemon = new FakeDaemon({
+      'backup.start': (...asked) => {
+        host.now?.interrupt();
+        return oneStarted(...asked);
+      },
+      'action.result': () =>
+        daemon.of('action.cancel').length > 0
+          ? action({ state: 'cancelled', error: { code: 'cancelled', message: 'Cancelled backup of work.', fix: null, details: null } })
+          : action(),
+      'action.cancel': () => listedAction(),
+    });
+    host.now = new FakeHost({ daemon });
+    assert.equal((await runOn(host.now, ['backup', 'work'])).status, 130);
+    assert.equal(daemon.of('action.cancel').length, 1);
   });
 
   it('ends at the second Ctrl-C even where the work does not end', async () => {
