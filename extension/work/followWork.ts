@@ -1,9 +1,9 @@
 import * as vscode from 'vscode';
 import { duration } from '../../client/shown/units.ts';
-import { type ActionWithResult, actionCancel } from '../../protocol/methods/actions.ts';
+import type { ActionWithResult } from '../../protocol/methods/actions.ts';
 import type { Services } from '../services.ts';
-import { showError } from '../ui/showError.ts';
 import type { ViewId } from '../viewIds.ts';
+import { cancelWork } from './cancelWork.ts';
 import { endOfAction } from './endOfAction.ts';
 import { tellOutcome } from './tellOutcome.ts';
 
@@ -30,19 +30,11 @@ export async function followWork(services: Services, work: StartedWork): Promise
 }
 
 async function inNotification(services: Services, { actionId, title }: StartedWork): Promise<ActionWithResult> {
-  const { daemon } = services;
-  const cancel = async (): Promise<void> => {
-    try {
-      await daemon.call(actionCancel, { actionId });
-    } catch (error) {
-      await showError(services, error);
-    }
-  };
   const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
   return await vscode.window.withProgress(options, async (progress, token) => {
-    token.onCancellationRequested(() => void cancel());
+    token.onCancellationRequested(() => void cancelWork(services, actionId));
     let shown = 0;
-    return await endOfAction(daemon, actionId, ({ progress: { fraction, secondsLeft } }) => {
+    return await endOfAction(services.daemon, actionId, ({ progress: { fraction, secondsLeft } }) => {
       const percent = Math.floor((fraction ?? 0) * 100);
       const message = [
         ...(fraction === null ? [] : [`${percent} %`]),

@@ -1,10 +1,11 @@
 import * as vscode from 'vscode';
-import { HoldfastError, isErrorCode } from '../../protocol/errors.ts';
+import type { HoldfastError } from '../../protocol/errors.ts';
 import type { ActionWithResult } from '../../protocol/methods/actions.ts';
 import type { Services } from '../services.ts';
 import { plainText } from '../ui/plainText.ts';
 import { showError } from '../ui/showError.ts';
 import { tellQuietly } from '../ui/tellQuietly.ts';
+import { errorOfAction } from './actionError.ts';
 import { actionTitle, outcomeSentence } from './outcomeText.ts';
 import { showReport } from './reports.ts';
 
@@ -21,8 +22,8 @@ export async function tellOutcome(services: Services, action: ActionWithResult):
       await offerReport(action, vscode.l10n.t('{0}, with warnings', outcomeSentence(action)), vscode.window.showWarningMessage);
       return;
     case 'failed':
-      if (action.result === null) await showError(services, errorOf(action));
-      else await offerReport(action, sentenceOf(errorOf(action)), vscode.window.showErrorMessage);
+      if (action.result === null) await showError(services, failureOf(action));
+      else await offerReport(action, sentenceOf(failureOf(action)), vscode.window.showErrorMessage);
       return;
     case 'queued':
     case 'running':
@@ -39,9 +40,8 @@ async function offerReport(
   if ((await show(plainText(sentence), details)) === details) await showReport(action);
 }
 
-function errorOf({ error, kind, subject }: ActionWithResult): HoldfastError {
-  if (error === null) return new HoldfastError('failed', `Failed to finish ${actionTitle(kind, subject)}: the daemon does not say why.`);
-  return new HoldfastError(isErrorCode(error.code) ? error.code : 'failed', error.message, error.fix === null ? {} : { fix: error.fix });
+function failureOf(action: ActionWithResult): HoldfastError {
+  return errorOfAction(action, `finish ${actionTitle(action.kind, action.subject)}`);
 }
 
 function sentenceOf({ message, fix }: HoldfastError): string {

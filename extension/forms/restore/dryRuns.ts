@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
-import { HoldfastError, isErrorCode } from '../../../protocol/errors.ts';
-import { type ActionWithResult, actionCancel } from '../../../protocol/methods/actions.ts';
+import type { HoldfastError } from '../../../protocol/errors.ts';
+import type { ActionWithResult } from '../../../protocol/methods/actions.ts';
 import { type RestoreDocument, restoreDocument, restoreStart } from '../../../protocol/methods/restores.ts';
 import { asHoldfastError } from '../../connection/asHoldfastError.ts';
 import type { Services } from '../../services.ts';
+import { errorOfAction } from '../../work/actionError.ts';
+import { cancelWork } from '../../work/cancelWork.ts';
 import { endOfAction } from '../../work/endOfAction.ts';
 import { whileUnlocked } from '../unlocked.ts';
 import { restoreParams } from './restoreParams.ts';
@@ -30,7 +32,7 @@ export class DryRuns {
       const action = await this.#run(plan);
       if (action.state === 'cancelled') return 'cancelled';
       const document = restoreDocument.safeParse(action.result);
-      if (!document.success) return errorOf(action);
+      if (!document.success) return errorOfAction(action, 'look at what would be restored');
       this.#last = { key, document: document.data };
       return document.data;
     } catch (thrown) {
@@ -48,14 +50,9 @@ export class DryRuns {
     return await vscode.window.withProgress(
       { location: vscode.ProgressLocation.Notification, title, cancellable: true },
       async (_progress, token) => {
-        token.onCancellationRequested(() => void daemon.quietly.call(actionCancel, { actionId }));
+        token.onCancellationRequested(() => void cancelWork(services, actionId));
         return await endOfAction(daemon, actionId, () => undefined);
       },
     );
   }
-}
-
-function errorOf({ error }: ActionWithResult): HoldfastError {
-  if (error === null) return HoldfastError.failedTo('failed', 'look at what would be restored', 'the daemon does not say why');
-  return new HoldfastError(isErrorCode(error.code) ? error.code : 'failed', error.message, error.fix === null ? {} : { fix: error.fix });
 }
