@@ -37,7 +37,10 @@ export interface BackupServiceOptions {
   readonly writer: string;
   readonly wallClock: () => Date;
   readonly onCommitted: (restorePointId: string) => void;
-  /** Retention follows each run that made a restore point; it throws nothing. */
+  /**
+   * Retention follows each run that made a restore point of all its sources; it throws nothing. Without one of them, older restore points may be the last
+   * that have it, and the newest is none that could stand for them.
+   */
   readonly retire: (policy: PolicyRecord) => void;
   readonly onManifestUnreadable: (facts: { readonly restorePointId: string; readonly error: unknown }) => void;
 }
@@ -46,6 +49,10 @@ export interface BackupRequest {
   readonly description?: string;
   readonly dryRun: boolean;
 }
+
+/** Member of the details of a run's warnings: paths of folders of which nothing is in the restore point. */
+export const missingFolders = 'missingFolders';
+const namedCharacters = 1024;
 
 /** So often a run starts again without packs that turned out to be gone. */
 const attempts = 2;
@@ -93,8 +100,9 @@ export class BackupService {
       for (let attempt = 1; ; attempt += 1) {
         try {
           const result = await this.#attempt({ policy, locationId, store, request, run, actionId, unusablePacks, left, commands });
-          if (!request.dryRun) this.#options.retire(policy);
-          return this.#document(policy, run, result, request.dryRun);
+          const missing = missingSources(policy, result);
+          if (!request.dryRun && missing.length === 0) this.#options.retire(policy);
+          return this.#document(policy, run, result, missing, request.dryRun);
         } catch (error) {
           const missing = packsOf(error);
           if ((missing.length === 0 && !isWithoutIndexes(error)) || attempt === attempts) throw error;
@@ -290,7 +298,13 @@ export class BackupService {
     }));
   }
 
-  #document(policy: PolicyRecord, run: ActionRun, result: BackupResult, isDryRun: boolean): WorkResult {
+  #document(
+    policy: PolicyRecord,
+    run: ActionRun,
+    result: BackupResult,
+    missing: readonly SourceDefinition[],
+    isDryRun: boolean,
+  ): WorkResult {
     const { statistics } = result;
     const document: BackupDocument = {
       actionId: run.actionId,
@@ -312,7 +326,7 @@ export class BackupService {
     return {
       outcome: document.outcome === 'complete' ? 'complete' : 'completeWithWarnings',
       document: { ...document },
-      ...(result.hasWarnings ? { error: warningsOf(policy, result) } : {}),
+      ...(result.hasWarnings ? { error: warningsOf(policy, result, missing) } : {}),
     };
   }
 }
@@ -388,12 +402,23 @@ function failedWith(policy: PolicyRecord, run: ActionRun, error: unknown, report
   return { outcome: 'failed', document: { ...document }, error: told };
 }
 
-function warningsOf(policy: PolicyRecord, result: BackupResult): HoldfastError {
+function warningsOf(policy: PolicyRecord, result: BackupResult, missing: readonly SourceDefinition[]): HoldfastError {
   const count = result.skippedCount + result.warnings.length;
+  const folders = missing.flatMap((source) => (source.kind === 'folder' ? [source.path.slice(0, namedCharacters)] : []));
   return new HoldfastError('completedWithWarnings', `Backed up ${policy.name} with ${counted(count, 'warning')}.`, {
     fix: 'Read the report; it names what is not in the restore point.',
-    details: { warnings: result.warnings.slice(0, 20) },
+    details: {
+      warnings: result.warnings.slice(0, 20),
+      ...(folders.length === 0 ? {} : { [missingFolders]: folders.slice(0, 20) }),
+    },
   });
+}
+
+/** The sources of which nothing is in the restore point although it was asked for: not there, not readable, or their command failed. */
+function missingSources(policy: PolicyRecord, { roots, hasWarnings }: BackupResult): readonly SourceDefinition[] {
+  if (!hasWarnings) return [];
+  const kept = new Set<string>(roots.map(({ sourceId }) => sourceId));
+  return definitionOf(policy).sources.filter(({ sourceId }) => !kept.has(sourceId));
 }
 
 /** Whether a run relied on indexes that are on their way out: the next attempt goes without them. */

@@ -33,6 +33,8 @@ export interface FakeRun {
   readonly tree?: FakeTree;
   readonly hits?: readonly Uint8Array[];
   readonly warnings?: readonly string[];
+  /** Nothing of the first source is there. */
+  readonly isWithoutFirst?: boolean;
   readonly finished?: string;
   readonly afterPack?: (store: ObjectStore) => Promise<void> | void;
   readonly afterIndex?: (store: ObjectStore) => Promise<void> | void;
@@ -263,7 +265,7 @@ export class PolicyBench implements Disposable {
         started: manifest.claimed.started ?? '',
         finished: manifest.claimed.finished,
       },
-      roots: [],
+      roots: job.sources.slice(run?.isWithoutFirst === true ? 1 : 0).map(({ id }) => ({ sourceId: id, root: new Uint8Array(32) })),
       uploaded,
       indexes: fixture.indexes,
       nextIndexSequence: job.nextIndexSequence + 1,
@@ -271,7 +273,7 @@ export class PolicyBench implements Disposable {
       skipped: [],
       skippedCount: 0,
       warnings,
-      hasWarnings: warnings.length > 0,
+      hasWarnings: warnings.length > 0 || run?.isWithoutFirst === true,
       seconds: 1.234_567_89,
     };
   }

@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import type { ActionWithResult } from '../../../protocol/methods/actions.ts';
 import { backupDocument } from '../../../protocol/methods/backups.ts';
 import type { ErrorDocument } from '../../../protocol/methods/values.ts';
@@ -6,12 +7,15 @@ import type { AlertBook, Cause } from '../../alerts/alertBook.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { PolicyRecord } from '../../catalog/policyStore.ts';
 import type { EndedRun } from '../backupRuns.ts';
+import { missingFolders } from '../backupService.ts';
 import type { Overdue } from '../schedules/scheduler.ts';
 
 export interface BackupAlertsOptions {
   readonly alerts: AlertBook;
   readonly catalog: Catalog;
 }
+
+const missingSchema = z.array(z.string()).min(1);
 
 /** What the ends of runs, and runs that never come, mean for the user. */
 export class BackupAlerts {
@@ -30,7 +34,7 @@ export class BackupAlerts {
       if (locationId !== null) this.#alerts.resolve('locationUnreachable', locationId);
       if (isDryRun) return;
       if (locationId !== null) this.#alerts.resolve('locationFull', locationId);
-      this.#alerts.resolve('backupFailed', policyId);
+      this.#missing(policy, action);
       this.#commands(policy, action);
       return;
     }
@@ -71,6 +75,23 @@ export class BackupAlerts {
         detail,
       });
     }
+  }
+
+  /** Folders of which the newest restore point has nothing. Their paths are sealed. */
+  #missing(policy: PolicyRecord, action: ActionWithResult): void {
+    const found = missingSchema.safeParse(action.error?.details?.[missingFolders]);
+    if (!found.success) {
+      this.#alerts.resolve('backupFailed', policy.policyId);
+      return;
+    }
+    const what = counted(found.data.length, 'source');
+    this.#alerts.raise({
+      ...aboutRun(policy, action),
+      kind: 'backupFailed',
+      severity: 'error',
+      message: `The last run of ${policy.name} did not find ${what}; the newest restore point is without, and retention waits.`,
+      detail: found.data.join('; '),
+    });
   }
 
   /** What the commands of a run that has made a restore point ended with. Their names and output are sealed. */

@@ -94,6 +94,21 @@ describe('alerts about runs', () => {
     assert.deepEqual(raised(), []);
   });
 
+  it('raises one for a run that made a restore point without one of its folders, until it is back', () => {
+    const details = { warnings: [], missingFolders: [secret] };
+    end(policy, { state: 'completeWithWarnings', error: { code: 'completedWithWarnings', message: 'x', fix: null, details } });
+    assert.deepEqual(raised(), ['backupFailed work error']);
+    const [alert] = alerts.list({ all: false }).items;
+    assert.match(alert?.message ?? '', /did not find 1 source; the newest restore point is without, and retention waits\.$/);
+    assert.equal(alert?.message.includes(secret), false, 'paths are sealed');
+    assert.equal(alert?.detail, secret);
+    end(policy, {
+      state: 'completeWithWarnings',
+      error: { code: 'completedWithWarnings', message: 'x', fix: null, details: { warnings: ['y'] } },
+    });
+    assert.deepEqual(raised(), []);
+  });
+
   it('raises one for a location that is away or full, however many policies store there', () => {
     fail(policy, 'storeUnreachable');
     fail(other, 'storeUnreachable');

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
 import type { Retention } from '../../../../protocol/methods/policies.ts';
 import { PolicyBench } from '../../../support/policyBench.ts';
 
@@ -19,6 +20,21 @@ describe('retention service', () => {
     await bench.backUp('files');
     assert.deepEqual(sequences(bench), [3, 4]);
     assert.equal(bench.events.filter((event) => event.startsWith('retired ')).length, 2);
+  });
+
+  it('F2: waits while a run is without one of its sources: older restore points may be the last that have it', async () => {
+    using bench = await PolicyBench.ready();
+    mkdirSync(bench.base.at('drive'));
+    const sources = ['drive', 'source'].map((name) => ({ kind: 'folder', path: bench.base.at(name) }) as const);
+    await bench.createPolicy({ sources, keep: { ...none, latest: 1 } });
+    await bench.backUp('files');
+    for (let run = 0; run < 3; run += 1) {
+      const { error } = await bench.backUp('files', { isWithoutFirst: true });
+      assert.deepEqual(error?.details?.['missingFolders'], [bench.base.at('drive')]);
+    }
+    assert.deepEqual(sequences(bench), [1, 2, 3, 4]);
+    await bench.backUp('files', { warnings: ['a file changed while it was read'] });
+    assert.deepEqual(sequences(bench), [5]);
   });
 
   it('shows beforehand what it would do, changes nothing by that, and does exactly that', async () => {
