@@ -33,7 +33,7 @@ function collected(action: ActionWithResult, { style, host }: Session): Result {
       `${dryRun ? 'Would free' : 'Freed'} ${size(freedBytes)}${dryRun ? '' : ` (${counted(freedObjects, 'object')})`} at ${escaped(location)}.`,
       ...waiting.map(({ until, bytes }) => `${size(bytes)} can go from then on: ${moment(until, now)}.`),
       ...(partlyUsedBytes === 0 ? [] : [`${size(partlyUsedBytes)} stay in packs of which other parts are needed.`]),
-      ...stopped.map(({ policy, reason }) => `${style.bad('Nothing was collected')} of ${escaped(policy)}: ${escaped(reason)}`),
+      ...stopped.map(({ policy, reason }) => `${style.bad('Not all was collected')} of ${escaped(policy)}: ${escaped(reason)}`),
       ...wayOutLines(action),
     ],
     exitStatus: status,

@@ -1,3 +1,4 @@
+import type { HoldfastError } from '../../protocol/errors.ts';
 import type { ObjectStore } from '../locations/objectStore.ts';
 import { Breather } from './breather.ts';
 import { ChunkReader, isUnreadable } from './chunkReader.ts';
@@ -38,7 +39,7 @@ export class Reach {
   readonly #views: Map<string, IndexView> = new Map();
   #packs: ReachedPacks | undefined;
   #reader: ChunkReader | undefined;
-  #unreadable: { readonly error: unknown } | undefined;
+  #unreadable: HoldfastError | undefined;
 
   constructor(store: ObjectStore, keySource: PolicyKeySource) {
     this.#store = store;
@@ -46,7 +47,7 @@ export class Reach {
   }
 
   /** Why a tree could not be read: every pack that an index names counts as reached since then. */
-  get unreadable(): { readonly error: unknown } | undefined {
+  get unreadable(): HoldfastError | undefined {
     return this.#unreadable;
   }
 
@@ -119,7 +120,7 @@ export class Reach {
     } catch (error) {
       // A part that was begun would pass for read where another restore point shares it: from here on everything named is kept.
       if (!isUnreadable(error)) throw error;
-      this.#unreadable ??= { error };
+      this.#unreadable ??= error;
     }
   }
 

@@ -146,7 +146,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
         subjectId: policyId,
         subject: policy,
         severity: 'warning',
-        message: `Garbage of the policy ${policy} could not be collected.`,
+        message: `Garbage of the policy ${policy} could not all be collected.`,
         fix: error.fix ?? 'Verify its restore points.',
         detail: error.message,
         policyId,

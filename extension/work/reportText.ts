@@ -117,7 +117,7 @@ function sectionsOf({ result }: ActionWithResult, { skipped, damaged }: Findings
     const { stopped, waiting } = collected.data;
     return [
       textSection(
-        l10n.t('Policies of which nothing was collected'),
+        l10n.t('Policies of which not all was collected'),
         stopped.map(({ policy, reason }) => `${escaped(policy)}: ${escaped(reason)}`),
       ),
       textSection(

@@ -12,7 +12,7 @@ export interface CollectGarbageParams extends LocationParams, WorkParams {
 /**
  * Gives back the space that nothing needs any more: what retired restore points alone reached, and what cut-short runs left. Deletes nothing that was not
  * condemned a day before. A backup of the same location may run meanwhile. The action ends as `failed` with `damaged` and its document where a policy's
- * restore points cannot all be read: nothing of that policy is deleted then. Errors: `unknownName`.
+ * restore points cannot all be read: nothing of that policy that they may need is deleted then. Errors: `unknownName`.
  */
 export const locationCollectGarbage: Method<CollectGarbageParams, { readonly actionId: string }> = {
   name: 'location.collectGarbage',
@@ -33,7 +33,7 @@ export interface GarbageDocument {
   readonly waiting: readonly { readonly until: string; readonly bytes: number }[];
   /** Bytes in packs that stay because something else in them is needed. */
   readonly partlyUsedBytes: number;
-  /** Policies of which nothing was collected, and why. */
+  /** Policies of which not all was collected, or nothing, and why. */
   readonly stopped: readonly { readonly policy: string; readonly policyId: string; readonly reason: string }[];
   readonly dryRun: boolean;
 }

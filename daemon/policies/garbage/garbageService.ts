@@ -47,14 +47,18 @@ export class GarbageService {
     const store = await installation.locations.open(location.locationId);
     const results: SweepResult[] = [];
     const failures: GarbageFailure[] = [];
+    const fail = ({ policyId, name }: PolicyRecord, error: HoldfastError): void =>
+      void failures.push({ locationId: location.locationId, policyId, policy: name, error });
     for (const policy of this.#policiesAt(location)) {
       run.signal.throwIfAborted();
       try {
-        results.push(await this.#sweep(location, store, policy, isDryRun, run, results));
-        if (!isDryRun) onCollected({ locationId: location.locationId, policyId: policy.policyId });
+        const { result, unreadable } = await this.#sweep(location, store, policy, isDryRun, run, results);
+        results.push(result);
+        if (unreadable !== undefined) fail(policy, hindered(policy, unreadable));
+        else if (!isDryRun) onCollected({ locationId: location.locationId, policyId: policy.policyId });
       } catch (error) {
         if (!HoldfastError.is(error, ...damageCodes, 'wrongSecret')) throw error;
-        failures.push({ locationId: location.locationId, policyId: policy.policyId, policy: policy.name, error: stopped(policy, error) });
+        fail(policy, stopped(policy, error));
       }
     }
     if (!isDryRun) {
@@ -88,7 +92,7 @@ export class GarbageService {
     isDryRun: boolean,
     run: ActionRun,
     before: readonly SweepResult[],
-  ): Promise<SweepResult> {
+  ): Promise<{ readonly result: SweepResult; readonly unreadable: HoldfastError | undefined }> {
     const { installation, unfinished, wallClock } = this.#options;
     const { catalog } = installation;
     const { policyId } = policy;
@@ -108,11 +112,12 @@ export class GarbageService {
         bytes: 0,
       },
     );
-    return await (isDryRun ? previewSweep : sweep)({
+    const reach = new StoredReach({ catalog, store, policyId, keys: keySourceOf(...keys) });
+    const result = await (isDryRun ? previewSweep : sweep)({
       catalog,
       store,
       book: new CondemnedLists({ store, installationId, policyId, owner }),
-      reach: new StoredReach({ catalog, store, policyId, keys: keySourceOf(...keys) }),
+      reach,
       installationId,
       locationId,
       policyId,
@@ -122,6 +127,7 @@ export class GarbageService {
       onProgress: ({ phase, objects, bytes }) =>
         run.report({ phase, files: done.objects + objects, bytes: done.bytes + bytes, totalFiles: null, totalBytes: null }),
     });
+    return { result, unreadable: reach.unreadable };
   }
 
   async #sweepTemporaries(store: ObjectStore, signal: AbortSignal): Promise<void> {
@@ -164,6 +170,20 @@ function ownKeys(keys: readonly PolicyKeys[]): Pick<PolicyKeys, 'installationId'
   const [newest] = keys;
   if (newest?.owner === undefined) throw new HoldfastError('locked', 'Failed to collect garbage: no key is held.');
   return { installationId: newest.installationId, owner: newest.owner };
+}
+
+/** A folder of a restore point could not be read: all that an index names has to stay. */
+function hindered({ name, policyId }: PolicyRecord, cause: HoldfastError): HoldfastError {
+  return HoldfastError.failedTo(
+    cause.code === 'wrongSecret' ? 'damaged' : cause.code,
+    `collect all garbage of policy ${name}`,
+    `what its restore points need can not all be read: ${cause.reason}`,
+    { fix: wayOut(name), cause, details: { policyId, ...cause.details } },
+  );
+}
+
+function wayOut(policy: string): string {
+  return `Verify the restore points of ${policy} with --read-data, and retire those that can not be read.`;
 }
 
 function stopped(policy: PolicyRecord, cause: HoldfastError): HoldfastError {

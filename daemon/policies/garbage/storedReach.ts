@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { HoldfastError } from '../../../protocol/errors.ts';
 import type { PolicyId } from '../../../protocol/ids.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { ObjectStore } from '../../locations/objectStore.ts';
@@ -27,8 +28,8 @@ export class StoredReach implements ReachReader {
     this.#reach = new Reach(options.store, options.keys);
   }
 
-  /** Why a tree could not be read, so that nothing is collected which an index names. */
-  get unreadable(): { readonly error: unknown } | undefined {
+  /** Why a tree could not be read, so that no pack is collected which an index names. */
+  get unreadable(): HoldfastError | undefined {
     return this.#reach.unreadable;
   }
 

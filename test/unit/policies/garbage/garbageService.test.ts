@@ -171,6 +171,40 @@ describe('garbage service', () => {
     });
   }
 
+  it('F3: deletes no pack that an index names while a live tree can not be read, and says so until it can', async () => {
+    using bench = await withTwoRetired();
+    await collect(bench);
+    ageLists(bench, 25 * hour);
+    const policy = bench.policies.resolve('files');
+    const store = await storeOf(bench);
+    const pack = bench.catalog.objects
+      .list({ locationId: locationOf(policy), policyId: policy.policyId, kind: 'pack', state: 'present' })
+      .items.at(-1);
+    const key = pack?.objectKey ?? '';
+    const object = await store.get(key);
+    assert.ok(object !== undefined);
+    const spoiled = Uint8Array.from(object.body);
+    spoiled.fill(0, 100);
+    await store.delete(key, null);
+    await store.put(key, spoiled);
+    for (const isDryRun of [true, false]) {
+      const result = await collectResult(bench, isDryRun);
+      assert.equal(result.outcome, 'failed');
+      assert.equal(result.error?.code, 'damaged');
+      assert.match(
+        garbageDocument.parse(result.document).stopped[0]?.reason ?? '',
+        /^Failed to collect all garbage of policy files: .*\.$/,
+      );
+    }
+    assert.equal(bench.garbageFailures.length, 1, 'a dry run raises nothing');
+    assert.ok((await store.head(key)) !== undefined);
+    await store.delete(key, null);
+    await store.put(key, object.body);
+    await collect(bench);
+    assert.ok(bench.events.includes('collected'));
+    assert.ok(await isWhole(bench, 'files'));
+  });
+
   it('F3: a run stores anew what a list in the store names, whoever put it there, under the same sequence', async () => {
     using bench = await PolicyBench.ready();
     await bench.createPolicy({ keep: null });
