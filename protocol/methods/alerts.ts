@@ -22,6 +22,7 @@ export const alertKinds = [
   'passkeyFailing',
   'clockSkew',
   'backupFailed',
+  'sourceMissing',
   'commandFailed',
   'hookFailed',
   'retentionFailed',

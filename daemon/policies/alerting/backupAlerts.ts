@@ -34,6 +34,7 @@ export class BackupAlerts {
       if (locationId !== null) this.#alerts.resolve('locationUnreachable', locationId);
       if (isDryRun) return;
       if (locationId !== null) this.#alerts.resolve('locationFull', locationId);
+      this.#alerts.resolve('backupFailed', policyId);
       this.#missing(policy, action);
       this.#commands(policy, action);
       return;
@@ -81,13 +82,13 @@ export class BackupAlerts {
   #missing(policy: PolicyRecord, action: ActionWithResult): void {
     const found = missingSchema.safeParse(action.error?.details?.[missingFolders]);
     if (!found.success) {
-      this.#alerts.resolve('backupFailed', policy.policyId);
+      this.#alerts.resolve('sourceMissing', policy.policyId);
       return;
     }
     const what = counted(found.data.length, 'source');
     this.#alerts.raise({
       ...aboutRun(policy, action),
-      kind: 'backupFailed',
+      kind: 'sourceMissing',
       severity: 'error',
       message: `The last run of ${policy.name} did not find ${what}; the newest restore point is without, and retention waits.`,
       detail: found.data.join('; '),

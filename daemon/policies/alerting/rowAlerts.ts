@@ -47,6 +47,7 @@ export class RowAlerts {
     if (policy?.deletedAt === null) return;
     for (const kind of [
       'backupFailed',
+      'sourceMissing',
       'policyOverdue',
       'commandFailed',
       'hookFailed',

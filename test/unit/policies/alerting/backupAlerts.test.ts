@@ -97,7 +97,7 @@ describe('alerts about runs', () => {
   it('raises one for a run that made a restore point without one of its folders, until it is back', () => {
     const details = { warnings: [], missingFolders: [secret] };
     end(policy, { state: 'completeWithWarnings', error: { code: 'completedWithWarnings', message: 'x', fix: null, details } });
-    assert.deepEqual(raised(), ['backupFailed work error']);
+    assert.deepEqual(raised(), ['sourceMissing work error']);
     const [alert] = alerts.list({ all: false }).items;
     assert.match(alert?.message ?? '', /did not find 1 source; the newest restore point is without, and retention waits\.$/);
     assert.equal(alert?.message.includes(secret), false, 'paths are sealed');
