@@ -42,13 +42,13 @@ export const commandRun: z.ZodType<CommandRun> = z.strictObject({ command: z.str
 
 /** The ids of the threats that this version answers. Each needs a test under its name, or the run fails. */
 export const threatIds: readonly string[] = [
-  'X1 X3 X4 X5 X6 X7 X8 X9 X10',
+  'X1 X2 X3 X4 X5 X6 X7 X8 X9 X10',
   'W1 W2 W3 W4 W5 W6 W7 W8 W9 W10',
   'K1 K2 K3 K5 K6',
   'C1 C2 C3 C4 C5 C6 C7 C8 C9 C10 C11',
   'M1 M2 M3 M4 M5 M6 M7 M8',
-  'F1 D8',
-  'V1 V5',
+  'F1 F2 F3 D8',
+  'V1 V3 V4 V5',
 ].flatMap((ids) => ids.split(' '));
 
 const idsAtFront = /^([A-Z]\d{1,2}(?:[ ,]+[A-Z]\d{1,2})*):/;

@@ -16,7 +16,7 @@ describe('a row as a command', () => {
   ];
   for (const [subject, line] of table) it(`reads ${line}`, () => assert.equal(commandLineOf(subject, undefined), line));
 
-  it('X2: is one word of a shell for each part, whatever a file is called', () => {
+  it('M6: is one word of a shell for each part, whatever a file is called', () => {
     const line = commandLineOf({ kind: 'entry', restorePointId: someId, path: 'a; rm -rf ~ $(x)\n`y`', isFolder: false }, undefined);
     assert.equal(line, String.raw`holdfast restore-point cat 0a0a0a0a -- 'a; rm -rf ~ $(x)\n` + "`y`'");
   });

@@ -37,7 +37,7 @@ describe('notices', () => {
     assert.deepEqual(noticesOf(alerts, 'locked', ['lockedWithDueRun']), []);
   });
 
-  it('X2: hold no link and no icon of a hostile message', () => {
+  it('M6: hold no link and no icon of a hostile message', () => {
     const [notice] = noticesOf([someAlert({ message: '[x](command:evil) $(zap)\u202e' })], 'unlocked', []);
     assert.equal(notice?.sentence, String.raw`[x] (command:evil) $ (zap)\u202e`);
   });

@@ -86,7 +86,7 @@ describe('the tooltip of the status bar item', () => {
     assert.ok(isTrusted.enabledCommands.every((command) => command.startsWith('holdfast.')));
   });
 
-  it('X2: makes no link of what a policy or an error is called', () => {
+  it('M6: makes no link of what a policy or an error is called', () => {
     const evil = '[x](command:holdfast.cancelAction?) <b>';
     const health = { ...connected({ runningActions: [{ ...running, subject: evil }] }), error: new HoldfastError('failed', evil) };
     const { value } = statusTooltip({ health, hostName: evil, nextRunAt: null });
