@@ -14,7 +14,8 @@ export async function cancelAction({ daemon }: Services, args: readonly unknown[
   const [given] = args;
   if (policy !== undefined) {
     const own = runningActions.find(({ kind, subject }) => kind === 'backup' && subject === policy.name);
-    if (own !== undefined) await daemon.call(actionCancel, { actionId: own.actionId });
+    if (own === undefined) void vscode.window.showInformationMessage(nothingRuns());
+    else await daemon.call(actionCancel, { actionId: own.actionId });
     return;
   }
   if (typeof given === 'string' && isUuid(given)) {
@@ -22,7 +23,7 @@ export async function cancelAction({ daemon }: Services, args: readonly unknown[
     return;
   }
   if (runningActions.length === 0) {
-    void vscode.window.showInformationMessage(vscode.l10n.t('Nothing is running.'));
+    void vscode.window.showInformationMessage(nothingRuns());
     return;
   }
   const choices = runningActions.map(({ actionId, kind, subject, fraction }) => ({
@@ -32,4 +33,8 @@ export async function cancelAction({ daemon }: Services, args: readonly unknown[
   }));
   const picked = await vscode.window.showQuickPick(choices, { title: vscode.l10n.t('Cancel Action') });
   if (picked !== undefined) await daemon.call(actionCancel, { actionId: picked.actionId });
+}
+
+function nothingRuns(): string {
+  return vscode.l10n.t('Nothing is running.');
 }

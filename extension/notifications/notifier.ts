@@ -4,6 +4,7 @@ import { asHoldfastError } from '../connection/asHoldfastError.ts';
 import type { DaemonService } from '../connection/daemonService.ts';
 import { sessionClaim } from '../../protocol/methods/claim.ts';
 import { readSettings, settingsSection } from '../settings.ts';
+import { showError } from '../ui/showError.ts';
 import { type Notice, noticesOf } from './notices.ts';
 
 const memoryKey = 'shownNotices';
@@ -67,9 +68,13 @@ export class Notifier implements vscode.Disposable {
   async #tell({ severity, sentence, way, key }: Notice): Promise<void> {
     const never = vscode.l10n.t("Don't Show Again");
     const show = severity === 'error' ? vscode.window.showErrorMessage : vscode.window.showWarningMessage;
-    const chosen = await show(sentence, way.title, never);
-    if (chosen === way.title) await vscode.commands.executeCommand(way.command);
-    else if (chosen === never) await mute(key);
+    try {
+      const chosen = await show(sentence, way.title, never);
+      if (chosen === way.title) await vscode.commands.executeCommand(way.command);
+      else if (chosen === never) await mute(key);
+    } catch (error) {
+      await showError({ log: this.#log }, error);
+    }
   }
 }
 
