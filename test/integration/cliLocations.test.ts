@@ -49,7 +49,7 @@ describe('holdfast location', function () {
     const { stdout } = await scratch.cli(['location', 'list']);
     assert.match(
       stdout,
-      /^NAME +KIND +WHERE +HELD +PROTECTION +VALIDATED\nstore +filesystem +\/\S+\/store +[\d.]+ \w+ +not immutable +\d{4}-/,
+      /^NAME +KIND +WHERE +HELD +PROTECTION +LIMIT +VALIDATED\nstore +filesystem +\/\S+\/store +[\d.]+ \w+ +not immutable +- +\d{4}-/,
     );
   });
 
