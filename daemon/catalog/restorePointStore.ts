@@ -129,9 +129,9 @@ export class RestorePointStore {
       .map((row) => this.#fromRow(row));
   }
 
-  /** Whether some at this store are retired: their objects may go. */
+  /** Whether some at this store are retired and not pinned: their objects may go. */
   hasRetired(storeId: StoreId): boolean {
-    return this.#table.number('count(*)', "WHERE storeId = ? AND state = 'retired'", [storeId]) > 0;
+    return this.#table.number('count(*)', "WHERE storeId = ? AND state = 'retired' AND pinned = 0", [storeId]) > 0;
   }
 
   /** Of all policies. */

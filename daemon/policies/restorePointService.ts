@@ -109,9 +109,10 @@ export class RestorePointService {
     return this.#changed(record);
   }
 
-  /** Whether it is pinned, and rules of its policy may retire it once it is not. */
+  /** Whether it is pinned, and its data may go once it is not: because it is retired, or rules of its policy may retire it. */
   isHeldByPin(reference: string): boolean {
-    const { pinned, policyId } = this.resolve(reference);
+    const { pinned, policyId, state } = this.resolve(reference);
+    if (pinned && state === 'retired') return true;
     const policy = this.#catalog.policies.get(policyId);
     return pinned && policy !== undefined && policy.deletedAt === null && parsePolicyDefinition(policy.definition)?.keep !== null;
   }

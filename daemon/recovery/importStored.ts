@@ -49,7 +49,8 @@ export interface ImportStoredOptions {
 
 /**
  * Rebuilds a lost catalog from what a location holds, with any passphrase of its keyring. Everything is read first and written in one transaction, so
- * that a run that fails or is cancelled leaves the state directory as empty as it was. Policies come back paused.
+ * that a run that fails or is cancelled leaves the state directory as empty as it was. Policies come back paused. What is not wanted, and was retired by
+ * nobody as far as can be seen, comes back off the list and pinned: no collection takes it before it is unpinned.
  */
 export class ImportStored {
   readonly #options: ImportStoredOptions;
@@ -255,11 +256,16 @@ function writePolicy(catalog: Catalog, given: PolicyToWrite): void {
     deletedAt: null,
   });
   for (const stored of policy.manifests) {
-    const isLive = policy.live.has(hexOf(stored.header.objectId));
-    catalog.restorePoints.add({ ...restorePointRecordOf(stored, store.storeId), state: isLive ? 'live' : 'retired' });
+    const objectId = hexOf(stored.header.objectId);
+    const isLive = policy.live.has(objectId);
+    // The pin keeps from collecting what may be live to somebody else.
+    const pinned = !isLive && !policy.retired.has(objectId);
+    catalog.restorePoints.add({ ...restorePointRecordOf(stored, store.storeId), state: isLive ? 'live' : 'retired', pinned });
   }
   // The next restore point follows the last that is stored, or two would have one sequence.
-  for (const stored of policy.later) catalog.restorePoints.add({ ...restorePointRecordOf(stored, store.storeId), state: 'retired' });
+  for (const stored of policy.later) {
+    catalog.restorePoints.add({ ...restorePointRecordOf(stored, store.storeId), state: 'retired', pinned: true });
+  }
   writeObjects(catalog, given);
   catalog.sequences.raise(`manifest/${policyId}`, Math.max(...all.map(({ manifest }) => manifest.sequence)));
   catalog.sequences.raise(`index/${policyId}`, Math.max(policy.lastIndexSequence, 1));

@@ -30,6 +30,8 @@ export interface StoredPolicy {
   readonly later: readonly StoredManifest[];
   /** Object ids (hex) of the restore points that were live when the newest one was committed, itself included. */
   readonly live: ReadonlySet<string>;
+  /** Object ids (hex) of those that the newest one goes back to and does not list as live: somebody retired them. Of others nobody knows. */
+  readonly retired: ReadonlySet<string>;
   readonly indexes: readonly PinnedIndex[];
   readonly packs: readonly PackRow[];
   /** The highest index sequence that any name claims. */
@@ -180,7 +182,7 @@ async function reachedBy(
   manifests: readonly StoredManifest[],
   keys: PolicyKeySource,
   findings: Finding[],
-): Promise<Pick<StoredPolicy, 'live' | 'indexes' | 'packs'>> {
+): Promise<Pick<StoredPolicy, 'live' | 'retired' | 'indexes' | 'packs'>> {
   const indexes = new Map<string, PinnedIndex>();
   const packs = new Map<string, PackRow>();
   for (const { manifest, header } of manifests) {
@@ -202,7 +204,25 @@ async function reachedBy(
       }
     }
   }
-  return { live: await liveOf(store, manifests, keys, findings, signal), indexes: [...indexes.values()], packs: [...packs.values()] };
+  const live = await liveOf(store, manifests, keys, findings, signal);
+  return { live, retired: retiredOf(manifests, live), indexes: [...indexes.values()], packs: [...packs.values()] };
+}
+
+/**
+ * Down the chain of `previous` from the newest manifest, as far as the store has it: what its writer knew. One beside the chain is of a machine that went
+ * its own way from a copy of the catalog, and was retired by nobody; below a gap no difference can be seen.
+ */
+function retiredOf(manifests: readonly StoredManifest[], live: ReadonlySet<string>): ReadonlySet<string> {
+  const bySha256 = new Map(manifests.map((stored) => [hexOf(stored.sha256), stored]));
+  const retired = new Set<string>();
+  let at = manifests.at(-1);
+  while (at !== undefined) {
+    const objectId = hexOf(at.header.objectId);
+    if (!live.has(objectId)) retired.add(objectId);
+    const { previous } = at.manifest;
+    at = previous === null ? undefined : bySha256.get(hexOf(previous));
+  }
+  return retired;
 }
 
 /** By the newest manifest; where its list cannot be read, all of them. */

@@ -186,14 +186,16 @@ class Sweep {
   }
 
   /**
-   * Retired here, and not the newest of its policy, from which the next one goes on. One that a run still holds counts as any other.
+   * Retired here, and not the newest of its policy, from which the next one goes on. One that is pinned, as an import pins what it may not give away, or
+   * that a run still holds counts as any other.
    */
   #isTombstoned(key: string): boolean {
     const { catalog, locationId, isDeleted } = this.#options;
     const name = parseObjectKey(key);
     if (name?.type !== 'manifest') return false;
     const id = restorePointIdOf(name.objectId);
-    if (catalog.restorePoints.get(id)?.state !== 'retired' || catalog.runPins.isPinned(locationId, key)) return false;
+    const known = catalog.restorePoints.get(id);
+    if (known?.state !== 'retired' || known.pinned || catalog.runPins.isPinned(locationId, key)) return false;
     return isDeleted || this.#headNow() !== id;
   }
 

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, readdirSync, rmSync, utimesSync } from 'node:fs';
+import type { RestorePointRecord } from '../../../daemon/catalog/restorePointStore.ts';
 import { keyringName } from '../../../daemon/keys/keyringName.ts';
 import { nodeFileSystem } from '../../../daemon/locations/fileAccess.ts';
 import { ImportStored } from '../../../daemon/recovery/importStored.ts';
+import { keySourceOf } from '../../../daemon/repository/keySource.ts';
+import { verifyRestorePoint } from '../../../daemon/repository/verify.ts';
 import type { WorkResult } from '../../../daemon/actions/actionQueue.ts';
 import { HoldfastError } from '../../../protocol/errors.ts';
 import { InstallationBench } from '../../support/installationBench.ts';
@@ -50,6 +53,35 @@ class Lost implements Disposable {
         passphrase.every((byte) => byte === 0),
         'the passphrase is overwritten, however it ends',
       );
+    }
+  }
+
+  /** Collects what is garbage to the catalog that was rebuilt, a day and a day later. */
+  async collectAll(): Promise<void> {
+    const [location] = this.empty.catalog.locations.list();
+    assert.ok(location !== undefined);
+    for (let day = 0; day < 2; day += 1) {
+      const { outcome } = await this.empty.garbage.collect(location, false, this.empty.startAction());
+      assert.equal(outcome, 'complete');
+      const folder = this.from.base.at('store');
+      const then = new Date(Date.now() - 25 * 3_600_000);
+      const isList = (name: string): boolean => name.includes('/condemned/');
+      for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(isList))
+        utimesSync(`${folder}/${name}`, then, then);
+    }
+  }
+
+  /** Whether all of a restore point can be read from the store. */
+  async isWhole({ manifestKey }: RestorePointRecord): Promise<boolean> {
+    const { installation } = this.from.base;
+    const { policyId, keyGeneration, locationId } = this.from.policies.resolve('files');
+    const store = await this.from.base.open(locationId ?? assert.fail());
+    const keys = installation.keys.policyKeysOfAllGenerations(policyId, keyGeneration);
+    try {
+      return (await verifyRestorePoint(store, manifestKey, keySourceOf(...keys), { readData: true })).ok;
+    } catch (error) {
+      if (HoldfastError.is(error, 'objectMissing')) return false;
+      throw error;
     }
   }
 
@@ -109,6 +141,43 @@ describe('import of what is stored', () => {
     const next = await lost.empty.point('files');
     assert.equal(next.sequence, second.sequence + 1);
     assert.deepEqual(lost.empty.jobs[0]?.previous, Uint8Array.from(second.sha256));
+  });
+
+  it('F1 F3: as of a time, the restore points after it are garbage to nobody until they are unpinned', async () => {
+    using from = await house();
+    await from.backUp('files', { tree: { a: 'one' }, finished: '2026-03-01T00:00:00.000Z' });
+    const later = [
+      await from.point('files', { tree: { a: 'two' }, finished: '2026-03-02T00:00:00.000Z' }),
+      await from.point('files', { tree: { a: 'three' }, finished: '2026-03-03T00:00:00.000Z' }),
+    ];
+    using lost = new Lost(from);
+    await lost.run({ at: '2026-03-01T12:00:00.000Z' });
+    await lost.empty.backUp('files', { tree: { a: 'four' } });
+    await lost.collectAll();
+    for (const point of later) assert.ok(await lost.isWhole(point), `restore point ${point.sequence}`);
+    const [location] = lost.empty.catalog.locations.list();
+    assert.equal(location !== undefined && lost.empty.garbage.hasWork(location), false);
+    for (const { id } of later) lost.empty.points.setPinned(id, false);
+    await lost.collectAll();
+    for (const point of later) assert.equal(await lost.isWhole(point), false);
+  });
+
+  it('F3 M7: restore points of a machine that knew nothing of the newest one are garbage to nobody; those that were retired go', async () => {
+    using from = await house();
+    const first = await from.point('files', { tree: { a: 'one' } });
+    using copy = new Lost(from);
+    await copy.run();
+    const forked = await copy.empty.point('files', { tree: { a: 'of the copy' } });
+    from.points.retire(first.id, true);
+    const second = await from.point('files', { tree: { a: 'two' } });
+    const newest = await from.point('files', { tree: { a: 'three' } });
+    assert.equal(forked.sequence, second.sequence);
+    using lost = new Lost(from);
+    await lost.run();
+    await lost.empty.backUp('files', { tree: { a: 'four' } });
+    await lost.collectAll();
+    for (const point of [forked, second, newest]) assert.ok(await lost.isWhole(point), point.id);
+    assert.equal(await lost.isWhole(first), false);
   });
 
   it('a wrong passphrase opens nothing and leaves the state directory as empty as it was; any of the keyring opens all', async () => {
