@@ -65,9 +65,9 @@ class Lost implements Disposable {
       assert.equal(outcome, 'complete');
       const folder = this.from.base.at('store');
       const then = new Date(Date.now() - 25 * 3_600_000);
-      const isList = (name: string): boolean => name.includes('/condemned/');
-      for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(isList))
-        utimesSync(`${folder}/${name}`, then, then);
+      for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+        if (name.includes('/condemned/')) utimesSync(`${folder}/${name}`, then, then);
+      }
     }
   }
 
