@@ -35,7 +35,9 @@ export function processServiceSystem(): ServiceSystem {
     userName: userInfo().username,
     run: (command, args) =>
       new Promise((resolve) => {
-        execFile(command, [...args], { timeout: runMilliseconds, windowsHide: true }, (error, stdout, stderr) => {
+        // Not in the folder that the caller is in: Windows looks there first, and a workspace may hold a program of that name.
+        const options = { cwd: homedir(), timeout: runMilliseconds, windowsHide: true };
+        execFile(command, [...args], options, (error, stdout, stderr) => {
           const complaint = stderr.trim().split('\n').at(-1) ?? '';
           const code = error === null ? 0 : error.code;
           resolve({
