@@ -1,9 +1,9 @@
-import { Cron } from 'croner';
 import { stamp } from '../../client/shown/units.ts';
+import { cronTimes, isPreset, readSchedule, type ScheduleField, type SchedulePreset } from '../../protocol/schedule.ts';
 import type { Words } from './words.ts';
 
 /** Schedules that are offered by a sentence. `null`: by hand only. */
-export const schedulePresets: readonly (string | null)[] = [
+export const offeredSchedules: readonly (string | null)[] = [
   '@hourly',
   '0 */4 * * *',
   '@daily',
@@ -14,9 +14,7 @@ export const schedulePresets: readonly (string | null)[] = [
 ];
 
 /** They come at a minute of each policy's own, so that not all begin at once. */
-const presetsOfDaemon: readonly string[] = ['@hourly', '@daily', '@weekly', '@monthly'];
-
-function presetWords(preset: string, l10n: Words): string {
+function presetWords(preset: SchedulePreset, l10n: Words): string {
   switch (preset) {
     case '@hourly':
       return l10n.t('every hour');
@@ -26,19 +24,15 @@ function presetWords(preset: string, l10n: Words): string {
       return l10n.t('every Sunday, soon after midnight');
     case '@monthly':
       return l10n.t('on the first of each month, soon after midnight');
-    default:
-      return preset;
   }
 }
 
-/** What daemon/policies/schedules takes for a field. */
-const fieldPattern = /^[\da-z*,/#-]+$/i;
 const number = /^\d{1,2}$/;
 
 /** A schedule as people say it; what no sentence fits stands as it was typed. */
 export function scheduleWords(schedule: string | null, l10n: Words): string {
   if (schedule === null) return l10n.t('by hand only');
-  if (presetsOfDaemon.includes(schedule)) return presetWords(schedule, l10n);
+  if (isPreset(schedule)) return presetWords(schedule, l10n);
   const fields = schedule.trim().split(/\s+/);
   const [minute = '', hour = '', day = '', month = '', weekday = ''] = fields;
   if (fields.length !== 5 || month !== '*' || !number.test(minute)) return schedule;
@@ -72,31 +66,49 @@ function weekdayWords(weekday: string, l10n: Words): string | undefined {
   return /^[0-7]$/.test(weekday) ? days[Number(weekday)] : undefined;
 }
 
+function fieldWords(field: ScheduleField, l10n: Words): string {
+  switch (field) {
+    case 'minute':
+      return l10n.t('minute');
+    case 'hour':
+      return l10n.t('hour');
+    case 'day of the month':
+      return l10n.t('day of the month');
+    case 'month':
+      return l10n.t('month');
+    case 'day of the week':
+      return l10n.t('day of the week');
+  }
+}
+
 /** Why a typed schedule will not do, as a sentence. */
-export function scheduleProblem(typed: string, l10n: Words): string | undefined {
-  const text = typed.trim();
-  if (text === '') return l10n.t('Five fields: minute, hour, day of the month, month, day of the week.');
-  if (presetsOfDaemon.includes(text.toLowerCase())) return undefined;
-  const fields = text.split(/\s+/);
-  if (fields.length !== 5) return l10n.t('{0} of five fields: minute, hour, day of the month, month, day of the week.', fields.length);
-  const odd = fields.find((field) => !fieldPattern.test(field));
-  if (odd !== undefined) return l10n.t('This is no schedule: {0} is no field of cron.', odd);
-  try {
-    const [next] = upcoming(text, new Date(0), 1);
-    return next === undefined ? l10n.t('No day ever fits this schedule.') : undefined;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message.replace(/^CronPattern: /, '') : String(error);
-    return l10n.t('This is no schedule: {0}.', reason.replace(/\.$/, ''));
+export function scheduleProblem(typed: string, now: Date, l10n: Words): string | undefined {
+  const read = readSchedule(typed, now.getTime());
+  if ('text' in read) return undefined;
+  const { problem } = read;
+  switch (problem.kind) {
+    case 'count':
+      return problem.fields === 0
+        ? l10n.t('Five fields: minute, hour, day of the month, month, day of the week.')
+        : l10n.t('{0} of five fields: minute, hour, day of the month, month, day of the week.', problem.fields);
+    case 'field':
+      return l10n.t('This is no schedule: {0} is no {1}.', problem.typed, fieldWords(problem.field, l10n));
+    case 'combination':
+      return l10n.t('This is no schedule: its fields do not go together.');
+    case 'never':
+      return l10n.t('No day ever fits this schedule.');
   }
 }
 
 /** The next runs, in local time, of a schedule that will do; those of presets come at a minute that nobody knows beforehand. */
 export function nextRunsWords(schedule: string, now: Date, l10n: Words): string | undefined {
-  if (presetsOfDaemon.includes(schedule.toLowerCase())) return undefined;
-  const runs = upcoming(schedule, now, 3).map((run) => stamp(run));
+  const read = readSchedule(schedule, now.getTime());
+  const times = 'text' in read && !isPreset(read.text) ? cronTimes(read.text) : undefined;
+  const runs: string[] = [];
+  let at = times?.next(now.getTime());
+  while (at !== undefined && runs.length < 3) {
+    runs.push(stamp(new Date(at)));
+    at = times?.next(at);
+  }
   return runs.length === 0 ? undefined : l10n.t('Next: {0}', runs.join(', '));
-}
-
-function upcoming(cron: string, from: Date, many: number): readonly Date[] {
-  return new Cron(cron.trim(), { mode: '5-part', paused: true }).nextRuns(many, from);
 }

@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
-import { Cron } from 'croner';
 import { HoldfastError } from '../../../protocol/errors.ts';
+import {
+  cronTimes,
+  isPreset,
+  readSchedule,
+  scheduleFields,
+  type SchedulePreset,
+  type ScheduleProblem,
+} from '../../../protocol/schedule.ts';
 
 /** When a policy runs. Times are milliseconds since 1970; the fields are those of the machine's time zone. */
 export interface Schedule {
@@ -12,17 +19,7 @@ export interface Schedule {
   longestGap(around: number): number;
 }
 
-const presets = ['@hourly', '@daily', '@weekly', '@monthly'] as const;
-type Preset = (typeof presets)[number];
-
-const isPreset = (text: string): text is Preset => presets.some((preset) => preset === text);
-
-const fieldNames = ['minute', 'hour', 'day of the month', 'month', 'day of the week'] as const;
-/** Names of months and days, L (last) and W (nearest weekday) are letters; croner's `?` and its seconds and years are none of cron's. */
-const fieldPattern = /^[\da-z*,/#-]+$/i;
-const hourMs = 3_600_000;
-
-const fix = `Say @hourly, @daily, @weekly or @monthly, or five fields such as "30 2 * * 1-5" (${fieldNames.join(', ')}).`;
+const fix = `Say @hourly, @daily, @weekly or @monthly, or five fields such as "30 2 * * 1-5" (${scheduleFields.join(', ')}).`;
 
 /**
  * The form in which a schedule is stored. Throws `badValue` on what is none and on what never comes.
@@ -30,21 +27,22 @@ const fix = `Say @hourly, @daily, @weekly or @monthly, or five fields such as "3
  * @param now milliseconds: whether it comes again is asked from here
  */
 export function normalSchedule(typed: string, now: number): string {
-  const text = typed.trim().toLowerCase();
-  if (isPreset(text)) return text;
-  const fields = typed.trim().toUpperCase().split(/\s+/);
-  const spelled = fields.join(' ');
-  if (fields.length !== fieldNames.length) throw badSchedule(typed, 'it is neither a preset nor five fields');
-  for (const [index, field] of fields.entries()) {
-    const others = fieldNames.map((_, other) => (other === index ? field : '*'));
-    if (!fieldPattern.test(field) || cronOf(others.join(' ')) === undefined) {
-      throw badSchedule(typed, `${JSON.stringify(field)} is no ${fieldNames[index] ?? ''}`);
-    }
+  const read = readSchedule(typed, now);
+  if ('problem' in read) throw badSchedule(typed, causeOf(read.problem));
+  return read.text;
+}
+
+function causeOf(problem: ScheduleProblem): string {
+  switch (problem.kind) {
+    case 'count':
+      return 'it is neither a preset nor five fields';
+    case 'field':
+      return `${JSON.stringify(problem.typed)} is no ${problem.field}`;
+    case 'combination':
+      return 'its fields do not go together';
+    case 'never':
+      return 'it never comes';
   }
-  const cron = cronOf(spelled);
-  if (cron === undefined) throw badSchedule(typed, 'its fields do not go together');
-  if (cron.nextRun(new Date(now)) === null) throw badSchedule(typed, 'it never comes');
-  return spelled;
 }
 
 /**
@@ -53,14 +51,13 @@ export function normalSchedule(typed: string, now: number): string {
  * says: whoever writes the minute means it. Throws `badValue`.
  */
 export function scheduleOf(text: string, policyId: string): Schedule {
-  const pattern = isPreset(text) ? presetPattern(text, policyId) : text;
-  const cron = cronOf(pattern);
-  if (cron === undefined) throw badSchedule(text, 'this version does not know it');
+  const times = cronTimes(isPreset(text) ? presetPattern(text, policyId) : text);
+  if (times === undefined) throw badSchedule(text, 'this version does not know it');
   // Asked every minute: what was found holds from wherever it is asked before it.
   let found: { readonly from: number; readonly next: number } | undefined;
   const next = (after: number): number | undefined => {
     if (found !== undefined && after >= found.from && after < found.next) return found.next;
-    const at = withGap(cron, pattern, after);
+    const at = times.next(after);
     if (at !== undefined) found = { from: after, next: at };
     return at;
   };
@@ -68,18 +65,18 @@ export function scheduleOf(text: string, policyId: string): Schedule {
     text,
     next,
     longestGap: (around) => {
-      const times = [cron.previousRuns(1, new Date(around + 1000))[0]?.getTime() ?? around];
+      const runs = [times.previous(around + 1000) ?? around];
       let at: number | undefined = around;
       for (let count = 0; count < 3 && at !== undefined; count += 1) {
         at = next(at);
-        if (at !== undefined) times.push(at);
+        if (at !== undefined) runs.push(at);
       }
-      return Math.max(...times.slice(1).map((time, index) => time - (times[index] ?? time)), 0);
+      return Math.max(...runs.slice(1).map((time, index) => time - (runs[index] ?? time)), 0);
     },
   };
 }
 
-function presetPattern(preset: Preset, policyId: string): string {
+function presetPattern(preset: SchedulePreset, policyId: string): string {
   const [minute = 0, second = 0] = createHash('sha256').update(`schedule/${policyId}`).digest();
   const at = `${second % 60} ${minute % 60}`;
   switch (preset) {
@@ -92,52 +89,6 @@ function presetPattern(preset: Preset, policyId: string): string {
     case '@monthly':
       return `${at} 0 1 * *`;
   }
-}
-
-/** Without a callback: it computes, and sets no timer. */
-function cronOf(pattern: string, timezone?: string): Cron | undefined {
-  try {
-    return new Cron(pattern, { paused: true, ...(timezone === undefined ? {} : { timezone }) });
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * The library moves one time that the clocks leave out to the end of the gap, but forgets several of the same hour (`0,30 2 * * *`). All of them
- * together come once, at the end of the gap. What exists twice comes once, the first time, unless it comes every hour anyway.
- */
-function withGap(cron: Cron, pattern: string, after: number): number | undefined {
-  const next = cron.nextRun(new Date(after))?.getTime();
-  const last = next ?? after + 2 * 24 * hourMs;
-  const gap = offsetAt(last) - offsetAt(after);
-  if (gap <= 0) return next;
-  const end = jumpBetween(after, last);
-  if (next !== undefined && next - end <= gap) return next;
-  // The hours of the gap as if they were: on a line of time that has no jumps.
-  const from = end + offsetAt(end - 1);
-  const within = cronOf(pattern, 'UTC')
-    ?.nextRun(new Date(from - 1000))
-    ?.getTime();
-  return within !== undefined && within < from + gap ? end : next;
-}
-
-/** Milliseconds that local time is ahead of UTC. */
-function offsetAt(time: number): number {
-  return -new Date(time).getTimezoneOffset() * 60_000;
-}
-
-/** The first instant after the clocks were set, between two with different offsets. */
-function jumpBetween(before: number, after: number): number {
-  let low = before;
-  let high = after;
-  const offset = offsetAt(before);
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    if (offsetAt(middle) === offset) low = middle;
-    else high = middle;
-  }
-  return high;
 }
 
 function badSchedule(typed: string, cause: string): HoldfastError {

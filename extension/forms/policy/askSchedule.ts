@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { PolicyDraft } from '../policyDraft.ts';
 import { askInput, askPick } from '../quickInputs.ts';
-import { nextRunsWords, schedulePresets, scheduleProblem, scheduleWords } from '../scheduleWords.ts';
+import { nextRunsWords, offeredSchedules, scheduleProblem, scheduleWords } from '../scheduleWords.ts';
 import { type StepOutcome, type StepPlace, subSteps } from '../steps.ts';
 
 interface Answers {
@@ -22,10 +22,11 @@ export async function askSchedule(draft: PolicyDraft, place: StepPlace): Promise
             prompt: vscode.l10n.t('Minute, hour, day of the month, month, day of the week'),
             placeholder: '30 18 * * 1-5',
             value: answers.schedule ?? '',
-            problem: (typed) => (typed === '' ? undefined : scheduleProblem(typed, vscode.l10n)),
+            problem: (typed) => (typed === '' ? undefined : scheduleProblem(typed, new Date(), vscode.l10n)),
             hint: (typed) => {
-              if (scheduleProblem(typed, vscode.l10n) !== undefined) return undefined;
-              const next = nextRunsWords(typed.trim(), new Date(), vscode.l10n);
+              const now = new Date();
+              if (scheduleProblem(typed, now, vscode.l10n) !== undefined) return undefined;
+              const next = nextRunsWords(typed, now, vscode.l10n);
               return [capital(scheduleWords(typed.trim(), vscode.l10n)), ...(next === undefined ? [] : [next])].join('. ');
             },
             isComplete: (typed) => typed.trim() !== '',
@@ -33,7 +34,7 @@ export async function askSchedule(draft: PolicyDraft, place: StepPlace): Promise
           }),
       },
     ],
-    { isTyped: !schedulePresets.includes(draft.schedule), schedule: draft.schedule },
+    { isTyped: !offeredSchedules.includes(draft.schedule), schedule: draft.schedule },
   );
   if (outcome.kind !== 'next') return { kind: outcome.kind };
   return { kind: 'next', values: { ...draft, schedule: outcome.values.schedule } };
@@ -44,7 +45,7 @@ async function pickSchedule(answers: Answers, place: StepPlace): Promise<StepOut
   return await askPick<Answers, string | null | undefined>(place, {
     placeholder: vscode.l10n.t('How often is it backed up?'),
     choices: [
-      ...schedulePresets.map((schedule) => {
+      ...offeredSchedules.map((schedule) => {
         const next = schedule === null ? undefined : nextRunsWords(schedule, now, vscode.l10n);
         return {
           label: capital(scheduleWords(schedule, vscode.l10n)),

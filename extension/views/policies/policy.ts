@@ -3,6 +3,7 @@ import { escaped } from '../../../client/shown/text.ts';
 import { number } from '../../../client/shown/units.ts';
 import type { Policy } from '../../../protocol/methods/policies.ts';
 import type { RunningAction } from '../../../protocol/methods/session.ts';
+import { scheduleWords } from '../../forms/scheduleWords.ts';
 import { fullTime, shortTime } from '../../ui/shownTime.ts';
 import { Row, type RowIcon, rowColors } from '../row.ts';
 import { sourceRow } from './source.ts';
@@ -19,7 +20,7 @@ export function policyRow(policy: Policy, running: RunningAction | undefined, no
     tooltip: [
       [l10n.t('Policy'), name],
       [l10n.t('Location'), escaped(policy.location)],
-      [l10n.t('Schedule'), policy.schedule === null ? l10n.t('by hand only') : escaped(policy.schedule)],
+      [l10n.t('Schedule'), escaped(scheduleWords(policy.schedule, l10n))],
       [l10n.t('Next run'), nextText(policy)],
       [l10n.t('Last run'), policy.lastRun === null ? l10n.t('none yet') : `${outcomeText(policy)}, ${fullTime(policy.lastRun.finishedAt)}`],
       [l10n.t('Restore points'), number(policy.restorePoints)],

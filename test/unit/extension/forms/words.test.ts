@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import { proposedName } from '../../../../extension/forms/proposedName.ts';
 import { retentionWords } from '../../../../extension/forms/retentionWords.ts';
-import { nextRunsWords, scheduleProblem, schedulePresets, scheduleWords } from '../../../../extension/forms/scheduleWords.ts';
+import { nextRunsWords, offeredSchedules, scheduleProblem, scheduleWords } from '../../../../extension/forms/scheduleWords.ts';
 import { bytesOf, secondsOf, typedBytes, typedSeconds, wholeNumberOf } from '../../../../extension/forms/typedValues.ts';
 import { usualRetention } from '../../../../protocol/methods/retention.ts';
 import { nameProblem } from '../../../../protocol/methods/values.ts';
+import { inTimeZone } from '../../../support/timeZone.ts';
 import { english } from './english.ts';
 
 describe('names that forms propose', () => {
@@ -57,18 +58,19 @@ describe('schedules in words', () => {
   }
 
   it('are refused while typing where no run comes of them, with the reason', () => {
+    const now = new Date(2026, 10, 21, 17, 0);
     for (const [typed, reason] of [
       ['', /Five fields/],
       ['0 9 *', /^3 of five fields/],
       ['0 9 * * * *', /^6 of five fields/],
-      ['0 25 * * *', /Invalid value for hour/],
-      ['a b c d e', /illegal characters/],
-      ['0 0 ? * *', /\? is no field/],
+      ['0 25 * * *', /: 25 is no hour\.$/],
+      ['a b c d e', /: A is no minute\.$/],
+      ['0 0 ? * *', /: \? is no day of the month\.$/],
       ['0 0 31 2 *', /No day ever fits/],
     ] as const) {
-      assert.match(scheduleProblem(typed, english) ?? '', reason);
+      assert.match(scheduleProblem(typed, now, english) ?? '', reason);
     }
-    for (const preset of schedulePresets) if (preset !== null) assert.equal(scheduleProblem(preset, english), undefined);
+    for (const preset of offeredSchedules) if (preset !== null) assert.equal(scheduleProblem(preset, now, english), undefined);
   });
 
   it('tell the next three runs', () => {
@@ -77,6 +79,12 @@ describe('schedules in words', () => {
       'Next: 2026-11-21 20:00, 2026-11-22 00:00, 2026-11-22 04:00',
     );
     assert.equal(nextRunsWords('@daily', new Date(2026, 10, 21, 17, 0), english), undefined);
+  });
+
+  it('F1: tell the runs that the daemon makes where the clocks leave their hour out: one, at its end', () => {
+    using _ = inTimeZone('Europe/Berlin');
+    const evening = new Date('2026-03-28T12:00:00Z');
+    assert.equal(nextRunsWords('*/15 2 * * *', evening, english), 'Next: 2026-03-29 03:00, 2026-03-30 02:00, 2026-03-30 02:15');
   });
 });
 

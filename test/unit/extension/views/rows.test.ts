@@ -56,6 +56,20 @@ describe('the row of a policy', () => {
     });
   }
 
+  it('tells its schedule in words', () => {
+    for (const [schedule, words] of [
+      [null, 'by hand only'],
+      ['30 18 * * 1-5', 'Monday to Friday at 18:30'],
+      ['\u202e', String.raw`\u202e`],
+    ] as const) {
+      const { tooltip } = policyRow(somePolicy({ schedule }), undefined, now).facts;
+      assert.deepEqual(
+        tooltip?.find(([name]) => name === 'Schedule'),
+        ['Schedule', words],
+      );
+    }
+  });
+
   it('has a source below it for each folder and each command', async () => {
     const sources: Policy['sources'] = [
       { kind: 'folder', path: '/home/\u202eme', sourceId: someId },
