@@ -17,6 +17,8 @@ export type AlertChanges = Partial<
 
 /** Where alerts outlive the process. Handed in: the catalog's table. */
 export interface AlertStore {
+  /** Whether details can be read and written now; where not, every one reads as `null`. */
+  readonly detailsAreOpen: boolean;
   add(alert: AlertRecord): void;
   get(id: string): AlertRecord | undefined;
   byIdPrefix(prefix: string): readonly AlertRecord[];
@@ -102,7 +104,7 @@ export class AlertBook {
     }
     const isWorse = rank[severity] > rank[known.severity];
     const isSame = known.subject === subject && known.message === message && known.fix === fix && known.severity === severity;
-    if (isSame && (detail === null || detail === known.detail)) return;
+    if (isSame && (detail === null || !store.detailsAreOpen || detail === known.detail)) return;
     this.#change(known, {
       subject,
       severity,

@@ -29,6 +29,11 @@ export class AlertStore {
     this.#cells = cells;
   }
 
+  /** Whether details can be read and written now; where not, every one reads as `null`. */
+  get detailsAreOpen(): boolean {
+    return this.#cells.isOpen;
+  }
+
   /** `failed` where one of its kind and subject is there that is not resolved. */
   add({ id, detail, ...plain }: AlertRow): void {
     this.#table.insert({ ...plain, alertId: id, detail: this.#sealed(id, detail) });

@@ -203,6 +203,16 @@ describe('alert book', () => {
     assert.deepEqual(new Set(listed().map(({ detail }) => detail)), new Set([null, 'Failed to read /home/user/secret.']));
   });
 
+  it('tells of nothing while locked where only the sealed detail can not be compared', () => {
+    book.raise(cause({ detail: 'Failed to read /home/user/secret.' }));
+    catalog.useSeal(undefined);
+    for (let again = 0; again < 3; again += 1) book.raise(cause({ detail: 'Failed to read /home/user/secret.' }));
+    assert.equal(changed.length, 1);
+    catalog.useSeal(folder.seal);
+    book.raise(cause({ detail: 'Failed to read /home/user/other.' }));
+    assert.deepEqual([changed.length, only().detail], [2, 'Failed to read /home/user/other.']);
+  });
+
   it('X2: whatever is asked of it in whatever order, and with the daemon started anew in between, has one open end for each cause', () => {
     const subject = fc.constantFrom('a', 'b');
     const step = fc.oneof(
