@@ -73,7 +73,8 @@ export class Scheduler implements Disposable {
   #isStale = true;
   /** Policies whose newest restore point may be another one. */
   readonly #stalePoints: Set<PolicyId> = new Set();
-  #isInterrupting = false;
+  /** Interruptions under way: locking and the daemon's end may come together. */
+  #interruptions = 0;
   #isEnded = false;
   #disarm: () => void = () => undefined;
   #awakeSince: number;
@@ -111,11 +112,11 @@ export class Scheduler implements Disposable {
 
   /** Runs that `work` cancels did not fail and were not cancelled by anybody: they are made up for as soon as can be. */
   async interrupt(work: () => Promise<void>): Promise<void> {
-    this.#isInterrupting = true;
+    this.#interruptions += 1;
     try {
       await work();
     } finally {
-      this.#isInterrupting = false;
+      this.#interruptions -= 1;
     }
   }
 
@@ -168,7 +169,7 @@ export class Scheduler implements Disposable {
       case 'cancelled':
       case 'failed':
         if (!isOurs) return;
-        if (this.#isInterrupting || action.error?.code === 'locked') {
+        if (this.#interruptions > 0 || action.error?.code === 'locked') {
           this.#remember(entry, { ...state, failures: state.failures - 1, retryAt: this.#wall() });
         } else if (action.state === 'cancelled') {
           this.#remember(entry, { ...state, failures: 0, retryAt: null });
@@ -229,7 +230,7 @@ export class Scheduler implements Disposable {
     const at = this.#nextRun(entry, now);
     if (at === undefined || at > now) return at ?? Infinity;
     const { isUnlocked, isBusy, start, onFailed } = this.#options;
-    if (!isUnlocked() || this.#isInterrupting || this.#running.has(policy.policyId) || isBusy(policy.policyId)) return Infinity;
+    if (!isUnlocked() || this.#interruptions > 0 || this.#running.has(policy.policyId) || isBusy(policy.policyId)) return Infinity;
     // Counted as failed until it is heard to have ended, so that a run that ends the daemon is not tried again at once for ever.
     const failures = entry.state.failures + 1;
     this.#remember(entry, { doneUntil: now, failures, retryAt: now + retryDelay(failures) });

@@ -191,6 +191,17 @@ describe('scheduler', () => {
     assert.equal(bench.scheduler.nextRunAt(cut.policyId), '2026-03-03T14:00:00.000Z');
   });
 
+  it('starts nothing until the last of several interruptions is over: locking and the end of the daemon come together', async () => {
+    bench.policy('work', '0 13 * * *');
+    await bench.scheduler.interrupt(async () => {
+      await bench.scheduler.interrupt(() => Promise.resolve());
+      bench.clock.passUntil('2026-03-02T13:10:00Z');
+      assert.deepEqual(bench.timesOf('work'), []);
+    });
+    bench.clock.pass(2 * minute);
+    assert.equal(bench.timesOf('work').length, 1);
+  });
+
   it('does not start a run for ever that ends the daemon each time', () => {
     bench.policy('work', '0 13 * * *');
     bench.runMs = hour;
