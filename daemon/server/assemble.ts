@@ -13,6 +13,7 @@ import { WorkerScryptRunner } from '../keys/scryptRunner.ts';
 import { selfTest } from '../keys/selfTest.ts';
 import type { UnlockClock } from '../keys/unlockDelay.ts';
 import { nodeFileSystem } from '../locations/fileAccess.ts';
+import { GarbageAlerts } from '../policies/alerting/garbageAlerts.ts';
 import { BackupRuns } from '../policies/backupRuns.ts';
 import { BackupService } from '../policies/backupService.ts';
 import { GarbageRuns } from '../policies/garbage/garbageRuns.ts';
@@ -111,10 +112,6 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     catalog,
     timeZone: machineTimeZone,
     onRetired: (id) => changed('restorePoints', id),
-    onFailed: ({ policyId, error }) => {
-      log.error('Retention of a policy failed.', { policyId, error: thrownFact(error) });
-      caretaker.retentionFailed(error);
-    },
   });
   const open = new OpenRestorePoints(installation);
   const threads = { workerUrl };
@@ -132,27 +129,17 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     writer: `holdfast ${programVersion}`,
     wallClock,
     onCommitted: (id) => changed('restorePoints', id),
-    retire: (policy) => caretaker.retire(policy, () => void retention.follow(policy)),
+    retire: (policy) => caretaker.retentionFollowed(policy, retention.follow(policy)),
     onManifestUnreadable: (facts) => log.error('The manifest of a restore point could not be read.', facts),
   });
+  const garbageAlerts = new GarbageAlerts(alerts);
   const garbage = new GarbageService({
     installation,
     unfinished,
     wallClock,
     onChanged: (id) => changed('locations', id),
-    onFailed: ({ locationId, policyId, policy, error }) =>
-      alerts.raise({
-        kind: 'garbageCollectionFailed',
-        subjectId: policyId,
-        subject: policy,
-        severity: 'warning',
-        message: `Garbage of the policy ${policy} could not all be collected.`,
-        fix: error.fix ?? 'Verify its restore points.',
-        detail: error.message,
-        policyId,
-        locationId,
-      }),
-    onCollected: ({ policyId }) => alerts.resolve('garbageCollectionFailed', policyId),
+    onFailed: (failure) => garbageAlerts.failed(failure),
+    onCollected: (place) => garbageAlerts.collected(place),
   });
   const garbageRuns = new GarbageRuns({
     queue,

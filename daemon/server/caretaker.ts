@@ -7,6 +7,7 @@ import { LocationWatch } from '../policies/alerting/locationWatch.ts';
 import { RowAlerts } from '../policies/alerting/rowAlerts.ts';
 import type { PolicyRecord } from '../catalog/policyStore.ts';
 import type { BackupRuns, EndedRun } from '../policies/backupRuns.ts';
+import type { FollowedRetention } from '../policies/retention/retentionService.ts';
 import { Scheduler, type SchedulerClock } from '../policies/schedules/scheduler.ts';
 import type { Logger } from './logger.ts';
 import { thrownFact } from './redaction.ts';
@@ -29,7 +30,6 @@ export class Caretaker implements Disposable {
   readonly #locationWatch: LocationWatch;
   readonly #scheduler: Scheduler;
   #failedProofAt: number;
-  #retentionErrors: readonly Error[] = [];
 
   constructor(options: CaretakerOptions) {
     const { installation, alerts, runs, clock, log } = options;
@@ -103,12 +103,10 @@ export class Caretaker implements Disposable {
     this.#scheduler.ended(run);
   }
 
-  /** Retention behind a run of a policy: `follow` tells of its failure by `retentionFailed` before it returns. */
-  retire({ policyId, name }: PolicyRecord, follow: () => void): void {
-    this.#retentionErrors = [];
-    follow();
-    const [error] = this.#retentionErrors;
-    const { alerts } = this.#options;
+  /** Retention behind a run of a policy has done what it could. */
+  retentionFollowed({ policyId, name }: PolicyRecord, { error }: Pick<FollowedRetention, 'error'>): void {
+    const { alerts, log } = this.#options;
+    if (error !== undefined) log.error('Retention of a policy failed.', { policyId, error: thrownFact(error) });
     this.#safely(() => {
       if (error === undefined) alerts.resolve('retentionFailed', policyId);
       else {
@@ -124,10 +122,6 @@ export class Caretaker implements Disposable {
         });
       }
     });
-  }
-
-  retentionFailed(error: unknown): void {
-    this.#retentionErrors = [error instanceof Error ? error : new TypeError(String(error))];
   }
 
   /** Somebody without the proof key spoke the daemon's protocol. */

@@ -81,9 +81,6 @@ export class PolicyBench implements Disposable {
       catalog,
       timeZone: () => 'UTC',
       onRetired: (id) => void this.events.push(`retired ${id}`),
-      onFailed: ({ error }) => {
-        throw error;
-      },
     });
     this.open = new OpenRestorePoints(installation);
     this.unfinished = new UnfinishedRuns({
@@ -108,7 +105,10 @@ export class PolicyBench implements Disposable {
       writer: 'a test',
       wallClock,
       onCommitted: () => void this.events.push('committed'),
-      retire: (policy) => void this.retention.follow(policy),
+      retire: (policy) => {
+        const { error } = this.retention.follow(policy);
+        if (error !== undefined) throw error;
+      },
       onManifestUnreadable: () => void this.events.push('manifest unreadable'),
     });
   }

@@ -45,16 +45,11 @@ export class RowAlerts {
     const policy = this.#catalog.policies.get(policyId);
     // The data that it has made stays, and so does what is known of its damage.
     if (policy?.deletedAt === null) return;
-    for (const kind of [
-      'backupFailed',
-      'sourceMissing',
-      'policyOverdue',
-      'commandFailed',
-      'hookFailed',
-      'retentionFailed',
-      'garbageCollectionFailed',
-    ] as const)
+    for (const kind of ['backupFailed', 'sourceMissing', 'policyOverdue', 'commandFailed', 'hookFailed', 'retentionFailed'] as const)
       this.#alerts.resolve(kind, policyId);
+    for (const alert of this.#alerts.raised('garbageCollectionFailed')) {
+      if (alert.policyId === policyId) this.#alerts.resolve('garbageCollectionFailed', alert.subjectId);
+    }
   }
 
   locationChanged(locationId: LocationId): void {

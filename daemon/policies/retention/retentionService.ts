@@ -12,8 +12,13 @@ export interface RetentionServiceOptions {
   /** The machine's time zone, as the IANA database names it. Asked each time: it can be changed under a running daemon. */
   readonly timeZone: () => string;
   readonly onRetired: (restorePointId: string) => void;
-  /** A run whose retention failed is a good run all the same. */
-  readonly onFailed: (facts: { readonly policyId: string; readonly error: unknown }) => void;
+}
+
+/** What retention behind a run came to. */
+export interface FollowedRetention {
+  readonly retired: readonly string[];
+  /** Why nothing was retired: a run whose retention failed is a good run all the same. */
+  readonly error?: Error;
 }
 
 /** Retention of policies: what their rules say of their restore points, and doing it. */
@@ -44,15 +49,13 @@ export class RetentionService {
     return retired;
   }
 
-  /** The same once a run has come to its end, by the rules as they are then. */
-  follow({ policyId }: PolicyRecord): readonly string[] {
-    const policy = this.#options.catalog.policies.get(policyId);
-    if (policy === undefined || policy.deletedAt !== null) return [];
+  /** The same once a run has come to its end, by the rules as they are then. Throws nothing. */
+  follow({ policyId }: PolicyRecord): FollowedRetention {
     try {
-      return this.apply(policy);
+      const policy = this.#options.catalog.policies.get(policyId);
+      return { retired: policy === undefined || policy.deletedAt !== null ? [] : this.apply(policy) };
     } catch (error) {
-      this.#options.onFailed({ policyId, error });
-      return [];
+      return { retired: [], error: error instanceof Error ? error : new TypeError(String(error)) };
     }
   }
 

@@ -72,12 +72,13 @@ describe('what the daemon notices by itself', () => {
     using bench = new Bench(await InstallationBench.ready());
     const policy = somePolicy(newId());
     for (let run = 0; run < 2; run += 1) {
-      bench.caretaker.retire(policy, () => bench.caretaker.retentionFailed(new Error('the disk is full')));
+      bench.caretaker.retentionFollowed(policy, { error: new Error('the disk is full') });
       assert.deepEqual(bench.kinds(), ['retentionFailed']);
       assert.equal(bench.alerts.list({ all: true }).items.length, 1);
     }
-    bench.caretaker.retire(policy, () => undefined);
+    bench.caretaker.retentionFollowed(policy, {});
     assert.deepEqual(bench.kinds(), []);
+    assert.deepEqual(bench.lines, ['Retention of a policy failed.', 'Retention of a policy failed.']);
   });
 
   it('X4: stands in nobody’s way where an alert can not be written', async () => {

@@ -76,6 +76,9 @@ describe('retention service', () => {
     assert.throws(() => bench.retention.apply(bench.policies.resolve('files')), /the disk is gone/);
     assert.equal(calls, 2);
     assert.deepEqual(sequences(bench), [1, 2, 3]);
+    calls = 1;
+    const { retired, error } = bench.retention.follow(bench.policies.resolve('files'));
+    assert.deepEqual([retired, error?.message], [[], 'Failed to write the catalog: the disk is gone.']);
   });
 
   it('says of rules whether they may retire what those before them keep', async () => {
