@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { homedir } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { systemCode } from '../../protocol/systemCode.ts';
 
@@ -39,7 +40,8 @@ function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
 
 function endTree(pid: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const ending = spawn('taskkill', ['/pid', String(pid), '/T', '/F'], { stdio: 'ignore', windowsHide: true });
+  // Windows looks for it in the working folder first, which is that of whoever called "serve".
+  const ending = spawn('taskkill', ['/pid', String(pid), '/T', '/F'], { cwd: homedir(), stdio: 'ignore', windowsHide: true });
   ending.once('error', () => resolve());
   ending.once('exit', () => resolve());
   return promise;
