@@ -1,5 +1,6 @@
 import { HoldfastError } from '../protocol/errors.ts';
 import { quoted } from '../client/shown/text.ts';
+import { bytesOf, secondsOf } from '../client/typedUnits.ts';
 
 /** Values as people type them. Each throws `badValue` with a way out. */
 
@@ -15,31 +16,18 @@ export function wholeNumber(flag: string, text: string, least = 0): number {
   return value;
 }
 
-const unitPowers: Readonly<Record<string, number>> = { '': 0, k: 1, m: 2, g: 3, t: 4 };
-
 /** Bytes: `1048576`, `10k`, `500MB` or `1.5GiB`; every unit is a power of 1,024. */
 export function bytes(flag: string, text: string): number {
-  const match = /^(\d{1,15}(?:\.\d{1,6})?) ?([kmgt]?)(?:i?b)?$/i.exec(text);
-  const power = unitPowers[(match?.[2] ?? '?').toLowerCase()];
-  const value = match === null || power === undefined ? Number.NaN : Math.round(Number(match[1]) * 1024 ** power);
-  if (!Number.isSafeInteger(value)) throw bad(flag, text, 'a size such as 1048576 or 500MiB');
+  const value = bytesOf(text);
+  if (value === undefined) throw bad(flag, text, 'a size such as 1048576 or 500MiB');
   return value;
-}
-
-const durationUnits: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
-
-/** Seconds of `30m`, `12h`, `90d`; `undefined` for what is no duration. */
-export function duration(text: string): number | undefined {
-  const match = /^(\d{1,9})([smhdw])$/.exec(text);
-  const unit = durationUnits[match?.[2] ?? ''];
-  return match === null || unit === undefined ? undefined : Number(match[1]) * unit;
 }
 
 const timePattern = /^\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:[Zz]|[+-]\d\d:\d\d)?)?$/;
 
 /** RFC 3339 in UTC from a time as typed: RFC 3339 (without an offset it is UTC), a day, or a duration, which counts back from now. */
 export function time(flag: string, text: string, now: Date): string {
-  const back = duration(text);
+  const back = secondsOf(text);
   if (back !== undefined) return new Date(now.getTime() - back * 1000).toISOString();
   if (!timePattern.test(text)) throw bad(flag, text, 'a time such as 2026-01-02T03:04:05Z, a day, or 12h for so long ago');
   const hasOffset = /(?:[Zz]|[+-]\d\d:\d\d)$/.test(text.slice(10));

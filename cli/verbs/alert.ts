@@ -2,13 +2,14 @@ import { HoldfastError } from '../../protocol/errors.ts';
 import { type Alert, type AlertSnoozeParams, alertAcknowledge, alertList, alertSnooze } from '../../protocol/methods/alerts.ts';
 import { clipped, escaped, quoted } from '../../client/shown/text.ts';
 import { moment, shortId } from '../../client/shown/units.ts';
+import { secondsOf } from '../../client/typedUnits.ts';
 import type { Call } from '../call.ts';
 import { reference } from '../names.ts';
 import type { Style } from '../output/style.ts';
 import { table } from '../output/table.ts';
 import type { Result } from '../result.ts';
 import type { Session } from '../session.ts';
-import { duration, time } from '../values.ts';
+import { time } from '../values.ts';
 
 export async function list(call: Call, session: Session): Promise<Result> {
   const all = call.isOn('--all');
@@ -56,7 +57,7 @@ function spanOf(call: Call, session: Session): Omit<AlertSnoozeParams, 'alert'> 
   const until = call.text('--until');
   if ((length === undefined) === (until === undefined)) throw call.problem('say either --for DURATION or --until TIME');
   if (length === undefined) return { until: untilOf(until ?? '', session) };
-  const seconds = duration(length);
+  const seconds = secondsOf(length);
   if (seconds !== undefined && seconds > 0) return { for: seconds };
   throw new HoldfastError('badValue', `Failed to read --for: ${quoted(length)} is not a duration such as 30m, 12h or 7d.`, {
     fix: 'Give --for another value.',
@@ -64,7 +65,7 @@ function spanOf(call: Call, session: Session): Omit<AlertSnoozeParams, 'alert'> 
 }
 
 function untilOf(text: string, session: Session): string {
-  if (duration(text) === undefined) return time('--until', text, session.host.now());
+  if (secondsOf(text) === undefined) return time('--until', text, session.host.now());
   throw new HoldfastError('badValue', `Failed to read --until: ${quoted(text)} is a duration.`, { fix: `Say --for ${text}.` });
 }
 

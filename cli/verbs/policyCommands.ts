@@ -1,12 +1,17 @@
 import { HoldfastError } from '../../protocol/errors.ts';
-import { type CommandSource, type Hook, hookTimeLimits, type Policy, type RunRules } from '../../protocol/methods/policies.ts';
+import {
+  type CommandSource,
+  commandLength,
+  type Hook,
+  hookTimeLimits,
+  type Policy,
+  type RunRules,
+} from '../../protocol/methods/policies.ts';
 import { quoted } from '../../client/shown/text.ts';
-import { duration as shownDuration } from '../../client/shown/units.ts';
+import { duration } from '../../client/shown/units.ts';
+import { secondsOf } from '../../client/typedUnits.ts';
 import type { Call } from '../call.ts';
 import { newName } from '../names.ts';
-import { duration } from '../values.ts';
-
-const commandLimit = 65_536;
 
 /** The sources of `--command NAME=CMD`; `undefined` where none was given. */
 export function commandSourcesOf(call: Call): readonly CommandSource[] | undefined {
@@ -50,13 +55,13 @@ export function hookFacts({ before, after }: Pick<Policy, 'before' | 'after'>): 
 }
 
 function hookFact(label: string, hook: Hook | null): readonly (readonly [string, string])[] {
-  return hook === null ? [] : [[label, `${hook.command} (${shownDuration(hook.timeLimit)} at most)`]];
+  return hook === null ? [] : [[label, `${hook.command} (${duration(hook.timeLimit)} at most)`]];
 }
 
 function timeLimitOf(call: Call): number | undefined {
   const typed = call.text('--hook-timeout');
   if (typed === undefined) return undefined;
-  const seconds = duration(typed);
+  const seconds = secondsOf(typed);
   if (seconds !== undefined && seconds >= 1 && seconds <= hookTimeLimits.most) return seconds;
   throw new HoldfastError('badValue', `Failed to read --hook-timeout: ${quoted(typed)} is not a duration such as 30s or 10m, at most 1d.`, {
     fix: 'Give --hook-timeout another value.',
@@ -64,8 +69,8 @@ function timeLimitOf(call: Call): number | undefined {
 }
 
 function commandOf(flag: string, typed: string): string {
-  if (typed.length > 0 && typed.length <= commandLimit && !typed.includes('\0')) return typed;
-  throw new HoldfastError('badValue', `Failed to read ${flag}: a command has 1 to ${commandLimit} characters.`, {
+  if (typed.length > 0 && typed.length <= commandLength && !typed.includes('\0')) return typed;
+  throw new HoldfastError('badValue', `Failed to read ${flag}: a command has 1 to ${commandLength} characters.`, {
     fix: 'Put what is long into a script, and name that.',
   });
 }

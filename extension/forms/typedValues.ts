@@ -1,15 +1,4 @@
-/** Values as people type them in forms, and back: the same units as in the command line. */
-
-const unitPowers: Readonly<Record<string, number>> = { '': 0, k: 1, m: 2, g: 3, t: 4 };
-
-/** Bytes of `1048576`, `10k`, `500 MB` or `1.5GiB`, every unit a power of 1,024; `undefined` for anything else. */
-export function bytesOf(text: string): number | undefined {
-  const match = /^(\d{1,15}(?:\.\d{1,6})?) ?([kmgt]?)(?:i?b)?$/i.exec(text.trim());
-  const power = unitPowers[(match?.[2] ?? '?').toLowerCase()];
-  if (match === null || power === undefined) return undefined;
-  const value = Math.round(Number(match[1]) * 1024 ** power);
-  return Number.isSafeInteger(value) ? value : undefined;
-}
+/** Values as forms propose them, in the units of client/typedUnits.ts. */
 
 /** The shortest text that `bytesOf` reads as the same number. */
 export function typedBytes(value: number): string {
@@ -19,15 +8,6 @@ export function typedBytes(value: number): string {
     if (value >= size && value % size === 0) return `${value / size} ${unit}`;
   }
   return String(value);
-}
-
-const durationUnits: Readonly<Record<string, number>> = { s: 1, m: 60, min: 60, h: 3600, d: 86_400 };
-
-/** Seconds of `90`, `90s`, `30 min`, `30m`, `12h` or `1d`; `undefined` for anything else. */
-export function secondsOf(text: string): number | undefined {
-  const match = /^(\d{1,9}) ?(s|m|min|h|d)?$/.exec(text.trim());
-  const unit = durationUnits[match?.[2] ?? 's'];
-  return match === null || unit === undefined ? undefined : Number(match[1]) * unit;
 }
 
 /** The shortest text that `secondsOf` reads as the same number. */

@@ -85,10 +85,13 @@ export interface PolicyRun {
   readonly finishedAt: string;
 }
 
+/** Characters of a command at most. */
+export const commandLength = 65_536;
+
 const commandLine: z.ZodType<string> = z
   .string()
   .min(1)
-  .max(65_536)
+  .max(commandLength)
   .refine((text) => !text.includes('\0'), 'a command holds no NUL');
 
 const newSource: z.ZodType<NewSource> = z.discriminatedUnion('kind', [

@@ -1,9 +1,10 @@
 import * as vscode from 'vscode';
+import { secondsOf } from '../../../client/typedUnits.ts';
 import { type Hook, hookTimeLimits } from '../../../protocol/methods/policies.ts';
 import type { PolicyDraft } from '../policyDraft.ts';
 import { askInput } from '../quickInputs.ts';
 import { type StepOutcome, type StepPlace, subSteps } from '../steps.ts';
-import { secondsOf, typedSeconds } from '../typedValues.ts';
+import { typedSeconds } from '../typedValues.ts';
 import { commandProblem } from './askSources.ts';
 
 /** A command and how long it may take; an empty command is none. */
@@ -32,13 +33,13 @@ export async function askHook(draft: PolicyDraft, place: StepPlace, field: 'befo
             prompt: vscode.l10n.t('How long may it take? Then it is ended and counts as failed'),
             value: typedSeconds(hook.timeLimit),
             problem: (typed) => {
-              const seconds = secondsOf(typed);
+              const seconds = secondsOf(typed.trim());
               if (typed === '') return undefined;
               const fits = seconds !== undefined && seconds >= 1 && seconds <= hookTimeLimits.most;
               return fits ? undefined : vscode.l10n.t('A time such as 90s, 30m or 2h, a day at most.');
             },
             isComplete: (typed) => typed !== '',
-            next: (typed) => ({ ...hook, timeLimit: secondsOf(typed) ?? hook.timeLimit }),
+            next: (typed) => ({ ...hook, timeLimit: secondsOf(typed.trim()) ?? hook.timeLimit }),
           }),
       },
     ],

@@ -1,9 +1,10 @@
 import * as vscode from 'vscode';
 import { size } from '../../../client/shown/units.ts';
+import { bytesOf } from '../../../client/typedUnits.ts';
 import type { PolicyDraft } from '../policyDraft.ts';
 import { askInput, askPick } from '../quickInputs.ts';
 import type { StepOutcome, StepPlace } from '../steps.ts';
-import { bytesOf, typedBytes } from '../typedValues.ts';
+import { typedBytes } from '../typedValues.ts';
 
 /** A number of bytes, or none. */
 async function askBytes(
@@ -21,15 +22,15 @@ async function askBytes(
     value: question.value === null ? '' : typedBytes(question.value),
     problem: (typed) => {
       if (typed.trim() === '') return undefined;
-      const bytes = bytesOf(typed);
+      const bytes = bytesOf(typed.trim());
       if (bytes === undefined) return vscode.l10n.t('A size such as 1048576 or 500 MiB.');
       return bytes < question.least ? vscode.l10n.t('At least {0}.', size(question.least)) : undefined;
     },
     hint: (typed) => {
-      const bytes = bytesOf(typed);
+      const bytes = bytesOf(typed.trim());
       return bytes === undefined ? undefined : `${question.prompt}: ${size(bytes)}`;
     },
-    next: (typed) => question.next(typed.trim() === '' ? null : (bytesOf(typed) ?? null)),
+    next: (typed) => question.next(typed.trim() === '' ? null : (bytesOf(typed.trim()) ?? null)),
   });
 }
 

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import * as vscode from 'vscode';
-import { type NewSource, sourceName } from '../../../protocol/methods/policies.ts';
+import { commandLength, type NewSource, sourceName } from '../../../protocol/methods/policies.ts';
 import { askFolder } from '../folderStep.ts';
 import { askName } from '../nameStep.ts';
 import type { PolicyDraft } from '../policyDraft.ts';
@@ -11,8 +11,6 @@ type Act =
   | { readonly kind: 'done' }
   | { readonly kind: 'add'; readonly source: NewSource | 'folder' | 'command' }
   | { readonly kind: 'edit'; readonly source: NewSource };
-
-const longestCommand = 65_536;
 
 /** The sources as a list: added to, changed and taken from until the user goes on. Commands are offered in trusted workspaces only. */
 export async function askSources(draft: PolicyDraft, place: StepPlace): Promise<StepOutcome<PolicyDraft>> {
@@ -173,6 +171,6 @@ async function askCommandSource(others: readonly NewSource[], value: Command, pl
 
 /** Why a command will not do, as a sentence. */
 export function commandProblem(typed: string): string | undefined {
-  if (typed.length > longestCommand) return vscode.l10n.t('A command has at most {0} characters.', longestCommand);
+  if (typed.length > commandLength) return vscode.l10n.t('A command has at most {0} characters.', commandLength);
   return typed.includes('\0') ? vscode.l10n.t('A command holds no NUL.') : undefined;
 }
