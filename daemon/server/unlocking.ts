@@ -32,9 +32,11 @@ export class Unlocking implements Disposable {
   readonly unattended: UnattendedUnlock;
   readonly autoLock: AutoLock;
   readonly #timer: NodeJS.Timeout;
+  readonly #log: Logger;
 
   constructor({ installation, clock, wallClock, log, isBusy, lock, onChanged }: UnlockingOptions) {
     const { settings } = installation.catalog;
+    this.#log = log;
     this.unattended = new UnattendedUnlock({
       settings,
       clock,
@@ -68,6 +70,8 @@ export class Unlocking implements Disposable {
 
   /** Resolves when the first attempt is over, or after some seconds in which it has not come to an end. */
   async start(): Promise<void> {
+    const unknown = [...(this.unattended.isUnknown ? ['unattended'] : []), ...(this.autoLock.isUnknown ? ['autoLock'] : [])];
+    if (unknown.length > 0) this.#log.warn('Settings of a newer version count as off until they are set anew.', { settings: unknown });
     const waiting = new AbortController();
     const late = delay(startMilliseconds, undefined, { signal: waiting.signal }).catch(() => undefined);
     await Promise.race([this.unattended.start(), late]);

@@ -3,6 +3,7 @@ import { type UnattendedSource, unattendedSource, type UnattendedStatus } from '
 import type { SettingStore } from '../../catalog/settingStore.ts';
 import type { WipedBytes } from '../../keys/secretBytes.ts';
 import type { UnlockClock } from '../../keys/unlockDelay.ts';
+import { StoredSetting } from '../storedSetting.ts';
 
 export interface UnattendedUnlockOptions {
   readonly settings: SettingStore;
@@ -36,16 +37,23 @@ interface Trouble {
 /** The daemon unlocks itself at its start, where the user has said from what. What was locked by hand stays locked until it is unlocked by hand or started anew. */
 export class UnattendedUnlock implements Disposable {
   readonly #options: UnattendedUnlockOptions;
+  readonly #source: StoredSetting<UnattendedSource>;
   #trouble: Trouble | undefined;
   #running: AbortController | undefined;
 
   constructor(options: UnattendedUnlockOptions) {
     this.#options = options;
+    this.#source = new StoredSetting(options.settings, 'unattended', unattendedSource);
+  }
+
+  /** Whether a newer version has set it to what this one does not know: it counts as off. */
+  get isUnknown(): boolean {
+    return this.#source.isUnknown;
   }
 
   /** `null`: off. */
   get status(): UnattendedStatus | null {
-    const source = this.#source();
+    const source = this.#source.value;
     if (source === undefined) return null;
     const trouble = this.#options.isLocked() ? this.#trouble : undefined;
     return {
@@ -58,13 +66,13 @@ export class UnattendedUnlock implements Disposable {
 
   /** The command line that is run, for whoever has to keep it out of a text. */
   get commands(): readonly string[] {
-    const source = this.#source();
+    const source = this.#source.value;
     return source?.kind === 'command' ? [source.command] : [];
   }
 
   /** Begins where it is switched on; resolves after the first attempt, and goes on by itself where that failed. */
   async start(): Promise<void> {
-    if (this.#source() === undefined || !this.#options.isLocked() || this.#running !== undefined) return;
+    if (this.#source.value === undefined || !this.#options.isLocked() || this.#running !== undefined) return;
     const controller = new AbortController();
     this.#running = controller;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -96,7 +104,7 @@ export class UnattendedUnlock implements Disposable {
         cause: error,
       });
     }
-    this.#options.settings.set('unattended', JSON.stringify(source));
+    this.#source.set(source);
     this.#trouble = undefined;
     const status = this.status;
     if (status === null) throw new RangeError('a setting that was written is not there');
@@ -106,7 +114,7 @@ export class UnattendedUnlock implements Disposable {
   /** Whether it was on. */
   off(): boolean {
     this.stop();
-    return this.#options.settings.remove('unattended');
+    return this.#source.remove();
   }
 
   [Symbol.dispose](): void {
@@ -116,7 +124,7 @@ export class UnattendedUnlock implements Disposable {
   async #tryUntilUnlocked(signal: AbortSignal, onFirst: () => void): Promise<void> {
     let [wrong, wait] = [0, firstWait];
     while (this.#options.isLocked()) {
-      const source = this.#source();
+      const source = this.#source.value;
       if (source === undefined) return;
       const tried = await this.#attempt(source, signal);
       if (tried === 'unlocked' || signal.aborted) return;
@@ -160,11 +168,6 @@ export class UnattendedUnlock implements Disposable {
     const problem = asProblem(error);
     this.#trouble = { problem: problem.message, nextTryAt: null };
     this.#options.onFailed(problem, true);
-  }
-
-  #source(): UnattendedSource | undefined {
-    const text = this.#options.settings.get('unattended');
-    return text === undefined ? undefined : unattendedSource.parse(JSON.parse(text));
   }
 }
 

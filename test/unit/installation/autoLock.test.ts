@@ -77,6 +77,21 @@ describe('auto-lock', () => {
     assert.equal(made.locks, 1);
   });
 
+  it('counts as off where a newer version has set what this one does not know, until it is set anew', async () => {
+    using made = await Bench.unlocked();
+    const { settings } = made.bench.installation.catalog;
+    assert.equal(made.autoLock.isUnknown, false);
+    for (const text of ['{"hours":8,"idle":true}', '-1', 'hours: 8', '']) {
+      settings.set('autoLock', text);
+      assert.deepEqual([made.autoLock.status, made.autoLock.isUnknown], [null, true], text);
+      made.uptime += 1e9;
+      await made.autoLock.look();
+    }
+    assert.equal(made.locks, 0);
+    made.autoLock.set(8);
+    assert.deepEqual([made.autoLock.status?.hours, made.autoLock.isUnknown], [8, false]);
+  });
+
   it('waits for what is under way', async () => {
     using made = await Bench.unlocked();
     made.autoLock.set(1);

@@ -105,6 +105,22 @@ describe('unattended unlock', () => {
     assert.equal(made.unattended.status, null);
   });
 
+  it('counts as off where a newer version has set what this one does not know, until it is set anew', async () => {
+    await using made = await Bench.locked();
+    const { settings } = made.bench.installation.catalog;
+    assert.equal(made.unattended.isUnknown, false);
+    for (const text of ['{"kind":"keychain"}', '{"kind":"passphraseFile","path":"/x","also":1}', 'file /x']) {
+      settings.set('unattended', text);
+      await made.run();
+      assert.deepEqual([made.unattended.status, made.unattended.commands, made.unattended.isUnknown], [null, [], true], text);
+    }
+    assert.deepEqual([made.state, made.fetched.length, made.failures], ['locked', 0, []]);
+    await made.unattended.set(file, never);
+    assert.deepEqual([made.unattended.status?.kind, made.unattended.isUnknown], ['passphraseFile', false]);
+    settings.set('unattended', '{}');
+    assert.equal(made.unattended.off(), true);
+  });
+
   it('looks for what is not there yet ever more seldom, and unlocks once it is', async () => {
     await using made = await Bench.locked();
     made.answers = [...Array.from({ length: 9 }, () => missing), 'right'];
