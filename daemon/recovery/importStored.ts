@@ -11,6 +11,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { PasskeyRecord } from '../catalog/passkeyStore.ts';
 import { usualRunRules, usualSourceRules } from '../../protocol/methods/policies.ts';
 import { definitionInManifest, type PolicyDefinition } from '../catalog/policyDefinition.ts';
+import type { RestorePointRecord } from '../catalog/restorePointStore.ts';
 import type { Installation } from '../installation/installation.ts';
 import { restorePointRecordOf } from '../installation/manifestRecord.ts';
 import type { ReadKeyring } from '../keys/keyringCandidates.ts';
@@ -45,12 +46,15 @@ export interface ImportStoredOptions {
   readonly fileSystem: FileSystem;
   readonly scrypt: ScryptRunner;
   readonly wallClock: () => Date;
+  /** The ids of those restore points of one policy that its rules would retire at the next run. */
+  readonly retiredBy: (points: readonly RestorePointRecord[], keep: PolicyDefinition['keep']) => ReadonlySet<string>;
 }
 
 /**
  * Rebuilds a lost catalog from what a location holds, with any passphrase of its keyring. Everything is read first and written in one transaction, so
  * that a run that fails or is cancelled leaves the state directory as empty as it was. Policies come back paused. What is not wanted, and was retired by
- * nobody as far as can be seen, comes back off the list and pinned: no collection takes it before it is unpinned.
+ * nobody as far as can be seen, comes back off the list and pinned: no collection takes it before it is unpinned. Pins of the user's are in no store: what
+ * is live and would go at the next run comes back pinned too.
  */
 export class ImportStored {
   readonly #options: ImportStoredOptions;
@@ -137,7 +141,7 @@ export class ImportStored {
     passkeys: readonly PasskeyRecord[],
     policies: readonly StoredPolicy[],
   ): void {
-    const { installation, wallClock } = this.#options;
+    const { installation, wallClock, retiredBy } = this.#options;
     const { catalog } = installation;
     const now = wallClock().toISOString();
     const locationId = idOf<LocationId>(randomUUID());
@@ -165,7 +169,7 @@ export class ImportStored {
         for (const passkey of passkeys) catalog.passkeys.add(passkey);
         writeKeyring(catalog, locationId, keyring, now);
         const names = new Set<string>();
-        for (const policy of policies) writePolicy(catalog, { locationId, store, masterKey, policy, names, now });
+        for (const policy of policies) writePolicy(catalog, { locationId, store, masterKey, policy, names, now, retiredBy });
       });
     } catch (error) {
       installation.lock();
@@ -234,10 +238,11 @@ interface PolicyToWrite {
   /** Names that are taken. */
   readonly names: Set<string>;
   readonly now: string;
+  readonly retiredBy: ImportStoredOptions['retiredBy'];
 }
 
 function writePolicy(catalog: Catalog, given: PolicyToWrite): void {
-  const { locationId, store, policy, names, now } = given;
+  const { locationId, store, policy, names, now, retiredBy } = given;
   const newest = policy.manifests.at(-1);
   if (newest === undefined) return;
   const { policyId } = policy;
@@ -245,22 +250,25 @@ function writePolicy(catalog: Catalog, given: PolicyToWrite): void {
   const called = newest.manifest.policy['name'];
   const isName = typeof called === 'string' && nameProblem(called) === undefined;
   const name = uniqueName(isName ? called : `policy-${policyId.slice(0, 8)}`, names);
+  const definition = definitionIn(newest.manifest.policy, newest.manifest.sources);
   catalog.policies.add({
     policyId,
     name,
     locationId,
-    definition: definitionIn(newest.manifest.policy, newest.manifest.sources),
+    definition,
     keyGeneration: Math.max(...all.map(({ manifest }) => manifest.keyGeneration)),
     createdAt: time.safeParse(newest.manifest.policy['createdAt']).data ?? now,
     paused: true,
     deletedAt: null,
   });
-  for (const stored of policy.manifests) {
-    const objectId = hexOf(stored.header.objectId);
-    const isLive = policy.live.has(objectId);
+  const isLive = ({ header }: StoredManifest): boolean => policy.live.has(hexOf(header.objectId));
+  const live = policy.manifests.filter((stored) => isLive(stored)).map((stored) => restorePointRecordOf(stored, store.storeId));
+  const atRisk = retiredBy(live, definition.keep);
+  for (const record of live) catalog.restorePoints.add({ ...record, state: 'live', pinned: atRisk.has(record.id) });
+  for (const stored of policy.manifests.filter((other) => !isLive(other))) {
     // The pin keeps from collecting what may be live to somebody else.
-    const pinned = !isLive && !policy.retired.has(objectId);
-    catalog.restorePoints.add({ ...restorePointRecordOf(stored, store.storeId), state: isLive ? 'live' : 'retired', pinned });
+    const pinned = !policy.retired.has(hexOf(stored.header.objectId));
+    catalog.restorePoints.add({ ...restorePointRecordOf(stored, store.storeId), state: 'retired', pinned });
   }
   // The next restore point follows the last that is stored, or two would have one sequence.
   for (const stored of policy.later) {

@@ -165,7 +165,13 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     runRestore: (job) => runRestore(job, threads),
   });
   const verifies = new VerifyService({ installation, restorePoints: open, wallClock, onChanged: (id) => changed('restorePoints', id) });
-  const importStored = new ImportStored({ installation, fileSystem, scrypt, wallClock });
+  const importStored = new ImportStored({
+    installation,
+    fileSystem,
+    scrypt,
+    wallClock,
+    retiredBy: (records, keep) => retention.wouldRetire(records, keep),
+  });
   const lock = async (): Promise<void> => {
     unlocking.unattended.stop();
     // A request that was under way may have started one more meanwhile.

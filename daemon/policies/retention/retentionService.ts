@@ -49,6 +49,13 @@ export class RetentionService {
     return retired;
   }
 
+  /** The ids of those of one policy that rules do not keep; a time that is none, as another writer may have left one, is no reason to fail. */
+  wouldRetire(points: readonly RestorePointRecord[], keep: Retention | null): ReadonlySet<string> {
+    const dated = points.filter(({ startedAt }) => Number.isFinite(Date.parse(startedAt)));
+    const decided = applyRetention(dated.map(retentionPointOf), keep, this.#options.timeZone());
+    return new Set(decided.flatMap((point) => (point.keep ? [] : [point.id])));
+  }
+
   /** The same once a run has come to its end, by the rules as they are then. Throws nothing. */
   follow({ policyId }: PolicyRecord): FollowedRetention {
     try {

@@ -34,7 +34,13 @@ class Lost implements Disposable {
     const { base } = this.empty;
     const { installation, scrypt } = base;
     const passphrase = Buffer.from(options.passphrase ?? 'right');
-    const service = new ImportStored({ installation, fileSystem: nodeFileSystem, scrypt, wallClock: () => base.now });
+    const service = new ImportStored({
+      installation,
+      fileSystem: nodeFileSystem,
+      scrypt,
+      wallClock: () => base.now,
+      retiredBy: (points, keep) => this.empty.retention.wouldRetire(points, keep),
+    });
     try {
       return await service.run(
         {
@@ -178,6 +184,27 @@ describe('import of what is stored', () => {
     await lost.collectAll();
     for (const point of [forked, second, newest]) assert.ok(await lost.isWhole(point), point.id);
     assert.equal(await lost.isWhole(first), false);
+  });
+
+  it('F2: what the rules would retire at the next run comes back pinned: the user may have pinned it, which no store knows', async () => {
+    using from = await PolicyBench.ready();
+    await from.createPolicy({ keep: { latest: 2, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0 } });
+    const treasured = await from.point('files');
+    from.points.setPinned(treasured.id, true);
+    for (let run = 0; run < 4; run += 1) await from.backUp('files');
+    using lost = new Lost(from);
+    await lost.run();
+    for (let run = 0; run < 3; run += 1) await lost.empty.backUp('files');
+    const { items } = lost.empty.points.list({ policy: 'files', includeRetired: false });
+    assert.deepEqual(
+      items.map(({ sequence, pinned }) => [sequence, pinned]),
+      [
+        [8, false],
+        [7, false],
+        [3, true],
+        [1, true],
+      ],
+    );
   });
 
   it('a wrong passphrase opens nothing and leaves the state directory as empty as it was; any of the keyring opens all', async () => {
