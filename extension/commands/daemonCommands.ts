@@ -20,9 +20,8 @@ export async function stopDaemon({ daemon }: Services): Promise<void> {
 
 /** The channel holds what this window did and what the daemon did. */
 export async function showLog({ log, daemonLog }: Services): Promise<void> {
-  daemonLog.follow();
   log.show(true);
-  await Promise.resolve();
+  await daemonLog.follow();
 }
 
 export async function openSettings({ context }: Services): Promise<void> {
