@@ -92,7 +92,7 @@ describe('forms for passkeys, locations and the passphrase', () => {
     await dialog.waitFor();
     const shown = /(?:[a-z]+-){6}[a-z]+/.exec(await dialog.detail())?.[0] ?? '';
     await dialog.press('Copy and Continue');
-    assert.equal(await workbench.clipboard(), shown);
+    await eventually(async () => assert.equal(await workbench.clipboard(), shown));
     await inputBox.waitFor('Retire Passkey');
     const [previous] = (await passkeys(host)).filter(({ inUse }) => !inUse);
     assert.match(previous?.name ?? '', /^passphrase@/);
