@@ -57,9 +57,9 @@ function linesOf(document: StatusDocument, { style, host, stateDirectory }: Sess
   if (document.alerts !== null && document.state !== 'notSetUp') pairs.push(['Alerts', alertsText(document.alerts, style)]);
   if (document.unattended !== null) pairs.push(['Unattended', unattendedText(document.unattended)]);
   if (document.autoLock !== null) pairs.push(['Locks itself', autoLockText(document.autoLock, now)]);
-  for (const { actionId, kind, subject, fraction } of document.runningActions ?? []) {
+  for (const { actionId, kind, subject, state, fraction } of document.runningActions ?? []) {
     const share = fraction === null ? '' : `, ${Math.floor(fraction * 100)} %`;
-    pairs.push(['Running', `${escaped(kind)} ${escaped(subject)}${share} (${actionId.slice(0, 8)})`]);
+    pairs.push([state === 'queued' ? 'Waiting' : 'Running', `${escaped(kind)} ${escaped(subject)}${share} (${actionId.slice(0, 8)})`]);
   }
   const next = nextStep(document.state);
   return [...facts(pairs, (text) => style.bold(text)), ...(next === undefined ? [] : ['', style.dim(next)])];

@@ -40,6 +40,13 @@ export interface ActionHistory {
   findByRequestId(requestId: string): Action | undefined;
 }
 
+/** An action that has not ended. */
+export interface ActionUnderWay {
+  readonly action: Action;
+  readonly state: 'queued' | 'running';
+  readonly subjectId: string | null;
+}
+
 export interface ActionQueueOptions {
   readonly history: ActionHistory;
   /** Monotonic, milliseconds. */
@@ -72,8 +79,14 @@ export class ActionQueue {
     this.#options = options;
   }
 
-  get running(): readonly Action[] {
-    return [...this.#entries.values()].map((entry) => entry.action).filter((action) => action.state === 'running');
+  /** Those that run, then those that wait, each in the order of asking. */
+  get underWay(): readonly ActionUnderWay[] {
+    const entries = [...this.#entries.values()];
+    return (['running', 'queued'] as const).flatMap((state) =>
+      entries
+        .filter(({ action }) => action.state === state)
+        .map(({ action, request }) => ({ action, state, subjectId: request.subjectId ?? null })),
+    );
   }
 
   /** How many wait or run. */

@@ -5,6 +5,7 @@ import { sessionStatus } from '../../protocol/methods/session.ts';
 import type { Services } from '../services.ts';
 import { plainText } from '../ui/plainText.ts';
 import { actionTitle } from '../work/outcomeText.ts';
+import { backupOf } from '../work/underWay.ts';
 import { subjectOf } from './argument.ts';
 
 /** Cancels the backup of a policy's row, the action of an id (a link in the tooltip of the status bar), or one that the user picks. */
@@ -13,7 +14,7 @@ export async function cancelAction({ daemon }: Services, args: readonly unknown[
   const policy = subjectOf(args, 'policy');
   const [given] = args;
   if (policy !== undefined) {
-    const own = runningActions.find(({ kind, subject }) => kind === 'backup' && subject === policy.name);
+    const own = backupOf(runningActions, policy.id);
     if (own === undefined) void vscode.window.showInformationMessage(nothingRuns());
     else await daemon.call(actionCancel, { actionId: own.actionId });
     return;
@@ -26,9 +27,9 @@ export async function cancelAction({ daemon }: Services, args: readonly unknown[
     void vscode.window.showInformationMessage(nothingRuns());
     return;
   }
-  const choices = runningActions.map(({ actionId, kind, subject, fraction }) => ({
+  const choices = runningActions.map(({ actionId, kind, subject, state, fraction }) => ({
     label: plainText(actionTitle(kind, subject)),
-    description: fraction === null ? '' : `${Math.floor(fraction * 100)} %`,
+    description: state === 'queued' ? vscode.l10n.t('waiting') : fraction === null ? '' : `${Math.floor(fraction * 100)} %`,
     actionId,
   }));
   const picked = await vscode.window.showQuickPick(choices, { title: vscode.l10n.t('Cancel Action') });

@@ -30,7 +30,8 @@ export function statusText({ phase, status }: DaemonHealth): StatusText {
   if (status.state === 'notSetUp') return stateOf({ icon: 'shield', detail: l10n.t('not set up') });
   if (status.state === 'locked') return stateOf({ ...common, icon: 'lock', detail: l10n.t('locked'), isQuiet: false });
   const [running, ...others] = status.runningActions;
-  if (running !== undefined) {
+  // Where something only waits, what it waits for is about to begin.
+  if (running?.state === 'running') {
     const percent = running.fraction === null ? '' : `${Math.floor(running.fraction * 100)} %`;
     const more = others.length === 0 ? '' : `+${others.length}`;
     const detail = [percent, more].filter((part) => part !== '').join(' ');

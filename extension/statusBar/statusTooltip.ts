@@ -22,6 +22,9 @@ const linked: readonly CommandId[] = [
   'holdfast.startDaemon',
 ];
 
+/** Of those under way; there is no room for more. */
+const actionsNamed = 10;
+
 /** What the status bar item tells when it is pointed at: where, since when, what runs, and the ways from there. */
 export function statusTooltip({ health: { status, error }, hostName, nextRunAt }: TooltipFacts): MarkdownString {
   const tooltip = new MarkdownString('', true);
@@ -35,11 +38,13 @@ export function statusTooltip({ health: { status, error }, hostName, nextRunAt }
     line(l10n.t('Last backup'), status.lastBackup === null ? l10n.t('none yet') : fullTime(status.lastBackup));
     if (nextRunAt !== null) line(l10n.t('Next run'), fullTime(nextRunAt));
     if (status.safeUntil !== null) line(l10n.t('Safe until'), fullTime(status.safeUntil));
-    for (const { actionId, kind, subject, fraction } of status.runningActions) {
+    for (const { actionId, kind, subject, state, fraction } of status.runningActions.slice(0, actionsNamed)) {
       const percent = fraction === null ? '' : ` ${Math.floor(fraction * 100)} %`;
       const cancel = ` [${l10n.t('Cancel')}](${commandUri('holdfast.cancelAction', [actionId])})`;
-      line(l10n.t('Running'), `${actionTitle(kind, subject)}${percent}`, cancel);
+      line(state === 'queued' ? l10n.t('Waiting') : l10n.t('Running'), `${actionTitle(kind, subject)}${percent}`, cancel);
     }
+    const others = status.runningActions.length - actionsNamed;
+    if (others > 0) line(l10n.t('Waiting'), l10n.t('{0} more', others));
   }
   tooltip.appendMarkdown(waysOf({ status }).join(' · '));
   return tooltip;

@@ -9,10 +9,15 @@ export type DaemonState = 'notSetUp' | 'locked' | 'unlocked';
 
 export const daemonState: z.ZodType<DaemonState> = z.enum(['notSetUp', 'locked', 'unlocked']);
 
+/** An action that has not ended. */
 export interface RunningAction {
   readonly actionId: string;
   readonly kind: string;
+  /** As it was called when the action was asked for. */
   readonly subject: string;
+  /** What is called so, for good: a backup's policy, for one. `null` where that has no id. */
+  readonly subjectId: string | null;
+  readonly state: 'queued' | 'running';
   /** 0..1, `null` while the total is not known. */
   readonly fraction: number | null;
 }
@@ -28,6 +33,7 @@ export interface StatusResult {
   readonly safeUntil: string | null;
   /** When the newest restore point of any policy ended. */
   readonly lastBackup: string | null;
+  /** Those that run, then those that wait in the order of their asking; the first thousand of them. */
   readonly runningActions: readonly RunningAction[];
   readonly alerts: { readonly error: number; readonly warning: number } | null;
   readonly readOnly: boolean;
@@ -50,7 +56,14 @@ export const sessionStatus: Method<Nothing, StatusResult> = {
     safeUntil: time.nullable(),
     lastBackup: time.nullable(),
     runningActions: z.array(
-      z.strictObject({ actionId: uuid, kind: z.string(), subject: z.string(), fraction: z.number().min(0).max(1).nullable() }),
+      z.strictObject({
+        actionId: uuid,
+        kind: z.string(),
+        subject: z.string(),
+        subjectId: z.string().nullable(),
+        state: z.enum(['queued', 'running']),
+        fraction: z.number().min(0).max(1).nullable(),
+      }),
     ),
     alerts: z.strictObject({ error: count, warning: count }).nullable(),
     readOnly: z.boolean(),

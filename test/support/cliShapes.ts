@@ -50,6 +50,8 @@ export interface RunningAction extends Document {
   readonly actionId: string;
   readonly kind: string;
   readonly subject: string;
+  readonly subjectId: string | null;
+  readonly state: 'queued' | 'running';
   readonly fraction: number | null;
 }
 export interface StatusDocument extends Document {
@@ -116,7 +118,14 @@ export const statusDocument: z.ZodType<StatusDocument> = z.looseObject({
   safeUntil: later,
   lastBackup: time.nullable(),
   runningActions: z.array(
-    z.looseObject({ actionId: uuid, kind: z.string(), subject: z.string(), fraction: z.number().min(0).max(1).nullable() }),
+    z.looseObject({
+      actionId: uuid,
+      kind: z.string(),
+      subject: z.string(),
+      subjectId: z.string().nullable(),
+      state: z.enum(['queued', 'running']),
+      fraction: z.number().min(0).max(1).nullable(),
+    }),
   ),
   alerts: z.looseObject({ error: count, warning: count }).nullable(),
   readOnly: z.boolean().nullable(),

@@ -28,6 +28,9 @@ export interface SessionServices {
   readonly stop: () => void;
 }
 
+/** A status has to fit into one message, whatever was asked for. */
+const actionsShown = 1000;
+
 export function sessionHandlers(services: SessionServices): readonly (readonly [string, BoundHandler])[] {
   const { installation, queue, alerts, startedAt } = services;
   const { unattended, autoLock } = services.unlocking;
@@ -43,10 +46,12 @@ export function sessionHandlers(services: SessionServices): readonly (readonly [
       // There are no locks yet, so there is no date until which nothing can be lost.
       safeUntil: null,
       lastBackup: catalog.restorePoints.newest()?.finishedAt ?? null,
-      runningActions: queue.running.map(({ actionId, kind, subject, progress }) => ({
+      runningActions: queue.underWay.slice(0, actionsShown).map(({ action: { actionId, kind, subject, progress }, state, subjectId }) => ({
         actionId,
         kind,
         subject,
+        subjectId,
+        state,
         fraction: progress.fraction,
       })),
       alerts: alerts.counts(),

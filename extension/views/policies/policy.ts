@@ -8,7 +8,7 @@ import { fullTime, shortTime } from '../../ui/shownTime.ts';
 import { Row, type RowIcon, rowColors } from '../row.ts';
 import { sourceRow } from './source.ts';
 
-/** A policy with what it protects below it. `running`: its backup that is under way. */
+/** A policy with what it protects below it. `running`: its backup that runs or waits. */
 export function policyRow(policy: Policy, running: RunningAction | undefined, now: Date): Row {
   const name = escaped(policy.name);
   const description = descriptionOf(policy, running, now);
@@ -35,7 +35,8 @@ export function policyRow(policy: Policy, running: RunningAction | undefined, no
 function descriptionOf(policy: Policy, running: RunningAction | undefined, now: Date): string {
   const { lastRun, nextRunAt, schedule, paused } = policy;
   const parts: string[] = [];
-  if (running !== undefined) {
+  if (running?.state === 'queued') parts.push(l10n.t('waiting'));
+  else if (running !== undefined) {
     parts.push(running.fraction === null ? l10n.t('backing up') : l10n.t('backing up, {0} %', Math.floor(running.fraction * 100)));
   }
   if (paused) parts.push(l10n.t('paused'));
@@ -68,7 +69,7 @@ function outcomeText({ lastRun }: Policy): string {
 }
 
 function iconOf({ paused, lastRun }: Policy, running: RunningAction | undefined): RowIcon {
-  if (running !== undefined) return { name: 'sync~spin' };
+  if (running !== undefined) return { name: running.state === 'queued' ? 'clock' : 'sync~spin' };
   if (paused) return { name: 'debug-pause', color: rowColors.faint };
   switch (lastRun?.outcome) {
     case undefined:

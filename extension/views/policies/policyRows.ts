@@ -4,6 +4,7 @@ import { type Policy, policyList, policyShow } from '../../../protocol/methods/p
 import type { RunningAction, StatusResult } from '../../../protocol/methods/session.ts';
 import type { Caller } from '../../connection/daemonService.ts';
 import { listAll } from '../../connection/listAll.ts';
+import { backupOf } from '../../work/underWay.ts';
 import type { Row, RowFacts } from '../row.ts';
 import type { Change, RowSource } from '../rowTree.ts';
 import { policyRow } from './policy.ts';
@@ -51,14 +52,14 @@ export class PolicyRows implements RowSource {
     }
   }
 
-  /** The rows of which the running backup is not what they say. One whose backup has ended has a last run to tell, too: `ended` names it. */
+  /** The rows of which the backup under way is not what they say. One whose backup has ended has a last run to tell, too: `ended` names it. */
   progress(): { readonly changed: readonly RowFacts[]; readonly ended: readonly string[] } {
     const changed: RowFacts[] = [];
     const ended: string[] = [];
     for (const policy of this.#policies.values()) {
       const running = this.#running(policy);
       const shown = this.#shownRunning.get(policy.policyId);
-      if (running === undefined && shown !== undefined) ended.push(policy.policyId);
+      if (shown !== undefined && running?.actionId !== shown.actionId) ended.push(policy.policyId);
       else if (percent(running) !== percent(shown)) changed.push(this.#row(policy).facts);
     }
     return { changed, ended };
@@ -71,12 +72,13 @@ export class PolicyRows implements RowSource {
     return policyRow(policy, running, this.#now());
   }
 
-  #running({ name }: Policy): RunningAction | undefined {
-    return this.#status()?.runningActions.find(({ kind, subject }) => kind === 'backup' && subject === name);
+  #running({ policyId }: Policy): RunningAction | undefined {
+    return backupOf(this.#status()?.runningActions ?? [], policyId);
   }
 }
 
 /** What a row can show of it. */
-function percent(running: RunningAction | undefined): number | undefined {
+function percent(running: RunningAction | undefined): number | 'waiting' | undefined {
+  if (running?.state === 'queued') return 'waiting';
   return running === undefined ? undefined : Math.floor((running.fraction ?? -1) * 100);
 }

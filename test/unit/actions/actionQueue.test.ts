@@ -127,6 +127,23 @@ describe('action queue', () => {
     assert.equal(again.started(), false);
   });
 
+  it('tells what runs, then what waits, by the id of what it is about', async () => {
+    const { queue } = queueOf(new MemoryHistory(), 1);
+    const [first, second, third] = ['a', 'b', 'c'].map((lane) => held([lane]));
+    assert.ok(first !== undefined && second !== undefined && third !== undefined);
+    queue.submit({ ...first.request, subjectId: 'one' });
+    queue.submit({ ...second.request, subjectId: 'two' });
+    queue.submit(third.request);
+    const told = (): readonly unknown[] => queue.underWay.map(({ state, subjectId, action }) => [state, subjectId, action.subject]);
+    const waiting = [
+      ['queued', 'two', 'home'],
+      ['queued', null, 'home'],
+    ];
+    assert.deepEqual(told(), [['running', 'one', 'home'], ...waiting]);
+    await queue.cancelAll();
+    assert.deepEqual(told(), []);
+  });
+
   it('ends a cancelled run as cancelled, and one that was still waiting without ever starting it', async () => {
     const history = new MemoryHistory();
     const { queue, failures } = queueOf(history);

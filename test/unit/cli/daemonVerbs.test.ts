@@ -79,6 +79,10 @@ describe('cli status', () => {
     const human = await runWith(['status'], { daemon: new FakeDaemon({ 'session.status': () => unlockedStatus }) });
     assert.match(human.out, /State: {12}unlocked\n/);
     assert.match(human.out, /Running: {10}backup work, 42 % \(4f1c2a00\)/);
+    const [first] = unlockedStatus.runningActions;
+    const queued = { ...unlockedStatus, runningActions: [{ ...first, state: 'queued', fraction: null }] };
+    const waiting = await runWith(['status'], { daemon: new FakeDaemon({ 'session.status': () => queued }) });
+    assert.match(waiting.out, /Waiting: {10}backup work \(4f1c2a00\)/);
     for (const state of ['notSetUp', 'locked'] as const) {
       const other = new FakeDaemon({
         'session.status': () => ({ ...unlockedStatus, state, installationId: null, passkeyInUse: null, runningActions: [] }),

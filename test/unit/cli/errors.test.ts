@@ -104,7 +104,7 @@ describe('cli against hostile answers', () => {
     'session.status': () => ({
       ...unlockedStatus,
       passkeyInUse: hostile,
-      runningActions: [{ actionId: id, kind: hostile, subject: hostile, fraction: null }],
+      runningActions: [{ actionId: id, kind: hostile, subject: hostile, subjectId: hostile, state: 'queued', fraction: null }],
     }),
     'passkey.list': page({ ...passkey, name: hostile.slice(0, 256), warnings: [hostile] }),
     'location.list': page({ ...location, name: hostile.slice(0, 256), path: hostile }),

@@ -21,7 +21,7 @@ export const unlockedStatus: StatusResult = {
   passkeyInUse: 'laptop',
   safeUntil: null,
   lastBackup: at,
-  runningActions: [{ actionId: id, kind: 'backup', subject: 'work', fraction: 0.42 }],
+  runningActions: [{ actionId: id, kind: 'backup', subject: 'work', subjectId: otherId, state: 'running', fraction: 0.42 }],
   alerts: { error: 0, warning: 0 },
   readOnly: false,
   unattended: null,

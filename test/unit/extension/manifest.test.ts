@@ -20,7 +20,19 @@ import { contextValueOf, type Row } from '../../../extension/views/row.ts';
 import { type ViewId, viewIds } from '../../../extension/viewIds.ts';
 import { alertSeverities } from '../../../protocol/methods/alerts.ts';
 import { root } from '../../support/cli.ts';
-import { noon, now, otherId, someAlert, someEntry, someId, someLocation, somePasskey, somePoint, somePolicy } from './samples.ts';
+import {
+  noon,
+  now,
+  otherId,
+  someAction,
+  someAlert,
+  someEntry,
+  someId,
+  someLocation,
+  somePasskey,
+  somePoint,
+  somePolicy,
+} from './samples.ts';
 
 const when = z.string().optional();
 const menuItem = z.looseObject({ command: z.string().optional(), submenu: z.string().optional(), when, group: z.string().optional() });
@@ -62,7 +74,8 @@ const rowsOf: Readonly<Record<ViewId, readonly Row[]>> = {
   'holdfast.policies': [
     ...[true, false].flatMap((paused) => [
       policyRow(somePolicy({ paused }), undefined, now),
-      policyRow(somePolicy({ paused }), { actionId: someId, kind: 'backup', subject: 'home', fraction: 0.5 }, now),
+      policyRow(somePolicy({ paused }), someAction({ fraction: 0.5 }), now),
+      policyRow(somePolicy({ paused }), someAction({ state: 'queued', fraction: null }), now),
     ]),
     sourceRow({ kind: 'folder', path: '/home', sourceId: someId }),
     sourceRow({ kind: 'command', name: 'db', command: 'dump', sourceId: otherId }),

@@ -3,7 +3,7 @@ import type { Location } from '../../../protocol/methods/locations.ts';
 import type { Passkey } from '../../../protocol/methods/passkeys.ts';
 import { type Policy, usualRunRules, usualSourceRules } from '../../../protocol/methods/policies.ts';
 import type { Entry, RestorePoint } from '../../../protocol/methods/restorePoints.ts';
-import type { StatusResult } from '../../../protocol/methods/session.ts';
+import type { RunningAction, StatusResult } from '../../../protocol/methods/session.ts';
 
 /** What the daemon answers, as tests of the extension's facts need it: each in its plainest form, with the differences on top. */
 
@@ -113,6 +113,10 @@ export function someAlert(changes: Partial<Alert> = {}): Alert {
     resolvedAt: null,
     ...changes,
   };
+}
+
+export function someAction(changes: Partial<RunningAction> = {}): RunningAction {
+  return { actionId: otherId, kind: 'backup', subject: 'home', subjectId: someId, state: 'running', fraction: 0.426, ...changes };
 }
 
 export function someStatus(changes: Partial<StatusResult> = {}): StatusResult {

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { ActionQueue } from '../../../daemon/actions/actionQueue.ts';
 import { AlertBook } from '../../../daemon/alerts/alertBook.ts';
-import type { HandlerContext } from '../../../daemon/server/handler.ts';
+import type { BoundHandler, HandlerContext } from '../../../daemon/server/handler.ts';
 import { sessionHandlers } from '../../../daemon/server/methods/sessionHandlers.ts';
 import { Unlocking } from '../../../daemon/server/unlocking.ts';
+import { sessionStatus } from '../../../protocol/methods/session.ts';
 import { InstallationBench } from '../../support/installationBench.ts';
 
 const context: HandlerContext = {
@@ -17,13 +18,19 @@ const context: HandlerContext = {
   publish: () => undefined,
 };
 
-describe('making way for a newer daemon', () => {
-  it('is refused while an action is under way, and ends the daemon once none is', async () => {
-    using bench = new InstallationBench();
+class Bench implements Disposable {
+  readonly base = new InstallationBench();
+  readonly queue: ActionQueue;
+  readonly handlers: ReadonlyMap<string, BoundHandler>;
+  stops = 0;
+  readonly #unlocking: Unlocking;
+
+  constructor() {
+    const bench = this.base;
     const { installation } = bench;
     const wallClock = (): Date => bench.now;
     const history = installation.catalog.actions;
-    const queue = new ActionQueue({
+    this.queue = new ActionQueue({
       history,
       now: () => 0,
       wallClock,
@@ -34,17 +41,24 @@ describe('making way for a newer daemon', () => {
     const alerts = new AlertBook({ store: installation.catalog.alerts, wallClock, now: () => 0, onChanged: () => undefined });
     const clock = { now: () => 0, sleep: () => Promise.resolve() };
     const idle = { isBusy: () => false, onChanged: () => undefined };
-    using unlocking = new Unlocking({ installation, clock, wallClock, log: context.log, lock: async () => undefined, ...idle });
-    let stops = 0;
-    const stop = (): void => void (stops += 1);
-    const handlers = new Map(
-      sessionHandlers({ installation, queue, unlocking, alerts, startedAt: bench.now, lock: async () => undefined, stop }),
-    );
-    const handler = handlers.get('session.makeWay') ?? assert.fail('no handler');
+    this.#unlocking = new Unlocking({ installation, clock, wallClock, log: context.log, lock: async () => undefined, ...idle });
+    const stop = (): void => void (this.stops += 1);
+    const lock = async (): Promise<void> => undefined;
+    const { queue } = this;
+    this.handlers = new Map(sessionHandlers({ installation, queue, unlocking: this.#unlocking, alerts, startedAt: bench.now, lock, stop }));
+  }
+
+  handler(method: string): BoundHandler {
+    return this.handlers.get(method) ?? assert.fail('no handler');
+  }
+
+  /** An action that ends once it is told to. */
+  submit(subject: string, subjectId?: string): { readonly actionId: string; readonly end: () => void } {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const { actionId } = queue.submit({
+    const { actionId } = this.queue.submit({
       kind: 'verify',
-      subject: 'x',
+      subject,
+      ...(subjectId === undefined ? {} : { subjectId }),
       requestId: randomUUID(),
       lanes: [],
       work: async () => {
@@ -52,12 +66,39 @@ describe('making way for a newer daemon', () => {
         return { outcome: 'complete', document: {} };
       },
     });
-    assert.ok(actionId);
+    return { actionId, end: resolve };
+  }
+
+  [Symbol.dispose](): void {
+    this.#unlocking[Symbol.dispose]();
+    this.base[Symbol.dispose]();
+  }
+}
+
+describe('the status of the daemon', () => {
+  it('names what runs and what waits, so that either can be found by what it is about and cancelled', async () => {
+    using bench = new Bench();
+    const [one, other] = [bench.submit('x', 'id of x'), bench.submit('y')];
+    const { runningActions } = sessionStatus.result.parse(await bench.handler('session.status').run({}, context));
+    assert.deepEqual(runningActions, [
+      { actionId: one.actionId, kind: 'verify', subject: 'x', subjectId: 'id of x', state: 'running', fraction: null },
+      { actionId: other.actionId, kind: 'verify', subject: 'y', subjectId: null, state: 'queued', fraction: null },
+    ]);
+    for (const { end } of [one, other]) end();
+    await bench.queue.close();
+  });
+});
+
+describe('making way for a newer daemon', () => {
+  it('is refused while an action is under way, and ends the daemon once none is', async () => {
+    using bench = new Bench();
+    const handler = bench.handler('session.makeWay');
+    const { end } = bench.submit('x');
     await assert.rejects(handler.run({}, context), { code: 'stillInUse' });
-    assert.equal(stops, 0);
-    resolve();
-    await queue.close();
+    assert.equal(bench.stops, 0);
+    end();
+    await bench.queue.close();
     assert.deepEqual(await handler.run({}, context), { pid: process.pid });
-    assert.equal(stops, 1);
+    assert.equal(bench.stops, 1);
   });
 });

@@ -4,14 +4,15 @@ import { statusText } from '../../../../extension/statusBar/statusText.ts';
 import { statusTooltip } from '../../../../extension/statusBar/statusTooltip.ts';
 import { HoldfastError } from '../../../../protocol/errors.ts';
 import type { StatusResult } from '../../../../protocol/methods/session.ts';
-import { noon, otherId, someId, someStatus } from '../samples.ts';
+import { noon, otherId, someAction, someId, someStatus } from '../samples.ts';
 
 function connected(changes: Partial<StatusResult>): DaemonHealth {
   return { phase: 'connected', status: someStatus(changes), error: undefined };
 }
 
 const gone = new HoldfastError('versionMismatch', 'Failed to talk to the daemon: it is newer.');
-const running = { actionId: otherId, kind: 'backup', subject: 'home', fraction: 0.426 };
+const running = someAction();
+const waiting = someAction({ state: 'queued', fraction: null });
 
 describe('the status bar item', () => {
   const table: readonly (readonly [
@@ -47,6 +48,8 @@ describe('the status bar item', () => {
     ['that is locked', connected({ state: 'locked' }), 'lock', 'locked', 'none', false, 'Holdfast, locked'],
     ['that works', connected({ runningActions: [running] }), 'sync', '42 %', 'none', false, 'Holdfast, working, 42 %'],
     ['that works twice', connected({ runningActions: [running, running] }), 'sync', '42 % +1', 'none', false, 'Holdfast, working, 42 % +1'],
+    ['where more waits', connected({ runningActions: [running, waiting] }), 'sync', '42 % +1', 'none', false, 'Holdfast, working, 42 % +1'],
+    ['where something only waits', connected({ runningActions: [waiting] }), 'shield', '', 'none', true, 'Holdfast'],
     ['with a warning', connected({ alerts: { error: 0, warning: 1 } }), 'warning', '', 'warning', false, 'Holdfast, 1 alert'],
     ['with errors', connected({ alerts: { error: 1, warning: 1 } }), 'error', '', 'error', false, 'Holdfast, 2 alerts'],
     [
@@ -84,6 +87,12 @@ describe('the tooltip of the status bar item', () => {
     assert.match(text, /\[Alerts\]\(command:holdfast\.showAlerts\) · \[Log\]\(command:holdfast\.showLog\)/);
     assert.ok(typeof isTrusted === 'object');
     assert.ok(isTrusted.enabledCommands.every((command) => command.startsWith('holdfast.')));
+  });
+
+  it('names what waits with a way to cancel it, and the number of what there is no room for', () => {
+    const text = links(connected({ runningActions: [running, ...Array.from({ length: 12 }, () => waiting)] })).replaceAll('\\', '');
+    assert.equal(text.match(/\*\*Waiting\*\* Backup of home \[Cancel\]/g)?.length, 9);
+    assert.match(text, /\*\*Waiting\*\* 3 more/);
   });
 
   it('M6: makes no link of what a policy or an error is called', () => {

@@ -16,10 +16,10 @@ import type { Passkey } from '../../../../protocol/methods/passkeys.ts';
 import type { Policy } from '../../../../protocol/methods/policies.ts';
 import type { RunningAction } from '../../../../protocol/methods/session.ts';
 import { FakeCaller } from '../fakeCaller.ts';
-import { noon, now, otherId, someAlert, someId, someLocation, somePasskey, somePolicy, someStatus } from '../samples.ts';
+import { noon, now, otherId, someAction, someAlert, someId, someLocation, somePasskey, somePolicy, someStatus } from '../samples.ts';
 
 const tomorrow = new Date(2026, 10, 22, 3, 0).toISOString();
-const running: RunningAction = { actionId: otherId, kind: 'backup', subject: 'home', fraction: 0.426 };
+const running: RunningAction = someAction();
 
 function ranWith(outcome: string): Pick<Policy, 'lastRun'> {
   return { lastRun: { actionId: otherId, outcome, finishedAt: noon } };
@@ -46,6 +46,7 @@ describe('the row of a policy', () => {
     ['that was cancelled', ranWith('cancelled'), undefined, 'by hand · cancelled 12:00', 'circle-outline'],
     ['with an outcome of a newer daemon', ranWith('odd\u202e'), undefined, String.raw`by hand · odd\u202e 12:00`, 'error'],
     ['that runs', {}, running, 'backing up, 42 % · by hand · never run', 'sync~spin'],
+    ['whose backup waits', {}, someAction({ state: 'queued', fraction: null }), 'waiting · by hand · never run', 'clock'],
     ['that has just begun', {}, { ...running, fraction: null }, 'backing up · by hand · never run', 'sync~spin'],
   ];
   for (const [what, changes, action, description, icon] of table) {
@@ -100,7 +101,7 @@ describe('the rows of policies', () => {
     );
     await rows.roots();
     assert.deepEqual(rows.progress(), { changed: [], ended: [] });
-    status = someStatus({ runningActions: [running, { ...running, kind: 'verify', subject: 'work' }] });
+    status = someStatus({ runningActions: [running, { ...running, kind: 'verify', subject: 'work', subjectId: otherId }] });
     const { changed } = rows.progress();
     assert.deepEqual(
       changed.map(({ id }) => id),
@@ -111,6 +112,21 @@ describe('the rows of policies', () => {
     assert.deepEqual(rows.progress().changed, [], 'less than a percent is not seen');
     status = someStatus();
     assert.deepEqual(rows.progress(), { changed: [], ended: [someId] });
+  });
+
+  it('tell what waits, and know the backup of a policy that was renamed meanwhile', async () => {
+    let status = someStatus({ runningActions: [someAction({ subject: 'the old name', state: 'queued', fraction: null })] });
+    const rows = new PolicyRows(
+      new FakeCaller({ 'policy.list': () => ({ items: [somePolicy()], next: null }) }),
+      () => status,
+      () => now,
+    );
+    const [row] = await rows.roots();
+    assert.deepEqual(row === undefined ? [] : shown(row.facts), ['waiting · by hand · never run', 'clock']);
+    status = someStatus({ runningActions: [someAction({ subject: 'the old name', fraction: null })] });
+    assert.deepEqual(rows.progress().changed.map(shown), [['backing up · by hand · never run', 'sync~spin']]);
+    status = someStatus({ runningActions: [someAction({ actionId: someId, state: 'queued', fraction: null })] });
+    assert.deepEqual(rows.progress(), { changed: [], ended: [someId] }, 'one has ended, and the next one waits');
   });
 
   it('are none while the daemon is locked', async () => {
