@@ -33,6 +33,9 @@ export interface GarbageFailure {
 /** Left by puts that were cut short: as old as this by store time, no put is at work on them. */
 const temporariesAfter = condemnedFor;
 
+/** A location that takes puts and no deletes shows it nowhere else; one that is away or busy is tried again. */
+const lastingCodes = ['storeReadOnly', 'storeFailed'] as const;
+
 /** Gives back the space at a location that nothing needs any more. */
 export class GarbageService {
   readonly #options: GarbageServiceOptions;
@@ -57,8 +60,14 @@ export class GarbageService {
         if (unreadable !== undefined) fail(policy, hindered(policy, unreadable));
         else if (!isDryRun) onCollected({ locationId: location.locationId, policyId: policy.policyId });
       } catch (error) {
-        if (!HoldfastError.is(error, ...damageCodes, 'wrongSecret')) throw error;
-        fail(policy, stopped(policy, error));
+        if (HoldfastError.is(error, ...damageCodes, 'wrongSecret')) {
+          fail(policy, stopped(policy, error));
+          continue;
+        }
+        const { locationId } = location;
+        if (HoldfastError.is(error, ...lastingCodes) && !isDryRun)
+          onFailed({ locationId, policyId: policy.policyId, policy: policy.name, error });
+        throw error;
       }
     }
     if (!isDryRun) {

@@ -6,6 +6,7 @@ import { locationOf, PolicyBench } from '../../../support/policyBench.ts';
 import { parseObjectKey } from '../../../../daemon/repository/names.ts';
 import { verifyRestorePoint } from '../../../../daemon/repository/verify.ts';
 import { keySourceOf } from '../../../../daemon/repository/keySource.ts';
+import { HoldfastError } from '../../../../protocol/errors.ts';
 import { type GarbageDocument, garbageDocument } from '../../../../protocol/methods/garbage.ts';
 import type { WorkResult } from '../../../../daemon/actions/actionQueue.ts';
 
@@ -203,6 +204,35 @@ describe('garbage service', () => {
     await collect(bench);
     assert.ok(bench.events.includes('collected'));
     assert.ok(await isWhole(bench, 'files'));
+  });
+
+  it('S1: says by an alert that the location takes no deletes, which no backup would ever show', async () => {
+    using bench = await withTwoRetired();
+    await collect(bench);
+    ageLists(bench, 25 * hour);
+    const { locations } = bench.base.installation;
+    const store = await storeOf(bench);
+    const refusing: ObjectStore = {
+      storeId: store.storeId,
+      capabilities: store.capabilities,
+      put: (key, body, options) => store.put(key, body, options),
+      get: (key, options) => store.get(key, options),
+      head: (key, options) => store.head(key, options),
+      list: (prefix, options) => store.list(prefix, options),
+      delete: async (key, versionId, options) => {
+        if (parseObjectKey(key) === undefined) return await store.delete(key, versionId, options);
+        throw new HoldfastError('storeReadOnly', `Failed to delete object ${key}: the system refuses it.`);
+      },
+    };
+    locations.open = async () => refusing;
+    await assert.rejects(collectResult(bench), { code: 'storeReadOnly' });
+    assert.deepEqual(
+      bench.garbageFailures.map(({ policy, error }) => [policy, error.code]),
+      [['files', 'storeReadOnly']],
+    );
+    locations.open = async () => store;
+    assert.ok((await collect(bench)).freedBytes > 0);
+    assert.ok(bench.events.includes('collected'));
   });
 
   it('F3: a run stores anew what a list in the store names, whoever put it there, under the same sequence', async () => {
