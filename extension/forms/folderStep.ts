@@ -15,6 +15,8 @@ export interface FolderQuestion<Values> {
   readonly mayBeMissing: boolean;
   /** What else speaks against a folder. */
   readonly problem?: (folder: string) => string | undefined;
+  /** Looks at more of what is there before it is taken; rejects with the system's error where it can't, which the step then says. */
+  readonly look?: (folder: string) => Promise<void>;
   /** Told the folder, absolute, and what is there. */
   readonly next: (folder: string) => Values;
 }
@@ -33,7 +35,7 @@ export async function askFolder<Values>(place: StepPlace, question: FolderQuesti
     isComplete: (typed) => typed.trim() !== '',
     check: async (typed) => {
       const folder = absolute(typed);
-      return folder === undefined ? undefined : await folderProblem(folder, question.mayBeMissing);
+      return folder === undefined ? undefined : await folderProblem(folder, question);
     },
     browse: {
       icon: 'folder-opened',
@@ -79,11 +81,17 @@ export async function folderState(folder: string): Promise<FolderState> {
   }
 }
 
-async function folderProblem(folder: string, mayBeMissing: boolean): Promise<string | undefined> {
+/** Why a folder will not do, as a sentence. */
+export async function folderProblem(
+  folder: string,
+  { mayBeMissing, look }: Pick<FolderQuestion<unknown>, 'mayBeMissing' | 'look'>,
+): Promise<string | undefined> {
   try {
     const state = await folderState(folder);
     if (state === 'file') return vscode.l10n.t('This is a file, and has to be a folder.');
-    return state === 'missing' && !mayBeMissing ? vscode.l10n.t('There is no such folder.') : undefined;
+    if (state === 'missing' && !mayBeMissing) return vscode.l10n.t('There is no such folder.');
+    await look?.(folder);
+    return undefined;
   } catch (error) {
     return vscode.l10n.t('It cannot be looked at: the system says {0}.', systemCode(error) ?? vscode.l10n.t('no more than that'));
   }

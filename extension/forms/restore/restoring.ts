@@ -74,15 +74,17 @@ async function askWhere(plan: RestorePlan, place: StepPlace): Promise<StepOutcom
 
 async function askTarget(plan: RestorePlan, place: StepPlace): Promise<StepOutcome<RestorePlan>> {
   const proposed = path.join(os.homedir(), 'restored', plan.made.replaceAll(':', '').replace(' ', '_'));
+  const filled = new Map<string, boolean>();
   const outcome = await askFolder<RestorePlan>(place, {
     prompt: vscode.l10n.t('Folder that it goes to; it is made where it is not there'),
     value: plan.folder === '' ? proposed : plan.folder,
     openLabel: vscode.l10n.t('Restore Here'),
     mayBeMissing: true,
+    look: async (folder) => void filled.set(folder, await hasContent(folder)),
     next: (folder) => ({ ...plan, folder }),
   });
   if (outcome.kind !== 'next') return outcome;
-  const isFilled = await hasContent(outcome.values.folder);
+  const isFilled = filled.get(outcome.values.folder) ?? false;
   const conflict = plan.conflict === 'refuse' ? 'skip' : plan.conflict;
   return { kind: 'next', values: { ...outcome.values, isFilled, conflict } };
 }
