@@ -43,9 +43,11 @@ class Bench implements Disposable {
     const idle = { isBusy: () => false, onChanged: () => undefined };
     this.#unlocking = new Unlocking({ installation, clock, wallClock, log: context.log, lock: async () => undefined, ...idle });
     const stop = (): void => void (this.stops += 1);
-    const lock = async (): Promise<void> => undefined;
     const { queue } = this;
-    this.handlers = new Map(sessionHandlers({ installation, queue, unlocking: this.#unlocking, alerts, startedAt: bench.now, lock, stop }));
+    const unlocking = this.#unlocking;
+    this.handlers = new Map(
+      sessionHandlers({ installation, queue, unlocking, alerts, startedAt: bench.now, lock: async () => undefined, stop }),
+    );
   }
 
   handler(method: string): BoundHandler {
