@@ -3,6 +3,7 @@ import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rea
 import path from 'node:path';
 import * as z from 'zod';
 import { root, run } from './run.ts';
+import { ScriptFailed } from './scriptFailed.ts';
 
 export interface PackageOptions {
   /** The `.vsix` to write; default `.cache/package/NAME-VERSION.vsix`. */
@@ -22,7 +23,7 @@ const packedAt = '946684800';
 const manifestShape = z.looseObject({ name: z.string(), version: z.string() });
 
 function must(what: string, { status, output }: { readonly status: number | null; readonly output: string }): void {
-  if (status !== 0) throw new Error(`Failed to ${what}: ${output.trim()}`);
+  if (status !== 0) throw new ScriptFailed(what, output);
 }
 
 /** Modes travel into the package, and those of a checkout depend on who made it. */
@@ -75,6 +76,12 @@ export async function packageExtension(options: PackageOptions = {}): Promise<Pa
 }
 
 if (import.meta.main) {
-  const { file, bytes } = await packageExtension();
-  process.stdout.write(`${path.relative(process.env['INIT_CWD'] ?? root, file)} ${bytes} bytes\n`);
+  try {
+    const { file, bytes } = await packageExtension();
+    process.stdout.write(`${path.relative(process.env['INIT_CWD'] ?? root, file)} ${bytes} bytes\n`);
+  } catch (error) {
+    if (!(error instanceof ScriptFailed)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+  }
 }

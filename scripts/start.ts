@@ -9,6 +9,7 @@ import { compareTrees, type EntryKind } from '../test/support/compareTrees.ts';
 import { ExpectedTree } from './expectedTree.ts';
 import { CallFailed, HoldfastCli } from './holdfastCli.ts';
 import { root } from './run.ts';
+import { ScriptFailed } from './scriptFailed.ts';
 
 const state = path.join(root, '.holdfast');
 const store = path.join(state, 'store');
@@ -239,11 +240,15 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 try {
   process.exitCode = await main(interruption.signal);
 } catch (error) {
-  if (!(error instanceof CallFailed)) {
-    if (!interruption.signal.aborted) throw error;
-    process.exitCode = 130;
-  } else {
+  if (error instanceof CallFailed) {
     process.stderr.write(`${error.message}${error.fix === null ? '' : ` ${error.fix}`}\n`);
     process.exitCode = error.status;
+  } else if (interruption.signal.aborted) {
+    process.exitCode = 130;
+  } else if (error instanceof ScriptFailed) {
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+  } else {
+    throw error;
   }
 }

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline/promises';
 import { systemCode } from '../../protocol/systemCode.ts';
 import { packageExtension } from '../package.ts';
 import { run } from '../run.ts';
+import { ScriptFailed } from '../scriptFailed.ts';
 import { type DownloadSize, prepareCodeServer } from '../workbench/codeServer.ts';
 import { installExtension, startWorkbenchServer, workbenchUrl, writeSettings } from '../workbench/workbenchServer.ts';
 
@@ -70,7 +71,7 @@ async function desktop(code: string, vsix: string, { folder, dataDirectory, say,
   mkdirSync(path.join(userData, 'User'), { recursive: true });
   writeFileSync(path.join(userData, 'User', 'settings.json'), `${JSON.stringify(settingsOf(request), undefined, 2)}\n`);
   const installed = await run(code, [...own, '--install-extension', vsix, '--force'], { signal });
-  if (installed.status !== 0) throw new Error(`Failed to install the extension into ${code}: ${installed.output.trim()}`);
+  if (installed.status !== 0) throw new ScriptFailed(`install the extension into ${code}`, installed.output);
   say(`\nOpening ${code} with settings and extensions of its own. Close its window, or type Ctrl-C here: both end it and the daemon.`);
   const child = spawn(code, [...own, '--new-window', '--wait', folder], { stdio: 'ignore', shell: process.platform === 'win32' });
   const end = (): void => {
@@ -79,7 +80,7 @@ async function desktop(code: string, vsix: string, { folder, dataDirectory, say,
   };
   signal.addEventListener('abort', end, { once: true });
   await new Promise<void>((resolve, reject) => {
-    child.once('error', reject);
+    child.once('error', (error) => reject(new ScriptFailed(`open ${code}`, error.message)));
     child.once('close', () => resolve());
   });
 }

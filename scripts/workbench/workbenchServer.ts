@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { createWriteStream, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { run } from '../run.ts';
+import { ScriptFailed } from '../scriptFailed.ts';
 import type { CodeServer } from './codeServer.ts';
 
 export interface WorkbenchServerOptions {
@@ -71,8 +72,7 @@ export async function installExtension(codeServer: CodeServer, dataDirectory: st
     vsix,
     '--force',
   ]);
-  if (status !== 0 || !/was successfully installed/.test(output))
-    throw new Error(`Failed to install ${vsix} into the workbench: ${output.trim()}.`);
+  if (status !== 0 || !/was successfully installed/.test(output)) throw new ScriptFailed(`install ${vsix} into the workbench`, output);
 }
 
 /** The address of a window, for a browser. It holds the token: whoever has it may run programs as this user. */
@@ -103,7 +103,7 @@ function builtInFolder(codeServer: CodeServer, dataDirectory: string, names: rea
 /** Resolves with the port once the server listens. */
 async function listening(child: ChildProcess, heard: () => string, limit: number): Promise<number> {
   return await new Promise<number>((resolve, reject) => {
-    const fail = (why: string): void => reject(new Error(`Failed to start the workbench: ${why}. ${heard().slice(-2000)}`));
+    const fail = (why: string): void => reject(new ScriptFailed('start the workbench', `${heard()}\n${why}`));
     const timer = setTimeout(() => fail(`it does not listen after ${limit} ms`), limit);
     child.once('error', (error) => fail(error.message));
     child.once('exit', (code, signal) => fail(`it ended with ${String(code ?? signal)}`));
