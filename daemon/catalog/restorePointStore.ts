@@ -122,7 +122,14 @@ export class RestorePointStore {
     return pageFrom(rows, limit, keyOf, (row) => this.#fromRow(row));
   }
 
-  /** All that are not retired, of one policy by rising sequence: what a manifest's `live` lists. */
+  /** All whose objects have to stay, of one policy by rising sequence: what a manifest's `live` lists. Retired ones that an import has pinned are among them. */
+  kept(policyId: PolicyId): readonly RestorePointRecord[] {
+    return this.#table
+      .select("WHERE policyId = ? AND (state <> 'retired' OR pinned = 1) ORDER BY sequence, id", [policyId])
+      .map((row) => this.#fromRow(row));
+  }
+
+  /** All that are not retired, of one policy by rising sequence. */
   live(policyId: PolicyId): readonly RestorePointRecord[] {
     return this.#table
       .select("WHERE policyId = ? AND state <> 'retired' ORDER BY sequence, id", [policyId])

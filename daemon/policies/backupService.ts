@@ -290,7 +290,7 @@ export class BackupService {
 
   #live(policy: PolicyRecord): readonly LiveRestorePoint[] {
     const { catalog } = this.#options.installation;
-    return catalog.restorePoints.live(policy.policyId).map(({ id, sequence, versionId, sha256 }) => ({
+    return catalog.restorePoints.kept(policy.policyId).map(({ id, sequence, versionId, sha256 }) => ({
       sequence,
       objectId: Buffer.from(id.replaceAll('-', ''), 'hex'),
       versionId,

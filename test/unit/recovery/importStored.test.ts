@@ -168,6 +168,20 @@ describe('import of what is stored', () => {
     for (const point of later) assert.equal(await lost.isWhole(point), false);
   });
 
+  it('F3: what an import has pinned is given away by no later import either', async () => {
+    using from = await house();
+    await from.backUp('files', { tree: { a: 'one' }, finished: '2026-03-01T00:00:00.000Z' });
+    const later = await from.point('files', { tree: { a: 'two' }, finished: '2026-03-02T00:00:00.000Z' });
+    using first = new Lost(from);
+    await first.run({ at: '2026-03-01T12:00:00.000Z' });
+    await first.empty.backUp('files', { tree: { a: 'three' } });
+    using second = new Lost(from);
+    await second.run();
+    await second.empty.backUp('files', { tree: { a: 'four' } });
+    await second.collectAll();
+    assert.ok(await second.isWhole(later));
+  });
+
   it('F3 M7: restore points of a machine that knew nothing of the newest one are garbage to nobody; those that were retired go', async () => {
     using from = await house();
     const first = await from.point('files', { tree: { a: 'one' } });
