@@ -64,7 +64,7 @@ export async function list(_call: Call, session: Session): Promise<Result> {
   const now = host.now();
   const rows = policies.map((policy) => [
     style.bold(escaped(policy.name)),
-    clipped(escaped(policy.sources.map((source) => sourceName(source)).join(', ')), 60),
+    policy.problem === null ? clipped(escaped(policy.sources.map(sourceName).join(', ')), 60) : style.bad('can not be read'),
     escaped(policy.location),
     String(policy.restorePoints),
     runsText(policy, session),
@@ -78,10 +78,11 @@ export async function list(_call: Call, session: Session): Promise<Result> {
     { title: 'RUNS' },
     { title: 'LAST RUN' },
   ];
+  const problems = policies.flatMap(({ problem }) => (problem === null ? [] : ['', style.bad(escaped(problem))]));
   const lines =
     policies.length === 0
       ? ['No policy yet. Create one with holdfast policy create NAME --source DIR --location L.']
-      : table(columns, rows, (text) => style.dim(text));
+      : [...table(columns, rows, (text) => style.dim(text)), ...problems];
   return { document: policies, lines };
 }
 
@@ -238,6 +239,7 @@ function scheduleOf(call: Call): string | null | undefined {
 
 function runsText(policy: Policy, { style, host }: Session): string {
   if (policy.paused) return style.warning('paused');
+  if (policy.problem !== null) return policy.nextRunAt === null ? 'unknown' : `next ${moment(policy.nextRunAt, host.now())}`;
   if (policy.schedule === null) return 'by hand';
   return policy.nextRunAt === null ? policy.schedule : `${policy.schedule}, next ${moment(policy.nextRunAt, host.now())}`;
 }

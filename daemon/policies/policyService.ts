@@ -56,7 +56,7 @@ export class PolicyService {
   }
 
   list(page: PageParams): Page<Policy> {
-    return pageOfArray(this.all(), page, (record) => this.describe(record));
+    return pageOfArray(this.all(), page, (record) => this.#describeAnyway(record));
   }
 
   /** Errors: `nameTaken`, `unknownName` (the location), `sourceMissing`, `badValue`, `refusedByRule` (a source in a folder of Holdfast's own). */
@@ -131,14 +131,19 @@ export class PolicyService {
 
   delete(reference: string, confirmed: boolean): Policy {
     const record = this.checkDelete(reference, confirmed);
-    const described = this.describe(record);
+    const described = this.#describeAnyway(record);
     this.#catalog.policies.delete(record.policyId, this.#options.wallClock().toISOString());
     this.#options.onChanged(record.policyId);
     return described;
   }
 
+  /** Throws `catalogDamaged` where its definition can not be read. */
   describe(record: PolicyRecord): Policy {
-    const { sources, ...rules } = definitionOf(record);
+    return this.#described(record, definitionOf(record), null);
+  }
+
+  #described(record: PolicyRecord, definition: PolicyDefinition, problem: string | null): Policy {
+    const { sources, ...rules } = definition;
     const location = record.locationId === null ? undefined : this.#catalog.locations.get(record.locationId);
     const last = this.#catalog.actions.lastFinished('backup', record.policyId);
     return {
@@ -156,6 +161,7 @@ export class PolicyService {
           ? null
           : { actionId: last.actionId, outcome: last.state, finishedAt: last.finishedAt },
       restorePoints: this.#catalog.restorePoints.countLive(record.policyId),
+      problem,
     };
   }
 
@@ -170,7 +176,17 @@ export class PolicyService {
       this.#catalog.policies.change(record.policyId, { paused });
       this.#options.onChanged(record.policyId);
     }
-    return this.describe(this.#known(record.policyId));
+    return this.#describeAnyway(this.#known(record.policyId));
+  }
+
+  /** One that can not be read too, with what is known of it beside its definition, and why. */
+  #describeAnyway(record: PolicyRecord): Policy {
+    try {
+      return this.describe(record);
+    } catch (error) {
+      if (!HoldfastError.is(error, 'catalogDamaged')) throw error;
+      return this.#described(record, emptyDefinition, [error.message, error.fix].join(' '));
+    }
   }
 
   #known(policyId: PolicyId): PolicyRecord {
@@ -199,7 +215,7 @@ function withSources(
   return { before, now, added: now.filter((source) => !before.sources.some(({ sourceId }) => sourceId === source.sourceId)) };
 }
 
-/** What new sources are put into where the old definition cannot be read. */
+/** What new sources are put into, and what is shown, where the old definition cannot be read. */
 const emptyDefinition: PolicyDefinition = {
   ...usualSourceRules,
   ...usualRunRules,

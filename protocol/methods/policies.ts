@@ -77,6 +77,8 @@ export interface Policy extends SourceRules, RunRules {
   readonly nextRunAt: string | null;
   readonly lastRun: PolicyRun | null;
   readonly restorePoints: number;
+  /** Why its definition can not be read, as a sentence with a way out: then it has no sources and the usual rules here. `null` where it can. */
+  readonly problem: string | null;
 }
 
 export interface PolicyRun {
@@ -171,6 +173,7 @@ export const policy: z.ZodType<Policy> = z.strictObject({
   nextRunAt: time.nullable(),
   lastRun: z.strictObject({ actionId: uuid, outcome: z.string(), finishedAt: time }).nullable(),
   restorePoints: count,
+  problem: z.string().nullable(),
 });
 
 export interface PolicyCreateParams extends SourceRules, RunRules {
@@ -195,7 +198,7 @@ export const policyCreate: Method<PolicyCreateParams, Policy> = {
   right: 'unlocked',
 };
 
-/** In order of names. */
+/** In order of names. One that can not be read keeps none of the others from being listed: it has a `problem`. */
 export const policyList: Method<PageParams, Page<Policy>> = {
   name: 'policy.list',
   params: z.strictObject({ ...pageParams }),

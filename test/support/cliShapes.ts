@@ -223,6 +223,7 @@ export interface PolicyDocument extends Document {
   readonly includeCaches: boolean;
   readonly maxFileSize: number | null;
   readonly restorePoints: number;
+  readonly problem: string | null;
 }
 export const policyDocument: z.ZodType<PolicyDocument> = z.looseObject({
   policyId: uuid,
@@ -239,6 +240,7 @@ export const policyDocument: z.ZodType<PolicyDocument> = z.looseObject({
   includeCaches: z.boolean(),
   maxFileSize: count.nullable(),
   restorePoints: count,
+  problem: z.string().min(1).nullable(),
 });
 
 export interface RetentionDocument extends Document {

@@ -19,8 +19,9 @@ export function policyRow(policy: Policy, running: RunningAction | undefined, no
     icon: iconOf(policy, running),
     tooltip: [
       [l10n.t('Policy'), name],
+      ...(policy.problem === null ? [] : [[l10n.t('Problem'), escaped(policy.problem)] as const]),
       [l10n.t('Location'), escaped(policy.location)],
-      [l10n.t('Schedule'), escaped(scheduleWords(policy.schedule, l10n))],
+      ...(policy.problem === null ? [[l10n.t('Schedule'), escaped(scheduleWords(policy.schedule, l10n))] as const] : []),
       [l10n.t('Next run'), nextText(policy)],
       [l10n.t('Last run'), policy.lastRun === null ? l10n.t('none yet') : `${outcomeText(policy)}, ${fullTime(policy.lastRun.finishedAt)}`],
       [l10n.t('Restore points'), number(policy.restorePoints)],
@@ -33,15 +34,15 @@ export function policyRow(policy: Policy, running: RunningAction | undefined, no
 }
 
 function descriptionOf(policy: Policy, running: RunningAction | undefined, now: Date): string {
-  const { lastRun, nextRunAt, schedule, paused } = policy;
-  const parts: string[] = [];
+  const { lastRun, nextRunAt, schedule, paused, problem } = policy;
+  const parts: string[] = problem === null ? [] : [l10n.t('can not be read')];
   if (running?.state === 'queued') parts.push(l10n.t('waiting'));
   else if (running !== undefined) {
     parts.push(running.fraction === null ? l10n.t('backing up') : l10n.t('backing up, {0} %', Math.floor(running.fraction * 100)));
   }
   if (paused) parts.push(l10n.t('paused'));
   else if (nextRunAt !== null) parts.push(l10n.t('next {0}', shortTime(nextRunAt, now)));
-  else if (schedule === null) parts.push(l10n.t('by hand'));
+  else if (schedule === null && problem === null) parts.push(l10n.t('by hand'));
   if (lastRun === null) parts.push(l10n.t('never run'));
   else parts.push(`${outcomeText(policy)} ${shortTime(lastRun.finishedAt, now)}`);
   return parts.join(' · ');
@@ -68,8 +69,9 @@ function outcomeText({ lastRun }: Policy): string {
   }
 }
 
-function iconOf({ paused, lastRun }: Policy, running: RunningAction | undefined): RowIcon {
+function iconOf({ paused, lastRun, problem }: Policy, running: RunningAction | undefined): RowIcon {
   if (running !== undefined) return { name: running.state === 'queued' ? 'clock' : 'sync~spin' };
+  if (problem !== null) return { name: 'error', color: rowColors.error };
   if (paused) return { name: 'debug-pause', color: rowColors.faint };
   switch (lastRun?.outcome) {
     case undefined:

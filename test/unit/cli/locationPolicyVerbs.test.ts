@@ -275,6 +275,18 @@ describe('cli policy', () => {
     assert.match((await runWith(['policy', 'show', 'work'], { daemon })).out, /Left out: +\*\.iso\nRules: +\.gitignore files are honoured/);
   });
 
+  it('lists one that can not be read beside the others, and says why below', async () => {
+    const problem = 'Failed to read policy odd\u202e: its definition is not one of this program’s.';
+    const odd = { ...policy, name: 'odd', sources: [], exclude: [], problem };
+    const daemon = new FakeDaemon({ 'policy.list': () => ({ items: [odd, policy], next: null }) });
+    const { out, status } = await runWith(['policy', 'list'], { daemon });
+    assert.equal(status, 0);
+    assert.match(
+      out,
+      /odd +can not be read +disk +3 +unknown +complete.*\nwork +\/home\/user\/work .*\n\nFailed to read policy odd\\u202e: /,
+    );
+  });
+
   it('deletes after the question', async () => {
     const daemon = new FakeDaemon({
       'policy.delete': ({ confirmed }) => {

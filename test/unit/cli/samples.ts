@@ -77,6 +77,7 @@ export const policy: Policy = {
   nextRunAt: null,
   lastRun: { actionId: id, outcome: 'complete', finishedAt: at },
   restorePoints: 3,
+  problem: null,
 };
 
 export const restorePoint: RestorePoint = {

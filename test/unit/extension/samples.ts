@@ -30,6 +30,7 @@ export function somePolicy(changes: Partial<Policy> = {}): Policy {
     nextRunAt: null,
     lastRun: null,
     restorePoints: 0,
+    problem: null,
     ...changes,
   };
 }

@@ -167,6 +167,28 @@ describe('policy service', () => {
     await bench.backUp('files');
   });
 
+  it('M1: one definition that cannot be read keeps no other policy from being listed, and itself not from being paused and deleted', async () => {
+    using bench = await PolicyBench.ready();
+    for (const name of ['a', 'b', 'c']) await bench.createPolicy({ name });
+    for (const definition of [{ sources: 'what?' }, null, 'x', []]) {
+      bench.catalog.policies.change(bench.policies.resolve('b').policyId, { definition });
+      const { items } = bench.policies.list({});
+      assert.deepEqual(
+        items.map(({ name, location, sources, problem }) => [name, location, sources.length, problem === null]),
+        [
+          ['a', 'store', 1, true],
+          ['b', 'store', 0, false],
+          ['c', 'store', 1, true],
+        ],
+      );
+      assert.match(items[1]?.problem ?? '', /^Failed to read policy b: .*\. Update Holdfast, or .*"holdfast policy edit"\.$/);
+      assert.throws(() => bench.policies.describe(bench.policies.resolve('b')), { code: 'catalogDamaged' });
+    }
+    assert.deepEqual([bench.policies.pause('b').paused, bench.policies.resume('b').paused], [true, false]);
+    assert.equal(bench.policies.delete('b', true).name, 'b');
+    assert.equal(bench.policies.list({}).items.length, 2);
+  });
+
   it('lists by pages in the order of names', async () => {
     using bench = await PolicyBench.ready();
     for (const name of ['c', 'a', 'b']) await bench.createPolicy({ name });

@@ -28,6 +28,7 @@ const policy: Policy = {
   nextRunAt: null,
   lastRun: null,
   restorePoints: 3,
+  problem: null,
   exclude: ['node_modules'],
   gitignore: true,
   oneFileSystem: false,

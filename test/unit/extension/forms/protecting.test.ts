@@ -20,6 +20,7 @@ function policyOf(...sources: readonly NewSource[]): Policy {
     nextRunAt: null,
     lastRun: null,
     restorePoints: 0,
+    problem: null,
   };
 }
 

@@ -45,6 +45,13 @@ describe('the row of a policy', () => {
     ['that failed', ranWith('failed'), undefined, 'by hand · failed 12:00', 'error'],
     ['that was cancelled', ranWith('cancelled'), undefined, 'by hand · cancelled 12:00', 'circle-outline'],
     ['with an outcome of a newer daemon', ranWith('odd\u202e'), undefined, String.raw`by hand · odd\u202e 12:00`, 'error'],
+    [
+      'whose definition can not be read',
+      { problem: 'Failed to read policy home.', ...ranWith('complete') },
+      undefined,
+      'can not be read · complete 12:00',
+      'error',
+    ],
     ['that runs', {}, running, 'backing up, 42 % · by hand · never run', 'sync~spin'],
     ['whose backup waits', {}, someAction({ state: 'queued', fraction: null }), 'waiting · by hand · never run', 'clock'],
     ['that has just begun', {}, { ...running, fraction: null }, 'backing up · by hand · never run', 'sync~spin'],
@@ -56,6 +63,12 @@ describe('the row of a policy', () => {
       assert.equal(facts.accessibleLabel, `Policy home, ${description}`);
     });
   }
+
+  it('tells why its definition can not be read, and nothing of a schedule that nobody knows', () => {
+    const { tooltip = [] } = policyRow(somePolicy({ problem: 'Failed to read\u202e it.' }), undefined, now).facts;
+    assert.ok(tooltip.some(([name, value]) => name === 'Problem' && value === String.raw`Failed to read\u202e it.`));
+    assert.ok(tooltip.every(([name]) => name !== 'Schedule'));
+  });
 
   it('tells its schedule in words', () => {
     for (const [schedule, words] of [
