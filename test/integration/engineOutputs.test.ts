@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { createCipheriv } from 'node:crypto';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { BackupJob, BackupSource, CommandSource, EngineProgress, OutputSink } from '../../daemon/engine/jobs.ts';
 import { outputPipeLength } from '../../daemon/engine/threads/outputPipe.ts';
 import { sealedBufferLength } from '../../daemon/engine/threads/sealedBuffers.ts';
@@ -38,6 +37,32 @@ function printing(bytes: Uint8Array, pieceLength: number, problem: string | null
     for (let at = 0; at < bytes.length; at += pieceLength) await output(bytes.subarray(at, at + pieceLength));
     return problem;
   };
+}
+
+/** Counts, and tells who waits for it. */
+class Tally {
+  count = 0;
+  hasEnded = false;
+  #changed: PromiseWithResolvers<void> = Promise.withResolvers();
+
+  add(more: number): void {
+    this.count += more;
+    this.#tell();
+  }
+
+  end(): void {
+    this.hasEnded = true;
+    this.#tell();
+  }
+
+  async until(isReached: () => boolean): Promise<void> {
+    while (!isReached()) await this.#changed.promise;
+  }
+
+  #tell(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
 }
 
 async function content(bench: EngineBench, sourceId: SourceId): Promise<Buffer> {
@@ -179,7 +204,9 @@ describe('what commands print, as sources', () => {
   it('lets a command go on no faster than its output can be stored', async () => {
     using bench = new EngineBench();
     const { store } = bench;
+    const printed = new Tally();
     let stored = 0;
+    // It takes nothing before the command has printed what fits into the sealed buffers; one that is not held back goes on in the turns after that.
     const slow: ObjectStore = {
       storeId: store.storeId,
       capabilities: store.capabilities,
@@ -188,27 +215,28 @@ describe('what commands print, as sources', () => {
       list: (prefix, options) => store.list(prefix, options),
       delete: (key, versionId, options) => store.delete(key, versionId, options),
       put: async (key, body, options) => {
-        await delay(50);
+        await printed.until(() => printed.hasEnded || printed.count - stored >= sealedBufferLength * sealedBufferCount(2));
+        for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate);
         const result = await store.put(key, body, options);
         stored += body.length;
         return result;
       },
     };
-    let printed = 0;
     let mostOnItsWay = 0;
     const source = command('dump', async (output) => {
       for (let number = 0; number < 240; number += 1) {
         await output(noise(number, 1 << 20));
-        printed += 1 << 20;
-        mostOnItsWay = Math.max(mostOnItsWay, printed - stored);
+        printed.add(1 << 20);
+        mostOnItsWay = Math.max(mostOnItsWay, printed.count - stored);
       }
+      printed.end();
       return whole;
     });
     const { statistics } = await bench.backup({ ...jobOf(source), store: slow });
     // An open pack, those in sealed buffers, and the pipe.
     const room = sealedBufferLength * (1 + sealedBufferCount(2)) + outputPipeLength;
     assert.ok(mostOnItsWay <= room + 8 * 2 ** 20, `${mostOnItsWay} bytes`);
-    assert.equal(statistics.bytes, printed);
+    assert.equal(statistics.bytes, printed.count);
   });
 
   it('ends the command and waits for its end when the run is cancelled', async () => {
