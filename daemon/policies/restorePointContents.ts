@@ -10,6 +10,7 @@ import type { Entry, EntryKind } from '../repository/entry.ts';
 import type { ManifestSource } from '../repository/manifestTypes.ts';
 import type { RestorePointReader } from '../repository/restorePointReader.ts';
 import type { TreeReader } from '../repository/treeReader.ts';
+import { AnswerRoom } from './answerRoom.ts';
 import { noSuchPath, SourceLayout } from './sourceLayout.ts';
 
 /** An entry with its place in the restore point. */
@@ -24,9 +25,6 @@ export interface WalkOptions {
   readonly recursive: boolean;
   readonly signal: AbortSignal;
 }
-
-/** An answer has at most 256 KiB, most of it paths. */
-export const answerBytes: number = 128 * 1024;
 
 const shownKinds: Readonly<Record<EntryKind, ShownKind>> = {
   file: 'file',
@@ -91,13 +89,12 @@ export class RestorePointContents {
     const limit = Math.min(params.limit ?? pageItems, pageItems);
     const after = params.after === undefined ? undefined : decodeCursor(params.after);
     const items: ShownEntry[] = [];
-    let bytes = 0;
+    const room = new AnswerRoom(limit);
     let last: LocatedEntry | undefined;
     for await (const located of this.walk(params.path ?? '', { recursive: params.recursive, signal }, after)) {
-      if (last !== undefined && (items.length === limit || bytes > answerBytes)) return { items, next: encodeCursor(last) };
       const shown = this.show(located);
+      if (!room.takes(shown) && last !== undefined) return { items, next: encodeCursor(last) };
       items.push(shown);
-      bytes += 2 * shown.path.length + 256;
       last = located;
     }
     return { items, next: null };

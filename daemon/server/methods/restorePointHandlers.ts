@@ -24,7 +24,8 @@ import type { Installation } from '../../installation/installation.ts';
 import { positionOf } from '../../installation/pageOfArray.ts';
 import { fileHistory } from '../../policies/fileHistory.ts';
 import type { OpenRestorePoints } from '../../policies/openRestorePoints.ts';
-import { answerBytes, RestorePointContents } from '../../policies/restorePointContents.ts';
+import { AnswerRoom } from '../../policies/answerRoom.ts';
+import { RestorePointContents } from '../../policies/restorePointContents.ts';
 import { diffRestorePoints } from '../../policies/restorePointDiff.ts';
 import type { RestorePointService } from '../../policies/restorePointService.ts';
 import type { RestoreService } from '../../policies/restoreService.ts';
@@ -112,14 +113,13 @@ async function diffPage(services: RestorePointServices, params: RestorePointDiff
   const from = positionOf(params.after);
   const limit = params.limit ?? pageItems;
   const items: PathChange[] = [];
+  const room = new AnswerRoom(limit);
   let position = 0;
-  let bytes = 0;
   for await (const change of await changesOf(services, params, signal)) {
     position += 1;
     if (position <= from) continue;
-    if (items.length === limit || bytes > answerBytes) return { items, next: String(position - 1) };
+    if (!room.takes(change)) return { items, next: String(position - 1) };
     items.push(change);
-    bytes += 2 * change.path.length + 64;
   }
   return { items, next: null };
 }

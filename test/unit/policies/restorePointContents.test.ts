@@ -3,6 +3,7 @@ import { RestorePointContents, timeOf } from '../../../daemon/policies/restorePo
 import type { Entry } from '../../../daemon/repository/entry.ts';
 import { keySourceOf } from '../../../daemon/repository/keySource.ts';
 import { RestorePointReader } from '../../../daemon/repository/restorePointReader.ts';
+import { webSocketLimits } from '../../../protocol/endpoint.ts';
 import type { Entry as ShownEntry } from '../../../protocol/methods/restorePoints.ts';
 import { FixtureRepository } from '../../support/fixtureRepository.ts';
 import { MemoryStore } from '../../support/memoryStore.ts';
@@ -38,6 +39,11 @@ async function twoSources(): Promise<RestorePointContents> {
     { ...single, label: '/home/user/notes.md' },
   ]);
   return opened(store, written.key);
+}
+
+/** Entries that differ in their names. */
+function numbered(count: number, prefix: string, entry: Omit<Entry, 'name'>): readonly Entry[] {
+  return Array.from({ length: count }, (_, number) => ({ ...entry, name: Buffer.from(`${prefix}${String(number).padStart(4, '0')}`) }));
 }
 
 async function allPages(contents: RestorePointContents, path: string, recursive: boolean, limit: number): Promise<readonly ShownEntry[]> {
@@ -76,6 +82,25 @@ describe('restore point contents', () => {
       top,
       whole.filter(({ path }) => !path.includes('/')),
     );
+  });
+
+  it('gives as many short entries at once as are asked for, and of long ones what a frame holds', async () => {
+    const store = new MemoryStore();
+    const fixture = new FixtureRepository(store, keys);
+    const short = folder(fixture, 'short', numbered(1000, 'entry', { kind: 'fifo', mode: 0o644 }));
+    // What JSON makes six bytes of, and a target as long as Linux has it.
+    const long = folder(
+      fixture,
+      'long',
+      numbered(60, '\u0001'.repeat(200), { kind: 'link', mode: 0o777, linkTarget: Buffer.alloc(4095, 0x01) }),
+    );
+    const contents = await opened(store, (await fixture.commit([fixture.source([long, short])])).key);
+    const first = await contents.files({ restorePoint: '', path: 'short', recursive: false }, signal);
+    assert.deepEqual([first.items.length, first.next], [1000, null]);
+    const whole = await allPages(contents, 'long', false, 1000);
+    assert.equal(new Set(whole.map(({ path }) => path)).size, 60);
+    const page = await contents.files({ restorePoint: '', path: 'long', recursive: false }, signal);
+    assert.ok(page.items.length > 1 && JSON.stringify(page).length < webSocketLimits.maxPayload / 2 + 4096);
   });
 
   it('finds odd names by what is shown of them, where only one name is shown so', async () => {
