@@ -26,7 +26,7 @@ describe('in every kind of theme', () => {
     it(`axe finds nothing in the trees, nor in a form (${theme})`, async () => {
       await host.useTheme(workbench, theme);
       assert.deepEqual(await workbench.axe(), []);
-      await workbench.screenshot(`trees-${theme}`, { forDocs: true });
+      await workbench.screenshot(`trees-${theme}`);
       await workbench.runCommand('holdfast.newPasskey');
       await workbench.inputBox.waitFor();
       assert.deepEqual(await workbench.axe(quickInputSelector), []);

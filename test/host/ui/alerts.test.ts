@@ -51,7 +51,7 @@ describe('alerts', () => {
     it(`are seen in row, badge, status bar and notification (${theme})`, async () => {
       await host.useTheme(workbench, theme);
       assert.match((await workbench.statusBar.tooltip()).replaceAll('\u00a0', ' '), /Alerts \(1\)/);
-      await workbench.screenshot(`alert-${theme}`, { forDocs: true, keepsHover: true });
+      await workbench.screenshot(`alert-${theme}`, { keepsHover: true });
     });
   }
 

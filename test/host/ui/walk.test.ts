@@ -43,7 +43,7 @@ describe('the packaged extension, installed by somebody who has nothing yet', ()
     await quickPick.choose('Create and Back Up Now');
     await workbench.openContainer();
     await workbench.view('Restore Points').row(/added/).waitFor(30_000);
-    await workbench.screenshot('walk-restore-point', { forDocs: true });
+    await workbench.screenshot('walk-restore-point');
 
     rmSync(notes, { recursive: true });
     await workbench.runCommand('holdfast.restore');

@@ -27,6 +27,7 @@ export const quickInputSelector = '.quick-input-widget';
 
 const docsImages = path.join(root, 'docs', 'images');
 const actionLimit = 15_000;
+const containerLimit = 3000;
 const startLimit = 60_000;
 
 /** One window of the workbench, with the parts of it that tests use. */
@@ -79,10 +80,12 @@ export class Workbench {
     await this.#loaded();
   }
 
-  /** Opens the extension's container, which activates the extension. */
+  /** Opens the extension's container, which activates the extension. A window that opens it by itself meanwhile closes it by the press: then again. */
   async openContainer(): Promise<void> {
-    await this.activityBar.open('Holdfast');
-    await this.page.locator(containerSelector).waitFor();
+    await eventually(async () => {
+      await this.activityBar.open('Holdfast');
+      await this.page.locator(containerSelector).waitFor({ timeout: containerLimit });
+    });
   }
 
   /** One of the five trees. The container has to be open. */
