@@ -258,6 +258,29 @@ describe('holdfast backup', function () {
       }
     });
 
+    it('X9 F2: takes a source that it may not look into for missing: no empty restore point, of which retention would keep some', async function () {
+      await using plain = new ScratchState();
+      await using daemon = await serveRestricted(plain);
+      if (daemon === undefined) skipWithout('setpriv', this);
+      await plain.setUp();
+      const shut = plain.makeFolder('source');
+      writeFileSync(path.join(shut, 'file'), 'file');
+      await createPolicy(plain, 'shut', [shut], ['--keep-latest', '1']);
+      const whole = restorePointOf(await backUp(plain, 'shut'));
+      execFileSync('chmod', ['000', shut]);
+      try {
+        await refused(plain, ['backup', 'shut'], 1, 'sourceMissing');
+      } finally {
+        execFileSync('chmod', ['700', shut]);
+      }
+      assert.ok((await filesOf(plain, whole)).has('file'));
+      const listed = await plain.json(z.array(restorePointDocument), ['rp', 'list']);
+      assert.deepEqual(
+        listed.map((point) => point.id),
+        [whole],
+      );
+    });
+
     it('X9: ends with warnings over a file and a folder that it may not read, names them, exit 6, and has the rest', async function () {
       await using plain = new ScratchState();
       await using daemon = await serveRestricted(plain);

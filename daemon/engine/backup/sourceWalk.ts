@@ -1,4 +1,4 @@
-import { type BigIntStats, lstatSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { type BigIntStats, lstatSync, opendirSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { encodeEntry } from '../../repository/entryEncoder.ts';
@@ -94,6 +94,8 @@ export class SourceWalk {
       facts = factsOf(stats);
       isFolder = stats.isDirectory();
       this.#place = placeOf(absolute);
+      // One that can not be looked into is missing: as an empty folder it would stand for what is in it.
+      if (isFolder) opendirSync(rawPath(absolute)).closeSync();
       if (!isFolder && !stats.isFile()) {
         report.skip(absolute, 'it is neither a folder nor a file');
         return undefined;
