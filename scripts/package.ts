@@ -17,7 +17,17 @@ export interface PackedExtension {
 }
 
 /** What is laid beside the bundles; .vscodeignore has the last word on what is packed. */
-const parts = ['package.json', 'package.nls.json', 'README.md', 'CHANGELOG.md', 'LICENSE', '.vscodeignore', 'media', 'l10n', 'docs/images/overview-light.png'];
+const parts = [
+  'package.json',
+  'package.nls.json',
+  'README.md',
+  'CHANGELOG.md',
+  'LICENSE',
+  '.vscodeignore',
+  'media',
+  'l10n',
+  'docs/images/overview-light.png',
+];
 /** Seconds since 1970: the time that every file in the package bears. Any would do that does not change. */
 const packedAt = '946684800';
 const manifestShape = z.looseObject({ name: z.string(), version: z.string() });

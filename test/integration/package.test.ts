@@ -59,7 +59,7 @@ describe('the packaged extension', () => {
     assert.ok(bytes < largest, `${bytes} bytes`);
     const files = readZip(readFileSync(file));
     const allowed =
-      /^(\[Content_Types\]\.xml|extension\.vsixmanifest|extension\/(package(\.nls(\.[\w-]+)?)?\.json|readme\.md|changelog\.md|LICENSE\.txt|dist\/(extension|daemon|cli)\/[\w.-]+\.js|media\/[\w./-]+\.(svg|png|md)|l10n\/[\w.-]+\.json))$/;
+      /^(\[Content_Types\]\.xml|extension\.vsixmanifest|extension\/(package(\.nls(\.[\w-]+)?)?\.json|readme\.md|changelog\.md|LICENSE\.txt|dist\/(extension|daemon|cli)\/[\w.-]+\.js|media\/[\w./-]+\.(svg|png|md)|docs\/images\/overview-light\.png|l10n\/[\w.-]+\.json))$/;
     assert.deepEqual(
       [...files.keys()].filter((name) => !allowed.test(name)),
       [],
