@@ -33,7 +33,7 @@ export interface StatusResult {
   readonly safeUntil: string | null;
   /** When the newest restore point of any policy ended. */
   readonly lastBackup: string | null;
-  /** Those that run, then those that wait in the order of their asking; the first thousand of them. */
+  /** Those that run, then those that wait in the order of their asking; the first 200 of them. */
   readonly runningActions: readonly RunningAction[];
   readonly alerts: { readonly error: number; readonly warning: number } | null;
   readonly readOnly: boolean;

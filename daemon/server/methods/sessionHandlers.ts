@@ -29,7 +29,7 @@ export interface SessionServices {
 }
 
 /** A status has to fit into one message, whatever was asked for. */
-const actionsShown = 1000;
+const actionsShown = 200;
 
 export function sessionHandlers(services: SessionServices): readonly (readonly [string, BoundHandler])[] {
   const { installation, queue, alerts, startedAt } = services;

@@ -89,6 +89,20 @@ describe('the status of the daemon', () => {
     for (const { end } of [one, other]) end();
     await bench.queue.close();
   });
+
+  it('names what runs and as much of what waits as fits into a message', async () => {
+    using bench = new Bench();
+    const all = Array.from({ length: 250 }, (_, number) => bench.submit(`${number} ${'€'.repeat(250)}`));
+    const status = await bench.handler('session.status').run({}, context);
+    const { runningActions } = sessionStatus.result.parse(status);
+    assert.deepEqual(
+      [runningActions.length, runningActions[0]?.state, runningActions[199]?.actionId],
+      [200, 'running', all[199]?.actionId],
+    );
+    assert.ok(Buffer.byteLength(JSON.stringify(status)) < 512 * 1024);
+    for (const { end } of all) end();
+    await bench.queue.close();
+  });
 });
 
 describe('making way for a newer daemon', () => {
