@@ -1,12 +1,9 @@
 import { join } from 'node:path';
 import { damageCodes, HoldfastError } from '../../protocol/errors.ts';
 import { type ActionId, idOf, type LocationId } from '../../protocol/ids.ts';
-import type { BackupDocument } from '../../protocol/methods/backups.ts';
 import type { SourceRules } from '../../protocol/methods/policies.ts';
-import { findingsInline } from '../../protocol/methods/values.ts';
-import { counted, shellWord } from '../../protocol/wording.ts';
+import { shellWord } from '../../protocol/wording.ts';
 import type { ActionRun, WorkResult } from '../actions/actionQueue.ts';
-import { roundedSeconds } from '../actions/seconds.ts';
 import type { SourceDefinition } from '../catalog/policyDefinition.ts';
 import type { PolicyRecord } from '../catalog/policyStore.ts';
 import type { RestorePointDetails } from '../catalog/restorePointDetails.ts';
@@ -17,6 +14,7 @@ import type { Heads as StoredHeads } from '../keys/heads.ts';
 import type { ObjectStore } from '../locations/objectStore.ts';
 import type { PolicyKeys } from '../repository/policyKeys.ts';
 import type { runCommand } from '../commands/runCommand.ts';
+import { backedUp, failedWith, withReports } from './backupOutcome.ts';
 import { CommandSources } from './commandSources.ts';
 import { passCommitGate } from './commitGate.ts';
 import { namedIn } from './garbage/condemnedLists.ts';
@@ -26,7 +24,7 @@ import { definitionOf, refuseOwn } from './policyService.ts';
 import { progressOf } from './runProgress.ts';
 import { RunHooks } from './runHooks.ts';
 import { CatalogRunLedger } from './runLedger.ts';
-import { boundedReports, type RunReports } from './runReports.ts';
+import { boundedReports } from './runReports.ts';
 import type { UnfinishedRuns } from './unfinishedRuns.ts';
 
 export interface BackupServiceOptions {
@@ -49,10 +47,6 @@ export interface BackupRequest {
   readonly description?: string;
   readonly dryRun: boolean;
 }
-
-/** Member of the details of a run's warnings: paths of folders of which nothing is in the restore point. */
-export const missingFolders = 'missingFolders';
-const namedCharacters = 1024;
 
 /** So often a run starts again without packs that turned out to be gone. */
 const attempts = 2;
@@ -102,7 +96,7 @@ export class BackupService {
           const result = await this.#attempt({ policy, locationId, store, request, run, actionId, unusablePacks, left, commands });
           const missing = missingSources(policy, result);
           if (!request.dryRun && missing.length === 0) this.#options.retire(policy);
-          return this.#document(policy, run, result, missing, request.dryRun);
+          return backedUp({ policy, run, result, missing, isDryRun: request.dryRun });
         } catch (error) {
           const missing = packsOf(error);
           if ((missing.length === 0 && !isWithoutIndexes(error)) || attempt === attempts) throw error;
@@ -297,38 +291,6 @@ export class BackupService {
       sha256,
     }));
   }
-
-  #document(
-    policy: PolicyRecord,
-    run: ActionRun,
-    result: BackupResult,
-    missing: readonly SourceDefinition[],
-    isDryRun: boolean,
-  ): WorkResult {
-    const { statistics } = result;
-    const document: BackupDocument = {
-      actionId: run.actionId,
-      policy: policy.name,
-      policyId: policy.policyId,
-      restorePointId: isDryRun ? null : result.manifest.restorePointId,
-      outcome: result.hasWarnings ? 'completeWithWarnings' : 'complete',
-      files: statistics.files,
-      bytes: statistics.bytes,
-      addedBytes: statistics.addedBytes,
-      skipped: result.skipped.slice(0, findingsInline).map(({ path, reason }) => ({ path, reason })),
-      skippedCount: result.skippedCount,
-      warnings: result.warnings.slice(0, findingsInline),
-      warningsCount: result.warnings.length,
-      commands: [],
-      hooks: { before: null, after: null },
-      seconds: roundedSeconds(result.seconds),
-    };
-    return {
-      outcome: document.outcome === 'complete' ? 'complete' : 'completeWithWarnings',
-      document: { ...document },
-      ...(result.hasWarnings ? { error: warningsOf(policy, result, missing) } : {}),
-    };
-  }
 }
 
 function folderSource({ sourceId, path }: Extract<SourceDefinition, { readonly kind: 'folder' }>, rules: SourceRules): FolderSource {
@@ -344,74 +306,6 @@ function folderSource({ sourceId, path }: Extract<SourceDefinition, { readonly k
     includeCaches,
     ...(maxFileSize === null ? {} : { maxFileSize }),
   };
-}
-
-/** The result with what commands and hooks did; a command after the run that failed is a warning, since the restore point is there. */
-function withReports(policy: PolicyRecord, result: WorkResult, reports: RunReports): WorkResult {
-  const document = { ...result.document, ...reports };
-  const problem = reports.hooks.after?.problem;
-  if (problem === null || problem === undefined) return { ...result, document };
-  const sentence = `The command after the run failed: ${problem}.`;
-  const { warnings, warningsCount } = result.document;
-  return {
-    outcome: 'completeWithWarnings',
-    document: {
-      ...document,
-      outcome: 'completeWithWarnings',
-      warnings: [sentence, ...(Array.isArray(warnings) ? warnings : [])].slice(0, findingsInline),
-      warningsCount: (typeof warningsCount === 'number' ? warningsCount : 0) + 1,
-    },
-    error:
-      result.error ??
-      new HoldfastError('completedWithWarnings', `Backed up ${policy.name}. ${sentence}`, {
-        fix: 'Run the command by hand; the report holds what it said.',
-      }),
-  };
-}
-
-/** A run without a restore point: what commands and hooks did stands beside its error. Throws what has nothing to tell of, and what was cancelled. */
-function failedWith(policy: PolicyRecord, run: ActionRun, error: unknown, reports: RunReports): WorkResult {
-  const { hooks } = reports;
-  const commands = reports.commands.map((command) => ({ ...command, kept: false }));
-  if (!HoldfastError.is(error) || (commands.length === 0 && hooks.before === null && hooks.after === null)) throw error;
-  const { code, message, fix, reason } = error;
-  const told = new HoldfastError(code, message, {
-    ...(fix === undefined ? {} : { fix }),
-    details: { ...error.details, commands, hooks },
-    reason,
-    cause: error,
-  });
-  if (run.signal.aborted) throw told;
-  const document: BackupDocument = {
-    actionId: run.actionId,
-    policy: policy.name,
-    policyId: policy.policyId,
-    restorePointId: null,
-    outcome: 'failed',
-    files: 0,
-    bytes: 0,
-    addedBytes: 0,
-    skipped: [],
-    skippedCount: 0,
-    warnings: [],
-    warningsCount: 0,
-    commands,
-    hooks,
-    seconds: 0,
-  };
-  return { outcome: 'failed', document: { ...document }, error: told };
-}
-
-function warningsOf(policy: PolicyRecord, result: BackupResult, missing: readonly SourceDefinition[]): HoldfastError {
-  const count = result.skippedCount + result.warnings.length;
-  const folders = missing.flatMap((source) => (source.kind === 'folder' ? [source.path.slice(0, namedCharacters)] : []));
-  return new HoldfastError('completedWithWarnings', `Backed up ${policy.name} with ${counted(count, 'warning')}.`, {
-    fix: 'Read the report; it names what is not in the restore point.',
-    details: {
-      warnings: result.warnings.slice(0, 20),
-      ...(folders.length === 0 ? {} : { [missingFolders]: folders.slice(0, 20) }),
-    },
-  });
 }
 
 /** The sources of which nothing is in the restore point although it was asked for: not there, not readable, or their command failed. */

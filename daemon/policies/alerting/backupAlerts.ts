@@ -7,7 +7,7 @@ import type { AlertBook, Cause } from '../../alerts/alertBook.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { PolicyRecord } from '../../catalog/policyStore.ts';
 import type { EndedRun } from '../backupRuns.ts';
-import { missingFolders } from '../backupService.ts';
+import { missingFolders } from '../backupOutcome.ts';
 import type { Overdue } from '../schedules/scheduler.ts';
 
 export interface BackupAlertsOptions {
