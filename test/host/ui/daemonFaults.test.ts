@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod';
 import { daemonPid } from '../../support/daemon.ts';
@@ -9,6 +9,7 @@ import { eventually } from './eventually.ts';
 import { hostForEachTest } from './host.ts';
 import type { Workbench } from './workbench.ts';
 
+const actions = z.array(z.looseObject({ kind: z.string(), state: z.string() }));
 const restorePoints = z.array(z.looseObject({ id: z.string() }));
 
 /** As a crash or the system's out-of-memory killer ends it: without a word. */
@@ -19,6 +20,23 @@ async function kill(pid: number): Promise<void> {
 
 async function isUnlocked(workbench: Workbench): Promise<void> {
   await workbench.view('Passkeys').row('passphrase').waitFor();
+}
+
+/** The name that a file has until all of it is there. */
+const unfinished = /^\.holdfast-.*\.tmp$/;
+
+/** Resolves as soon as anything lies in a folder that is not there yet: sooner than `eventually` would look again. */
+async function firstEntryIn(folder: string): Promise<void> {
+  const end = performance.now() + 30_000;
+  while (!existsSync(folder) || readdirSync(folder).length === 0) {
+    assert.ok(performance.now() < end, `something comes to ${folder}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** Names of files that are not the same, byte by byte, in both folders. */
+function differences(one: string, other: string, names: readonly string[]): readonly string[] {
+  return names.filter((name) => !readFileSync(path.join(one, name)).equals(readFileSync(path.join(other, name))));
 }
 
 describe('a daemon that goes away', () => {
@@ -105,5 +123,37 @@ describe('a daemon that goes away', () => {
     await workbench.view('Restore Points').row('work').waitFor(60_000);
     const [point] = await host.scratch.json(restorePoints, ['restore-point', 'list']);
     await host.scratch.json(z.unknown(), ['restore-point', 'verify', point?.id ?? '', '--read-data']);
+  });
+
+  it('killed in mid-restore, tells that the restore has not ended, shows no half file as a whole one, and the next restore over it is whole', async () => {
+    await host.scratch.setUp();
+    for (let number = 0; number < 6; number += 1) writeFileSync(path.join(host.folder, `file${number}`), randomBytes(64 * 1024 * 1024));
+    await host.scratch.json(z.unknown(), ['policy', 'create', 'work', '--source', host.folder, '--location', 'store']);
+    await host.scratch.json(z.unknown(), ['backup', 'work']);
+    const target = path.join(host.scratch.folder, 'target');
+    const workbench = await host.openWindow();
+    await workbench.openContainer();
+    await workbench.view('Restore Points').row('work').waitFor();
+    const { quickPick, inputBox } = workbench;
+    await workbench.runCommand('holdfast.restore');
+    await quickPick.choose(/^\d{4}-/);
+    await quickPick.choose('Everything');
+    await quickPick.choose('A folder…');
+    await inputBox.answer(/Folder that it goes to/, target);
+    await quickPick.choose(/^Restore 6 files, /);
+    await firstEntryIn(target);
+    await kill(pid());
+    const restored = (): readonly string[] => readdirSync(target).filter((name) => !unfinished.test(name));
+    assert.ok(restored().length < 6, 'the restore had not ended');
+    assert.deepEqual(differences(host.folder, target, restored()), []);
+    await workbench.notifications.waitFor(/daemon ended/i);
+    assert.doesNotMatch((await workbench.notifications.texts()).join('\n'), /Restored/);
+    await eventually(async () => assert.match(await workbench.view('Restore Points').welcome(), /is locked/));
+    await host.scratch.json(z.unknown(), ['unlock', '--passphrase-file', host.scratch.passphraseFile]);
+    const [last] = await host.scratch.json(actions, ['action', 'list', '--limit', '1']);
+    assert.deepEqual([last?.kind, last?.state], ['restore', 'failed']);
+    await host.scratch.json(z.unknown(), ['restore', 'work', '--target', target, '--conflict', 'overwrite']);
+    assert.deepEqual(restored().toSorted(), readdirSync(host.folder).toSorted());
+    assert.deepEqual(differences(host.folder, target, restored()), []);
   });
 });
