@@ -44,8 +44,8 @@ class Checkout implements AsyncDisposable {
     return run(process.execPath, [this.#script, '--no-ui', ...args], { cwd: this.folder, env: this.#environment, limit: runLimit });
   }
 
-  /** With a window; `program` is the VS Code that is installed, a script. */
-  startWithWindow(program: string): ChildProcess {
+  /** With a window; `program` is the VS Code that is installed, a script. Its standard output can be read. */
+  startWithWindow(program: string, errors: 'inherit' | 'pipe' = 'inherit'): ChildProcess {
     const programs = path.join(this.folder, 'programs');
     mkdirSync(programs);
     writeFileSync(path.join(programs, 'code'), program, { mode: 0o755 });
@@ -53,7 +53,7 @@ class Checkout implements AsyncDisposable {
     return spawn(process.execPath, [this.#script, '--folder', 'work'], {
       cwd: this.folder,
       env: { ...process.env, ...this.#environment, PATH: search },
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', errors],
     });
   }
 
@@ -105,6 +105,19 @@ describe('npm start', () => {
       Object.entries(Object(settings)).find(([name]) => name === 'holdfast.stateDirectory')?.[1],
       path.join(checkout.folder, '.holdfast'),
     );
+    assert.deepEqual(processesNaming(checkout.folder), []);
+  }).timeout(60_000);
+
+  it('says in one sentence why the VS Code that is installed does not take the extension, exit 1, and ends the daemon', async () => {
+    await using checkout = new Checkout();
+    const starting = checkout.startWithWindow('#!/bin/sh\necho "Error: there is no room" >&2\nexit 3\n', 'pipe');
+    let errors = '';
+    starting.stdout?.resume();
+    starting.stderr?.on('data', (data: Buffer) => {
+      errors += data.toString('utf8');
+    });
+    assert.deepEqual(await once(starting, 'close'), [1, null], errors);
+    assert.match(errors, /^Failed to install the extension into \S+code: Error: there is no room\.\n$/);
     assert.deepEqual(processesNaming(checkout.folder), []);
   }).timeout(60_000);
 
