@@ -33,7 +33,10 @@ describe('Restore', () => {
     await quickPick.choose('Files and Folders That I Choose…');
     await quickPick.choose('deep/');
     await quickPick.choose('second.txt');
+    // The list is made anew after each choice; a press on the old one is nobody's.
+    await quickPick.option('Go On With deep/second.txt').waitFor();
     await quickPick.choose('er/');
+    await quickPick.option('third.txt').waitFor();
     await quickPick.choose('Take This Whole Folder');
     await workbench.screenshot('form-restore-entries');
     await quickPick.choose('Go On With 2 Chosen');
