@@ -8,19 +8,8 @@ import type { InsideInstructions } from '../test/host/inside/instructions.ts';
 import { ScratchState } from '../test/support/daemon.ts';
 import { root } from './run.ts';
 import { type LayerReport, layerReport } from './testReport.ts';
-import type { PreparedWorkbench } from './workbench/prepareWorkbench.ts';
+import type { WorkbenchRunOptions } from './workbenchRuns.ts';
 import { remoteUri, startWorkbenchServer, workbenchUrl, writeSettings } from './workbench/workbenchServer.ts';
-
-export interface InsideOptions {
-  readonly workbench: PreparedWorkbench;
-  readonly scratch: string;
-  /** Where logs of failed files are kept. */
-  readonly kept: string;
-  readonly builtInExtensions: readonly string[];
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly say: (text: string) => void;
-  readonly signal: AbortSignal;
-}
 
 /** Opens a window whose extension host runs test/host/index.ts, and resolves when that has ended or the signal came. */
 interface InsideLauncher extends AsyncDisposable {
@@ -43,7 +32,11 @@ async function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-async function codeServerLauncher(browserEndpoint: string, instructionsFile: string, options: InsideOptions): Promise<InsideLauncher> {
+async function codeServerLauncher(
+  browserEndpoint: string,
+  instructionsFile: string,
+  options: WorkbenchRunOptions,
+): Promise<InsideLauncher> {
   const { workbench, scratch, environment, builtInExtensions, signal } = options;
   const dataDirectory = path.join(scratch, 'inside');
   const server = await startWorkbenchServer({
@@ -89,7 +82,7 @@ async function codeServerLauncher(browserEndpoint: string, instructionsFile: str
   };
 }
 
-function desktopLauncher(executable: string, instructionsFile: string, options: InsideOptions): InsideLauncher {
+function desktopLauncher(executable: string, instructionsFile: string, options: WorkbenchRunOptions): InsideLauncher {
   return {
     name: `desktop VS Code (${executable})`,
     launch: async ({ state, folder, logFile }) => {
@@ -114,7 +107,12 @@ function desktopLauncher(executable: string, instructionsFile: string, options: 
   };
 }
 
-async function runFile(file: string, launcher: InsideLauncher, instructionsFile: string, options: InsideOptions): Promise<LayerReport> {
+async function runFile(
+  file: string,
+  launcher: InsideLauncher,
+  instructionsFile: string,
+  options: WorkbenchRunOptions,
+): Promise<LayerReport> {
   const name = path.basename(file, '.test.ts');
   const logFile = path.join(options.kept, 'failures', `${name}.inside.log`);
   const reportFile = path.join(options.scratch, 'inside.report.json');
@@ -146,7 +144,7 @@ async function runFile(file: string, launcher: InsideLauncher, instructionsFile:
 }
 
 /** Runs each file in a window of its own: in desktop VS Code where VSCODE_EXECUTABLE names one, else in code-server. */
-export async function runInside(files: readonly string[], browserEndpoint: string, options: InsideOptions): Promise<LayerReport> {
+export async function runInside(files: readonly string[], browserEndpoint: string, options: WorkbenchRunOptions): Promise<LayerReport> {
   const instructionsFile = path.join(options.scratch, 'inside.json');
   const desktop = process.env['VSCODE_EXECUTABLE'];
   await using launcher =

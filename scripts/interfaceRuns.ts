@@ -5,19 +5,8 @@ import { chromium } from 'playwright-core';
 import type { HostEnvironment } from '../test/host/hostEnvironment.ts';
 import { root, run } from './run.ts';
 import { type LayerReport, layerReport } from './testReport.ts';
-import type { PreparedWorkbench } from './workbench/prepareWorkbench.ts';
+import type { WorkbenchRunOptions } from './workbenchRuns.ts';
 import { installExtension, startWorkbenchServer } from './workbench/workbenchServer.ts';
-
-export interface InterfaceOptions {
-  readonly workbench: PreparedWorkbench;
-  readonly scratch: string;
-  /** Where traces and pictures are kept. */
-  readonly kept: string;
-  readonly builtInExtensions: readonly string[];
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly say: (text: string) => void;
-  readonly signal: AbortSignal;
-}
 
 const fileLimit = 5 * 60_000;
 const browserArguments = [
@@ -49,7 +38,7 @@ export function inOrder(files: readonly string[]): readonly string[] {
     .map(({ file }) => file);
 }
 
-async function runFile(file: string, hostFile: string, reportFile: string, options: InterfaceOptions): Promise<LayerReport> {
+async function runFile(file: string, hostFile: string, reportFile: string, options: WorkbenchRunOptions): Promise<LayerReport> {
   const { environment, scratch, signal } = options;
   rmSync(reportFile, { force: true });
   const { output, status } = await run(
@@ -72,7 +61,7 @@ export async function runInterfaceLane(
   lane: number,
   queue: string[],
   vsix: string,
-  options: InterfaceOptions,
+  options: WorkbenchRunOptions,
 ): Promise<readonly LayerReport[]> {
   const { workbench, scratch, environment, builtInExtensions, kept, signal } = options;
   const dataDirectory = path.join(scratch, `ui${lane}`);

@@ -16,7 +16,8 @@ import {
   verifyDocument,
 } from '../support/cliShapes.ts';
 import { ScratchState } from '../support/daemon.ts';
-import { isAlive, peakMemory } from '../support/processes.ts';
+import { goneWithin, peakMemory } from '../support/processes.ts';
+import { writtenLines } from '../support/writtenLines.ts';
 
 const mebibyte = 2 ** 20;
 
@@ -31,14 +32,8 @@ async function namesInArchive(archive: Buffer): Promise<readonly string[]> {
   return names;
 }
 
-/** Resolves once the file is there. */
-async function written(file: string): Promise<string> {
-  while (!existsSync(file) || !readFileSync(file, 'utf8').endsWith('\n')) await new Promise((resolve) => setTimeout(resolve, 10));
-  return readFileSync(file, 'utf8').trim();
-}
-
 async function gone(pid: number): Promise<void> {
-  while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.ok(await goneWithin(pid, 10_000), `process ${pid} is still there`);
 }
 
 describe('what commands print, and commands around a run', function () {
@@ -211,7 +206,7 @@ describe('what commands print, and commands around a run', function () {
     await createPolicy(scratch, 'hangs', [], ['--command', `hang.sql=${command}`]);
     const interrupt = new AbortController();
     const running = scratch.startCli(['backup', 'hangs', '--json'], { signal: interrupt.signal });
-    const pids = [await written(at('shell')), await written(at('child'))].map(Number);
+    const pids = [...(await writtenLines(at('shell'))), ...(await writtenLines(at('child')))].map(Number);
     const [action] = await scratch.json(z.array(actionDocument), ['action', 'list', '--limit', '1']);
     assert.equal(action?.progress.phase, 'command hang.sql');
     interrupt.abort();
@@ -330,7 +325,7 @@ describe('what commands print, and commands around a run', function () {
       await createPolicy(scratch, 'hung', [], ['--command', 'x=echo x', '--after', hang, '--hook-timeout', '1s']);
       const document = await backUp(scratch, 'hung', 6);
       assert.deepEqual([document.hooks.after?.problem, document.outcome], ['it took longer than 1 s', 'completeWithWarnings']);
-      await gone(Number(await written(at('hangs'))));
+      await gone(Number((await writtenLines(at('hangs')))[0]));
       assert.equal((await scratch.cli(['rp', 'cat', restorePointOf(document), 'x'])).stdout, 'x\n');
       await scratch.json(policyDocument, ['policy', 'edit', 'hung', '--before', hang, '--after', '']);
       const { message } = await refused(scratch, ['backup', 'hung'], 1, 'hookFailed');
@@ -342,7 +337,7 @@ describe('what commands print, and commands around a run', function () {
       await createPolicy(scratch, 'cancelled', [], ['--command', 'x=echo x', '--before', before, '--after', environment('after cancel')]);
       const interrupt = new AbortController();
       const running = scratch.startCli(['backup', 'cancelled', '--json'], { signal: interrupt.signal });
-      const pid = Number(await written(at('stops')));
+      const pid = Number((await writtenLines(at('stops')))[0]);
       const [action] = await scratch.json(z.array(actionDocument), ['action', 'list', '--limit', '1']);
       assert.equal(action?.progress.phase, 'hook before');
       interrupt.abort();

@@ -1,22 +1,19 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type CommandEnd, type CommandRequest, runCommand, standardErrorKept } from '../../daemon/commands/runCommand.ts';
-import { isAlive } from '../support/processes.ts';
+import { goneWithin, isAlive } from '../support/processes.ts';
+import { writtenLines } from '../support/writtenLines.ts';
 
 /** The process ids that a command wrote, one a line, once there are so many. */
-async function written(file: string, count: number): Promise<readonly number[]> {
-  for (;;) {
-    const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : [];
-    if (lines.length >= count) return lines.map(Number);
-    await delay(5);
-  }
+async function pidsIn(file: string, count: number): Promise<readonly number[]> {
+  return (await writtenLines(file, count)).map(Number);
 }
 
 async function gone(pids: readonly number[]): Promise<void> {
-  while (pids.some((pid) => isAlive(pid))) await delay(5);
+  for (const pid of pids) assert.ok(await goneWithin(pid, 5000), `process ${pid} is still there`);
 }
 
 describe('commands of the user', function () {
@@ -124,7 +121,7 @@ describe('commands of the user', function () {
   });
 
   it('ends the command whose output nobody takes any more, and passes the reason on', async () => {
-    const pids = written(path.join(folder, 'pid'), 1);
+    const pids = pidsIn(path.join(folder, 'pid'), 1);
     await assert.rejects(
       run('echo $$ > "$FOLDER/pid"; yes', {
         output: async () => {
@@ -142,7 +139,7 @@ describe('commands of the user', function () {
     const command =
       'trap "" TERM; (trap "" TERM; sh -c \'echo $$ >> "$FOLDER/pid"; exec sleep 1000\') & echo $$ >> "$FOLDER/pid"; while :; do sleep 1000; done';
     const ended = collected(command, { signal: stop.signal });
-    const pids = await written(path.join(folder, 'pid'), 2);
+    const pids = await pidsIn(path.join(folder, 'pid'), 2);
     stop.abort();
     const end = await ended;
     assert.deepEqual([end.exitStatus, end.signal, end.problem], [null, 'SIGKILL', 'it was cancelled']);
@@ -152,7 +149,7 @@ describe('commands of the user', function () {
   it('lets a command end itself in order when it is asked to', async () => {
     const stop = new AbortController();
     const ended = run('trap "echo bye >&2; exit 9" TERM; touch "$FOLDER/there"; while :; do sleep 0.01; done', { signal: stop.signal });
-    while (!existsSync(path.join(folder, 'there'))) await delay(5);
+    await writtenLines(path.join(folder, 'there'), 0);
     stop.abort();
     const end = await ended;
     assert.deepEqual([end.exitStatus, end.problem], [9, 'it was cancelled']);
@@ -166,7 +163,7 @@ describe('commands of the user', function () {
 
   it('ends a command that takes longer than its limit, with all that it started', async () => {
     const ended = collected('sleep 1000 & echo $! > "$FOLDER/pid"; wait', { timeLimit: 0.2 });
-    const pids = await written(path.join(folder, 'pid'), 1);
+    const pids = await pidsIn(path.join(folder, 'pid'), 1);
     assert.equal((await ended).problem, 'it took longer than 0.2 s');
     await gone(pids);
   });
@@ -174,7 +171,7 @@ describe('commands of the user', function () {
   it('does not take an output for whole that a process in the background keeps open, and ends that process', async () => {
     const end = await collected('sleep 1000 & echo $! > "$FOLDER/pid"; echo done', { heldOutputTime: 50 });
     assert.deepEqual([end.exitStatus, end.problem], [0, 'a process that it left behind kept its output open']);
-    await gone(await written(path.join(folder, 'pid'), 1));
+    await gone(await pidsIn(path.join(folder, 'pid'), 1));
   });
 
   it('takes what a process in the background still prints after the end of the command', async () => {
@@ -187,7 +184,7 @@ describe('commands of the user', function () {
   it('does not wait for what a command without an output of interest leaves running', async () => {
     const end = await run('sleep 1000 & echo $! > "$FOLDER/pid"; echo ready >&2');
     assert.deepEqual([end.problem, end.standardError], [null, 'ready\n']);
-    const [pid = 0] = await written(path.join(folder, 'pid'), 1);
+    const [pid = 0] = await pidsIn(path.join(folder, 'pid'), 1);
     assert.ok(isAlive(pid));
     process.kill(pid);
     await gone([pid]);

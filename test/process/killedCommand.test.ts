@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { actionShow } from '../../protocol/methods/actions.ts';
 import { policyCreate, policyEdit, usualRunRules, usualSourceRules } from '../../protocol/methods/policies.ts';
 import { within } from '../support/channel.ts';
@@ -9,12 +8,12 @@ import { ConnectedDaemon } from '../support/connectedDaemon.ts';
 import { DaemonProcess } from '../support/daemonProcess.ts';
 import { succeeded } from '../support/drivenDaemon.ts';
 import { endProcess, goneWithin, isAlive } from '../support/processes.ts';
+import { writtenLines } from '../support/writtenLines.ts';
 
 const passphrase = 'a passphrase for a daemon that is killed in a command';
 
 async function pidIn(file: string): Promise<number> {
-  while (!existsSync(file) || !readFileSync(file, 'utf8').endsWith('\n')) await delay(5);
-  return Number(readFileSync(file, 'utf8'));
+  return Number((await writtenLines(file))[0]);
 }
 
 describe('a daemon process that is killed while a command runs', function () {

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { type RunResult, run } from '../../scripts/run.ts';
 import { root } from '../support/cli.ts';
 import { endProcess, processesNaming } from '../support/processes.ts';
+import { writtenLines } from '../support/writtenLines.ts';
 
 const runLimit = 60_000;
 
@@ -93,7 +94,7 @@ describe('npm start', () => {
     await Promise.race([opened, ended]);
     const workbench = path.join(checkout.folder, '.holdfast', 'workbench');
     const lock = path.join(workbench, 'user-data', 'code.lock');
-    while (!existsSync(lock)) await new Promise((tick) => setImmediate(tick));
+    await writtenLines(lock);
     starting.kill('SIGINT');
     assert.deepEqual(await ended, [0, null], output);
     const [install, open] = readFileSync(path.join(checkout.folder, 'calls'), 'utf8').trim().split('\n');
