@@ -9,6 +9,7 @@ export type FetchPage<Item> = (page: { readonly limit: number; readonly after?: 
 /** A paged list of the daemon's, as far as somebody wanted to see it. */
 export class Pages<Item> {
   readonly #fetch: FetchPage<Item>;
+  readonly #first: number;
   #items: readonly Item[] = [];
   #next: string | null = null;
   /** How many items somebody wanted to see; 0 before the first look. */
@@ -16,8 +17,10 @@ export class Pages<Item> {
   #isStale = false;
   #underWay: Promise<void> | undefined;
 
-  constructor(fetch: FetchPage<Item>) {
+  /** `first` items are fetched at first: fewer are seen sooner. */
+  constructor(fetch: FetchPage<Item>, first: number = itemsAtOnce) {
     this.#fetch = fetch;
+    this.#first = first;
   }
 
   /** Whether the daemon has more than was fetched. */
@@ -25,7 +28,7 @@ export class Pages<Item> {
     return this.#next !== null;
   }
 
-  /** What was fetched so far: the first thousand where nothing was, and as many as before where they may have changed. */
+  /** What was fetched so far: the first page where nothing was, and as many as before where they may have changed. */
   async items(): Promise<readonly Item[]> {
     if (this.#wanted === 0) await this.more();
     // What expired while it was fetched may be of before the change, for whoever waits for the same pages too.
@@ -48,10 +51,11 @@ export class Pages<Item> {
 
   async #more(): Promise<void> {
     if (this.#wanted > 0 && this.#next === null) return;
-    const { items, next } = await this.#list(itemsAtOnce, this.#next);
+    const count = this.#wanted === 0 ? this.#first : itemsAtOnce;
+    const { items, next } = await this.#list(count, this.#next);
     this.#items = [...this.#items, ...items];
     this.#next = next;
-    this.#wanted += itemsAtOnce;
+    this.#wanted += count;
   }
 
   /** Something in it changed. */

@@ -21,6 +21,9 @@ import { entryRow } from './entry.ts';
 import { policyGroupRow } from './policyGroup.ts';
 import { restorePointRow } from './restorePoint.ts';
 
+/** The editor takes longer to draw rows than the daemon to find them, and most folders are opened to go on into one of them. */
+const entriesAtFirst = 200;
+
 /** Policies, their restore points by day, and what is in them. Fetches a page where somebody looks, and no more. */
 export class RestorePointRows implements RowSource {
   readonly #caller: Caller;
@@ -99,6 +102,7 @@ export class RestorePointRows implements RowSource {
           ...(path === '' ? {} : { path }),
           ...page,
         }),
+      entriesAtFirst,
     );
     return async () => {
       const entries = await pages.items();

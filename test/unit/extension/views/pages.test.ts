@@ -40,6 +40,14 @@ describe('pages of a list', () => {
     assert.equal(pages.hasMore, true);
   });
 
+  it('begin with fewer where fewer are seen sooner', async () => {
+    const list = Array.from({ length: 2500 }, (_, index) => String(index));
+    const pages = new Pages(async ({ after, limit }) => pageFrom(list, after, limit), 200);
+    assert.equal((await pages.items()).length, 200);
+    await pages.more();
+    assert.equal((await pages.items()).length, 1200);
+  });
+
   it('that expire while they are fetched are fetched once more', async () => {
     let list = ['old'];
     const pages = new Pages(async () => {
