@@ -32,6 +32,8 @@ export class DaemonConnection implements AsyncDisposable {
   readonly #streams: IncomingStreams;
   readonly #listeners = new Set<Listener>();
   #isClosed = false;
+  /** Messages that the socket handed over and the connection has not looked at: it takes one a turn. */
+  #unread = 0;
   #daemon: HelloResult | undefined;
 
   /** Has to be called in the turn in which the socket was proved, so that no frame is lost. */
@@ -42,17 +44,39 @@ export class DaemonConnection implements AsyncDisposable {
       credit: (streamId, frames) => this.#notify(streamCreditNotification, { streamId, frames }),
       cancel: (streamId) => this.#notify(streamCancelNotification, { streamId }),
     });
-    const { reader, writer } = new MessageSocket(socket, { role: 'client', onBinary: (frame) => this.#streams.take(frame) });
-    this.#connection = createMessageConnection(reader, writer);
-    this.#connection.onNotification(eventNotification, (params: unknown) => this.#tell(params));
-    this.#connection.onNotification(streamEndedNotification, (params: unknown) => this.#endStream(params));
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
-    socket.once('close', () => {
-      this.#isClosed = true;
+    const endWhenRead = (): void => {
+      if (!this.#isClosed || this.#unread > 0) return;
       this.#connection.dispose();
       this.#streams.lose(daemonEnded('a stream'));
       resolve();
+    };
+    const { reader, writer } = new MessageSocket(socket, {
+      role: 'client',
+      onBinary: (frame) => this.#streams.take(frame),
+      onMessage: () => {
+        this.#unread += 1;
+      },
+    });
+    this.#connection = createMessageConnection(reader, writer, undefined, {
+      messageStrategy: {
+        handleMessage: async (message, next) => {
+          try {
+            await next(message);
+          } finally {
+            this.#unread -= 1;
+            endWhenRead();
+          }
+        },
+      },
+    });
+    this.#connection.onNotification(eventNotification, (params: unknown) => this.#tell(params));
+    this.#connection.onNotification(streamEndedNotification, (params: unknown) => this.#endStream(params));
+    socket.once('close', () => {
+      this.#isClosed = true;
+      // An answer can come in one piece with the end, as the one to session.stop does: it counts.
+      endWhenRead();
     });
     this.#connection.listen();
   }

@@ -71,6 +71,8 @@ async function codeServerLauncher(
           }),
         );
         await Promise.race([promise, server.ended, aborted(ended)]);
+        // Where the time ran out, what stood on the screen tells what it waited for.
+        if (ended.aborted) await page.screenshot({ path: `${logFile}.png` });
       } finally {
         await context.close();
       }

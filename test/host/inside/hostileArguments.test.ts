@@ -133,7 +133,7 @@ async function installationNow(): Promise<readonly string[]> {
 }
 
 describe('commands that another extension calls', function () {
-  this.timeout(120_000);
+  this.timeout(90_000);
   let ids: Ids;
 
   before(async () => {
