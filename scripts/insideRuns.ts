@@ -7,6 +7,7 @@ import { chromium } from 'playwright-core';
 import type { InsideInstructions } from '../test/host/inside/instructions.ts';
 import { ScratchState } from '../test/support/daemon.ts';
 import { root } from './run.ts';
+import { tellingLines } from './tellingLines.ts';
 import { type LayerReport, layerReport } from './testReport.ts';
 import type { WorkbenchRunOptions } from './workbenchRuns.ts';
 import { remoteUri, startWorkbenchServer, workbenchUrl, writeSettings } from './workbench/workbenchServer.ts';
@@ -138,6 +139,8 @@ async function runFile(
   if (!existsSync(reportFile)) {
     const why = signal.aborted ? `within ${fileLimit / 1000} s` : 'with its window';
     options.say(`FAILED ${file}: it left no report ${why}; ${path.relative(root, logFile)} holds what was said.`);
+    // Where a run keeps nothing but what it printed, the file is gone.
+    for (const line of existsSync(logFile) ? tellingLines(readFileSync(logFile, 'utf8')) : []) options.say(`  ${line}`);
     return { seed: 0, cases: [{ title: `${file} ended without a report`, ids: [], state: 'failed', seconds: 0 }] };
   }
   const report = layerReport.parse(JSON.parse(readFileSync(reportFile, 'utf8')));
