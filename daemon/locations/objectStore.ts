@@ -3,8 +3,11 @@ import type { StoreId } from '../../protocol/ids.ts';
 /**
  * Where objects go. Every object is written once under a key of the grammar `[a-z0-9-/]` and never changed.
  * Keys are relative to the location's prefix; they begin with the installation's id. All calls take an abort signal and reject with
- * `HoldfastError`: `storeUnreachable` (also: the location's marker is not there), `storeFull`, `storeReadOnly`, `storeFailed`,
+ * `HoldfastError`: `storeUnreachable` (also: the location's marker is not there), `storeFull`, `storeReadOnly`, `storeRefused`, `storeFailed`,
  * `objectExists`, `cancelled`. A read of what is not there gives `undefined`, never an error.
+ *
+ * Where the store has versions, a read without a version id and `list` see of each key its OLDEST version, and no delete marker: a key is written
+ * once, so that whatever came later is no object of ours (docs/format.md, Recovery).
  */
 export interface ObjectStore {
   /** Taken from the location's marker when the store was opened; goes into every header written here. */
@@ -25,6 +28,35 @@ export interface ObjectStore {
    * nothing behind do not have it.
    */
   sweepTemporaries?(prefix: string, options?: SweepOptions): Promise<number>;
+  /** Only where the store has versions and locks. */
+  readonly versions?: VersionedObjects;
+}
+
+/**
+ * Versions, locks and the clock of a store that has them (S3 with Object Lock). Besides the errors of `ObjectStore`: `objectMissing` where the
+ * version is not there, `lockRefused` where the store did not take a lock or an act against one.
+ */
+export interface VersionedObjects {
+  /** Every version and delete marker below `prefix`, in key order, and of each key the newest first. */
+  list(prefix: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<readonly ListedVersion[]>;
+  /** The lock of one version as the store holds it now; `null` where it has none. */
+  lockOf(key: string, versionId: string, options?: { readonly signal?: AbortSignal }): Promise<LockUntil | null>;
+  /** Gives one version a lock with a later end. Says nothing of what the store holds afterwards: that is read back with `lockOf`. */
+  extend(key: string, versionId: string, lock: LockUntil, options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /** Asks the store for its time: the `Date` of an answer to a request that it authenticated. */
+  time(options?: { readonly signal?: AbortSignal }): Promise<Date>;
+}
+
+export interface ListedVersion {
+  readonly key: string;
+  readonly versionId: string;
+  readonly isDeleteMarker: boolean;
+  /** What a plain read of the key meets. */
+  readonly isLatest: boolean;
+  /** 0 for a delete marker. */
+  readonly size: number;
+  /** Whole seconds on most stores. */
+  readonly lastModified: Date;
 }
 
 export interface StoreCapabilities {
@@ -42,12 +74,14 @@ export interface LockUntil {
 export interface PutOptions {
   readonly signal?: AbortSignal;
   readonly lock?: LockUntil;
+  /** Over the body, where the caller has it already: spares the store's client from computing it again. */
+  readonly sha256?: Uint8Array;
 }
 
 export interface PutResult {
   /** `null` where the store has no versions. */
   readonly versionId: string | null;
-  /** The lock as the store answered it; `null` on a soft location. */
+  /** The lock that was asked for; whether the store holds it is known only once it was read back. `null` on a soft location. */
   readonly lock: LockUntil | null;
 }
 
