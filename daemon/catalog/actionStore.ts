@@ -118,6 +118,12 @@ export class ActionStore {
     return row === undefined ? undefined : this.#fromRow(row);
   }
 
+  /** Actions of a kind that have failed or were cancelled, the last 10,000 of them: they may have left something half done. */
+  endedShort(kind: ActionKind): readonly string[] {
+    const tail = "WHERE state IN ('failed', 'cancelled') AND kind = ? ORDER BY rowid DESC LIMIT 10000";
+    return this.#actions.select(tail, [kind]).map(({ actionId }) => actionId);
+  }
+
   /** For the start of the daemon: what was under way when the last one ended has failed. Gives those actions; their pins stay. */
   failInterrupted(at: string): readonly ActionId[] {
     const rows = this.#actions.select("WHERE state IN ('queued', 'running') ORDER BY queuedAt, actionId");

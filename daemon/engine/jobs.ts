@@ -264,6 +264,10 @@ export interface RestoreJob {
   readonly dryRun?: boolean;
   /** What is likely to come back: the totals of its progress until they are known. */
   readonly expected?: { readonly files: number; readonly bytes: number };
+  /** A UUID that no other restore has, in the names of its temporary files; left out: a random one. */
+  readonly runId?: string;
+  /** Restores that have ended and not come to their end: what they left in folders that this one comes into is removed. */
+  readonly endedRunIds?: ReadonlySet<string>;
   /** Entries that a restore may have; default 2^28. */
   readonly entryLimit?: number;
   readonly signal: AbortSignal;

@@ -32,7 +32,7 @@ export class RestoreService {
 
   /** What can be refused before any work: `targetNotEmpty`, `unknownName` (a path). */
   async check(record: RestorePointRecord, params: RestoreStartParams, signal: AbortSignal): Promise<void> {
-    if (params.target !== null && params.conflict === 'refuse' && !(await targetIsEmpty(params.target))) {
+    if (params.target !== null && params.conflict === 'refuse' && !(await targetIsEmpty(params.target, this.#endedRunIds()))) {
       throw new HoldfastError('targetNotEmpty', `Failed to restore into ${params.target}: it is not empty.`, {
         fix: 'Choose an empty folder, or say --conflict skip, overwrite or rename.',
       });
@@ -68,6 +68,8 @@ export class RestoreService {
       ...(selection === undefined ? { expected: { files: record.files, bytes: record.bytes } } : { selection }),
       conflict: params.conflict,
       dryRun: params.dryRun,
+      runId: run.actionId,
+      endedRunIds: this.#endedRunIds(),
       signal: run.signal,
       onProgress: (progress) => run.report(progressOf(progress)),
     });
@@ -83,6 +85,16 @@ export class RestoreService {
       installation.catalog.actions.addFindings(run.actionId, 'damaged', result.damaged.map(plain));
     });
     return documentOf(record, run, result);
+  }
+
+  #endedRunIds(): ReadonlySet<string> {
+    try {
+      return new Set(this.#options.installation.catalog.actions.endedShort('restore'));
+    } catch (error) {
+      // A damaged history keeps nothing from being given back: what was left stays where it is.
+      if (!HoldfastError.is(error, 'catalogDamaged')) throw error;
+      return new Set();
+    }
   }
 
   /** Throws `refusedByRule` for a folder in which something of this installation lies. */

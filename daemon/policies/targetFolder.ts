@@ -4,6 +4,7 @@ import path from 'node:path';
 import { HoldfastError } from '../../protocol/errors.ts';
 import { systemCode } from '../../protocol/systemCode.ts';
 import { shellWord } from '../../protocol/wording.ts';
+import { isLeftover } from '../engine/restore/temporaryName.ts';
 
 /**
  * Throws `refusedByRule` where the target, or the nearest folder above it that is there, lies on a file system that this process can not write to: a disk
@@ -37,10 +38,13 @@ function readOnly(target: string, isService: boolean, cause: unknown): HoldfastE
   });
 }
 
-/** Whether a restore may begin there without touching anything: the folder is empty or is not there yet. Throws `badValue` for what is no folder. */
-export async function targetIsEmpty(target: string): Promise<boolean> {
+/**
+ * Whether a restore may begin there without touching anything: the folder is not there yet, or nothing is in it but what `endedRunIds` left there.
+ * Throws `badValue` for what is no folder.
+ */
+export async function targetIsEmpty(target: string, endedRunIds: ReadonlySet<string>): Promise<boolean> {
   try {
-    return (await readdir(target)).length === 0;
+    return (await readdir(target, { withFileTypes: true })).every((entry) => isLeftover(entry, endedRunIds));
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return true;
     throw new HoldfastError('badValue', `Failed to restore into ${target}: it is not a folder that can be read.`, {

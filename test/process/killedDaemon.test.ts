@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { actionShow } from '../../protocol/methods/actions.ts';
 import { within } from '../support/channel.ts';
@@ -18,6 +18,12 @@ const moments: readonly { readonly when: string; readonly isReached: (added: rea
   { when: 'after its index', isReached: (added) => added.some((name) => /^indexes\/[^.]+$/.test(name)) },
   { when: 'as soon as its manifest is there', isReached: (added) => added.some((name) => /^restore-points\/[^.]+$/.test(name)) },
 ];
+
+/** Stops the process, and resolves once it stands still: nothing that was looked at before has changed since. */
+async function standStill(pid: number): Promise<void> {
+  process.kill(pid, 'SIGSTOP');
+  while (!/^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, 'latin1'))) await new Promise(setImmediate);
+}
 
 describe('a daemon process that is killed', function () {
   this.timeout(120_000);
@@ -87,5 +93,43 @@ describe('a daemon process that is killed', function () {
       );
       acknowledged.splice(0, acknowledged.length, ...(await daemon.restorePoints()).map(({ id }) => id));
     }
+  });
+
+  it('X1: kill -9 in mid-restore: the next restore into the same folder takes it for empty, sweeps what was left half done, and nothing else', async () => {
+    await using host = new DaemonProcess();
+    const source = path.join(host.folder, 'source');
+    const store = path.join(host.folder, 'store');
+    const target = path.join(host.folder, 'target');
+    for (const folder of [source, store]) mkdirSync(folder);
+    writeFileSync(path.join(source, 'big'), randomBytes(48 * 2 ** 20));
+    const inTarget = (): readonly string[] => (existsSync(target) ? readdirSync(target) : []);
+    {
+      await using connection = await host.connect();
+      const daemon = new ConnectedDaemon(connection);
+      await daemon.init(passphrase);
+      await daemon.addLocation(store);
+      await daemon.createPolicy(source);
+      await daemon.backUp();
+      const { pid } = connection.daemon;
+      const started = await daemon.startRestore('files', target);
+      while (inTarget().length === 0) await new Promise(setImmediate);
+      await standStill(pid);
+      const [left = '', ...more] = inTarget();
+      assert.deepEqual([more, left.startsWith(`.holdfast-${started.actionId}-`)], [[], true], left);
+      process.kill(pid, 'SIGKILL');
+      await within(5000, connection.closed);
+      assert.ok(await goneWithin(pid, 5000));
+    }
+    const foreign = inTarget().map((name) => name.replace(/[0-9a-f]{8}-/, '00000000-'));
+    await using connection = await host.connect();
+    const daemon = new ConnectedDaemon(connection);
+    await daemon.unlock(passphrase);
+    succeeded(await daemon.restore('files', target));
+    assert.deepEqual(compareTrees(source, target).differences, []);
+    assert.deepEqual(inTarget(), ['big']);
+    // The name of another daemon's restore: it is nobody's here, and the folder is not empty.
+    for (const name of foreign) writeFileSync(path.join(target, name), '');
+    await assert.rejects(daemon.startRestore('files', target), { code: 'targetNotEmpty' });
+    assert.deepEqual(inTarget().toSorted(), [...foreign, 'big']);
   });
 });

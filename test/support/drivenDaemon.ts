@@ -79,9 +79,13 @@ export abstract class DrivenDaemon {
     return this.ended(await this.call(restorePointVerify, { requestId: randomUUID(), restorePoint, readData }));
   }
 
-  async restore(restorePoint: string, target: string): Promise<ActionWithResult> {
+  startRestore(restorePoint: string, target: string): Promise<Started> {
     const requestId = randomUUID();
-    return this.ended(await this.call(restoreStart, { requestId, restorePoint, target, paths: [], conflict: 'refuse', dryRun: false }));
+    return this.call(restoreStart, { requestId, restorePoint, target, paths: [], conflict: 'refuse', dryRun: false });
+  }
+
+  async restore(restorePoint: string, target: string): Promise<ActionWithResult> {
+    return this.ended(await this.startRestore(restorePoint, target));
   }
 
   async importStored(path: string, passphrase: string): Promise<ImportDocument> {

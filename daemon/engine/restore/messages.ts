@@ -19,6 +19,8 @@ export interface PlannerData {
   readonly conflict: ConflictMode;
   readonly owners: boolean;
   readonly dryRun: boolean;
+  readonly runId: string;
+  readonly endedRunIds: ReadonlySet<string>;
   readonly entryLimit: number;
 }
 

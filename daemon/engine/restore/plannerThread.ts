@@ -1,5 +1,4 @@
 import { closeSync, ftruncateSync, linkSync, lchownSync, lutimesSync, renameSync, statSync, symlinkSync } from 'node:fs';
-import { randomBytes } from 'node:crypto';
 import { parentPort } from 'node:worker_threads';
 import { HoldfastError } from '../../../protocol/errors.ts';
 import { hexOf } from '../../repository/bytes.ts';
@@ -26,7 +25,9 @@ import type { FileTarget } from './packJobCodec.ts';
 import { FolderDoor, openFolder } from './folderDoor.ts';
 import { RestoreReport } from './restoreReport.ts';
 import { type Selected, Selection } from './selection.ts';
+import { sweepLeftovers } from './sweepLeftovers.ts';
 import { codeOf, enterFolder, freeName, isFreePath, makeTarget, reasonFor } from './targetFolders.ts';
+import { temporaryName } from './temporaryName.ts';
 
 const setUserId = 0o4000;
 const setGroupId = 0o2000;
@@ -96,7 +97,6 @@ class Planner implements Disposable {
   readonly #groups = new Map<string, LinkGroup>();
   readonly #links: LinkToMake[] = [];
   readonly #door: FolderDoor = new FolderDoor();
-  readonly #nonce: string = randomBytes(6).toString('hex');
   #restores: FileRestores | undefined;
   #temporaries = 0;
   #entries = 0;
@@ -194,12 +194,12 @@ class Planner implements Disposable {
   }
 
   async #restoreSource(source: RestoreSource, target: RestoreTarget, tree: TreeReader, restores: FileRestores): Promise<void> {
-    const { conflict, dryRun, selection } = this.#data;
+    const { selection } = this.#data;
     // Numbers of hard-link groups are unique in a source, not across sources.
     this.#groups.clear();
     const wanted = Selection.of(selection?.get(source.id));
     if (selection !== undefined && wanted.isEmpty) return;
-    const folder = this.#shared.get(target.folder) ?? makeTarget(target.folder, conflict, dryRun);
+    const folder = this.#shared.get(target.folder) ?? this.#makeTarget(target.folder);
     let root: Entry;
     try {
       root = await readSourceRoot(tree, source);
@@ -225,10 +225,20 @@ class Planner implements Disposable {
 
   /** Folders that files of several sources come into, and folders of others: each is looked at once, before anything is in it. */
   #makeSharedFolders(): void {
-    const { targets, conflict, dryRun } = this.#data;
-    for (const { folder, name } of targets) {
-      if (name !== undefined && !this.#shared.has(folder)) this.#shared.set(folder, makeTarget(folder, conflict, dryRun));
+    for (const { folder, name } of this.#data.targets) {
+      if (name !== undefined && !this.#shared.has(folder)) this.#shared.set(folder, this.#makeTarget(folder));
     }
+  }
+
+  #makeTarget(folder: string): string {
+    const { conflict, dryRun, endedRunIds } = this.#data;
+    const path = makeTarget(folder, conflict, dryRun, endedRunIds);
+    if (!dryRun) this.#sweep(path);
+    return path;
+  }
+
+  #sweep(folder: string): void {
+    sweepLeftovers(this.#door, folder, this.#data.endedRunIds, (sentence) => this.#report.warn(sentence));
   }
 
   /** Restores what lies directly in a folder, and returns its folders. */
@@ -281,7 +291,10 @@ class Planner implements Disposable {
   #enter(parent: string, name: string, inSource: string): string | undefined {
     if (this.#data.dryRun) return `${parent}/${name}`;
     const outcome = enterFolder(this.#door, parent, name, this.#data.conflict);
-    if ('path' in outcome) return outcome.path;
+    if ('path' in outcome) {
+      if (!outcome.isNew) this.#sweep(outcome.path);
+      return outcome.path;
+    }
     this.#skip(inSource, outcome.refused, this.#data.conflict === 'skip');
     return undefined;
   }
@@ -387,7 +400,7 @@ class Planner implements Disposable {
     // On systems that fold case two names of a tree may be one here: the second must not silently replace the first.
     const foldsCase = process.platform === 'darwin' || process.platform === 'win32';
     return {
-      temporary: `${folder}/.holdfast-${this.#nonce}-${this.#temporaries}.tmp`,
+      temporary: `${folder}/${temporaryName(this.#data.runId, this.#temporaries)}`,
       path,
       size: entry.size ?? 0,
       mode: this.#modeOf(folder, entry, inSource),

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
 import { HoldfastError } from '../../../protocol/errors.ts';
 import { uuidBytes } from '../../../protocol/ids.ts';
@@ -146,6 +147,8 @@ class RestoreRun {
       conflict,
       owners,
       dryRun: this.#job.dryRun ?? false,
+      runId: this.#job.runId ?? randomUUID(),
+      endedRunIds: this.#job.endedRunIds ?? new Set(),
       entryLimit: entryLimit ?? defaultEntryLimit,
     };
     this.#planner = this.#start(data, (report: PlannerReport) => this.#onReport(report));

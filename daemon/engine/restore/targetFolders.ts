@@ -6,19 +6,22 @@ import { rawOf, rawPath } from '../rawPath.ts';
 import { makeFolders } from '../../../protocol/makeFolders.ts';
 import { systemCode } from '../../../protocol/systemCode.ts';
 import type { FolderDoor } from './folderDoor.ts';
+import { isLeftover } from './temporaryName.ts';
 
 /** What became of asking for a folder. */
-export type FolderOutcome = { readonly path: string } | { readonly refused: string };
+export type FolderOutcome = { readonly path: string; readonly isNew: boolean } | { readonly refused: string };
 
 /**
  * Makes a source's target folder and what leads to it. The way to the target is the user's own and may lead over links; everything below is
- * made name by name. Gives the folder's real path, raw. Throws `targetNotEmpty` in mode `refuse`, `diskFailed` where the system refuses.
+ * made name by name. Gives the folder's real path, raw. Throws `targetNotEmpty` in mode `refuse` where more is in it than what `endedRunIds` left
+ * there, `diskFailed` where the system refuses.
  */
-export function makeTarget(folder: string, conflict: ConflictMode, dryRun: boolean): string {
+export function makeTarget(folder: string, conflict: ConflictMode, dryRun: boolean, endedRunIds: ReadonlySet<string>): string {
   const raw = rawOf(path.resolve(folder));
   try {
     if (!dryRun) makeFolders(raw, rawPath);
-    if (conflict === 'refuse' && readdirSync(rawPath(raw), { encoding: 'latin1' }).length > 0) {
+    const isTaken = (): boolean => readdirSync(rawPath(raw), { withFileTypes: true }).some((entry) => !isLeftover(entry, endedRunIds));
+    if (conflict === 'refuse' && isTaken()) {
       throw new HoldfastError('targetNotEmpty', `Failed to restore into ${folder}: it is not empty.`, {
         fix: 'Choose an empty folder, or say what to do with what is there: --conflict skip, overwrite or rename.',
       });
@@ -44,13 +47,13 @@ export function enterFolder(door: FolderDoor, parent: string, name: string, conf
   const wanted = `${parent}/${name}`;
   try {
     mkdirSync(rawPath(door.at(wanted)), { mode: 0o700 });
-    return { path: wanted };
+    return { path: wanted, isNew: true };
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') return { refused: reasonFor(codeOf(error)) };
   }
   try {
     const inDoor = rawPath(door.at(wanted));
-    if (lstatSync(inDoor).isDirectory()) return { path: wanted };
+    if (lstatSync(inDoor).isDirectory()) return { path: wanted, isNew: false };
     switch (conflict) {
       case 'refuse':
       case 'skip':
@@ -58,11 +61,11 @@ export function enterFolder(door: FolderDoor, parent: string, name: string, conf
       case 'overwrite':
         unlinkSync(inDoor);
         mkdirSync(inDoor, { mode: 0o700 });
-        return { path: wanted };
+        return { path: wanted, isNew: true };
       case 'rename': {
         const other = freeName(parent, name, isFreePath);
         mkdirSync(rawPath(door.at(other)), { mode: 0o700 });
-        return { path: other };
+        return { path: other, isNew: true };
       }
     }
   } catch (error) {

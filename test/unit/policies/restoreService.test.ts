@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
 import type { RestoreJob, RestoreResult } from '../../../daemon/engine/jobs.ts';
 import { RestoreReport } from '../../../daemon/engine/restore/restoreReport.ts';
+import { temporaryName } from '../../../daemon/engine/restore/temporaryName.ts';
 import { RestoreService } from '../../../daemon/policies/restoreService.ts';
 import type { RestoreStartParams } from '../../../protocol/methods/restores.ts';
+import { someAction, timeAt } from '../../support/catalog.ts';
+import { newId } from '../../support/ids.ts';
 import { PolicyBench } from '../../support/policyBench.ts';
 
 const signal = new AbortController().signal;
@@ -61,6 +65,47 @@ describe('restore service', () => {
     await assert.rejects(bench.check({}), { code: 'targetNotEmpty' });
     await bench.check({ conflict: 'skip' });
     await assert.rejects(bench.check({ target: `${target}/mine` }), { code: 'badValue' });
+  });
+
+  it('takes a target with nothing in it but what an ended restore left there, and hands the engine the ids of those', async () => {
+    using bench = await Bench.ready();
+    const { base } = bench.house;
+    const target = base.at('back');
+    const { actions } = base.installation.catalog;
+    const [failed, cancelled, running, whole] = [
+      someAction({ kind: 'restore', state: 'failed', finishedAt: timeAt(2) }),
+      someAction({ kind: 'restore', state: 'cancelled', finishedAt: timeAt(2) }),
+      someAction({ kind: 'restore' }),
+      someAction({ kind: 'restore', state: 'complete', finishedAt: timeAt(2) }),
+    ];
+    for (const action of [failed, cancelled, running, whole]) actions.insert(action, newId());
+    mkdirSync(target);
+    for (const { actionId } of [failed, cancelled]) writeFileSync(`${target}/${temporaryName(actionId, 1)}`, 'x');
+    await bench.check({});
+    for (const { actionId } of [running, whole, { actionId: newId() }]) {
+      const file = `${target}/${temporaryName(actionId, 1)}`;
+      writeFileSync(file, 'x');
+      await assert.rejects(bench.check({}), { code: 'targetNotEmpty' });
+      rmSync(file);
+    }
+    const run = bench.house.startAction();
+    await bench.service.run(bench.house.points.resolve('files'), bench.params({}), run);
+    assert.equal(bench.jobs[0]?.runId, run.actionId);
+    assert.deepEqual(bench.jobs[0]?.endedRunIds, new Set([cancelled.actionId, failed.actionId]));
+  });
+
+  it('gives back all the same where the history of actions is damaged', async () => {
+    using bench = await Bench.ready();
+    const { catalog } = bench.house.base.installation;
+    const action = someAction({ kind: 'restore', state: 'failed', finishedAt: timeAt(2) });
+    catalog.actions.insert(action, newId());
+    const other = new DatabaseSync(bench.house.base.at('state', 'catalog.db'));
+    other.prepare("UPDATE actions SET subject = 'another' WHERE actionId = ?").run(action.actionId);
+    other.close();
+    assert.throws(() => catalog.actions.endedShort('restore'), { code: 'catalogDamaged' });
+    await bench.check({});
+    await bench.run({});
+    assert.deepEqual(bench.jobs[0]?.endedRunIds, new Set());
   });
 
   it('refuses to write into the state directory and into a location, straight or by a link', async () => {
