@@ -15,6 +15,7 @@ describe('commands about the daemon', () => {
     await host.scratch.setUp();
     workbench = await host.openWindow({ settings: { 'holdfast.statusBar.show': false, 'holdfast.autoLockHours': 5 } });
     await workbench.openContainer();
+    await workbench.view('Locations').expand();
     await workbench.view('Locations').row('store').waitFor();
   });
 

@@ -19,7 +19,7 @@ async function kill(pid: number): Promise<void> {
 }
 
 async function isUnlocked(workbench: Workbench): Promise<void> {
-  await workbench.view('Passkeys').row('passphrase').waitFor();
+  await eventually(async () => assert.match(await workbench.view('Restore Points').welcome(), /Protect a Folder/));
 }
 
 /** The name that a file has until all of it is there. */

@@ -15,6 +15,8 @@ describe('a window that is opened for the first time', () => {
     await workbench.openContainer();
     const welcome = await workbench.view('Restore Points').welcome();
     assert.match(welcome, /Set Up Holdfast/);
+    for (const view of ['Restore Points', 'Policies', 'Alerts'] as const) assert.equal(await workbench.view(view).isExpanded(), true, view);
+    for (const view of ['Passkeys', 'Locations'] as const) assert.equal(await workbench.view(view).isExpanded(), false, view);
     const [activation] = workbench.wire.activations;
     assert.match(activation?.reason ?? '', /^onView:holdfast\./);
     await workbench.screenshot('welcome-not-set-up');

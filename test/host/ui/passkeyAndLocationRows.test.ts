@@ -35,6 +35,7 @@ describe('the rows of passkeys and locations', () => {
     keys = workbench.view('Passkeys');
     places = workbench.view('Locations');
     for (const other of ['Restore Points', 'Policies', 'Alerts'] as const) await workbench.view(other).collapse();
+    for (const view of [keys, places]) await view.expand();
     await keys.row('spare').waitFor();
   });
 

@@ -52,6 +52,10 @@ describe('an installation in use, in every kind of theme', () => {
     await workbench.quickPick.choose(new RegExp(`^${RegExp.escape(options.at(-1) ?? '')}`));
     await workbench.editors.waitFor(/^price\.js \(.* ↔ now\)/);
     await workbench.openContainer();
+    const points = workbench.view('Restore Points');
+    await points.row('shop').expand();
+    await points.row(/^Restore point of shop/).expand();
+    await points.row('price.js').waitFor();
   });
 
   for (const theme of kinds) {

@@ -63,9 +63,11 @@ describe('the trees of an installation that is used', () => {
   it('show passkeys and locations with what they are', async () => {
     const passkeys = workbench.view('Passkeys');
     await passkeys.expand();
+    await passkeys.row('passphrase').waitFor();
     assert.match(await passkeys.row('passphrase').description(), /passphrase · in use/);
     const locations = workbench.view('Locations');
     await locations.expand();
+    await locations.row('store').waitFor();
     assert.match(await locations.row('store').description(), /folder · not immutable · .* held/);
     await workbench.screenshot('passkeys-locations');
   });

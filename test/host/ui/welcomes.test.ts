@@ -19,6 +19,7 @@ describe('the welcome texts', () => {
     this.timeout(90_000);
     workbench = await host.openWindow();
     await workbench.openContainer();
+    for (const view of ['Passkeys', 'Locations'] as const) await workbench.view(view).expand();
   });
 
   it('of a new user lead to setting up, in every view', async () => {

@@ -97,12 +97,16 @@ export class TreeView {
     return this.pane.getByRole('button', { name: `${this.name} Section`, exact: true });
   }
 
+  async isExpanded(): Promise<boolean> {
+    return (await this.#header.getAttribute('aria-expanded')) === 'true';
+  }
+
   async expand(): Promise<void> {
-    if ((await this.#header.getAttribute('aria-expanded')) !== 'true') await this.#header.click();
+    if (!(await this.isExpanded())) await this.#header.click();
   }
 
   async collapse(): Promise<void> {
-    if ((await this.#header.getAttribute('aria-expanded')) === 'true') await this.#header.click();
+    if (await this.isExpanded()) await this.#header.click();
   }
 
   /** The row of this label, or of an accessible name that the pattern fits. */
