@@ -14,10 +14,10 @@ import type {
 } from '../../protocol/methods/locations.ts';
 import { systemCode } from '../../protocol/systemCode.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import type { LocationRecord } from '../catalog/locationStore.ts';
+import { type LocationRecord, softLocation } from '../catalog/locationStore.ts';
 import type { FileSystem } from '../locations/fileAccess.ts';
 import { openFilesystemStore } from '../locations/filesystem.ts';
-import { parseLocationSpec } from '../../protocol/locationSpec.ts';
+import { filesystemSpec, parseLocationSpec } from '../../protocol/locationSpec.ts';
 import { initialiseStore } from '../locations/marker.ts';
 import type { ObjectStore } from '../locations/objectStore.ts';
 import { pacedStore, UploadPace } from '../locations/pacedStore.ts';
@@ -66,18 +66,21 @@ export class LocationService {
       });
     }
     const { fileSystem } = this.#options;
-    const store = await openFilesystemStore({ root: specOf(record).path, storeId: record.storeId, fileSystem });
+    const store = await openFilesystemStore({ root: filesystemSpec(specOf(record)).path, storeId: record.storeId, fileSystem });
     return record.uploadLimit === null ? store : pacedStore(store, this.#paceOf(locationId, record.uploadLimit));
   }
 
   /** The folders of all filesystem locations: never part of a source. */
   folders(): readonly string[] {
-    return this.#catalog.locations.list().map((record) => specOf(record).path);
+    return this.#catalog.locations
+      .list()
+      .map(specOf)
+      .flatMap((spec) => (spec.kind === 'filesystem' ? [spec.path] : []));
   }
 
   /** Validates and saves; `refusedByRule` where another location is the same store. The folder gets its marker and the keyring. A folder that is missing is made, its parent is not. */
   async add(params: LocationAddParams, signal: AbortSignal): Promise<LocationSaved> {
-    const spec = parseLocationSpec(params.spec);
+    const spec = filesystemSpec(parseLocationSpec(params.spec));
     this.#refuseTaken(params.name);
     const madeFolder = await makeFolder(spec.path);
     const checks = await this.#validate(spec, undefined, signal);
@@ -98,6 +101,7 @@ export class LocationService {
       createdAt: now.toISOString(),
       lastValidatedAt: now.toISOString(),
       uploadLimit: params.uploadLimit ?? null,
+      ...softLocation,
     };
     const store = await openFilesystemStore({ root: spec.path, storeId, fileSystem });
     this.#catalog.locations.add(record);
@@ -159,12 +163,13 @@ export class LocationService {
   }
 
   describe(record: LocationRecord): Location {
+    const spec = specOf(record);
     return {
       locationId: record.locationId,
       name: record.name,
       kind: record.kind,
       storeId: record.storeId,
-      path: specOf(record).path,
+      path: spec.kind === 'filesystem' ? spec.path : null,
       // A folder has no lock; nothing on it is ever called immutable.
       immutable: false,
       protectionPeriodDays: null,
@@ -185,7 +190,7 @@ export class LocationService {
 
   #validate(spec: LocationSpec, storeId: StoreId | undefined, signal: AbortSignal): Promise<readonly LocationCheck[]> {
     return validateLocation({
-      spec,
+      spec: filesystemSpec(spec),
       ...(storeId === undefined ? {} : { storeId }),
       stateDirectory: this.#options.stateDirectory,
       fileSystem: this.#options.fileSystem,

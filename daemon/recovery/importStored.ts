@@ -8,6 +8,7 @@ import { type Finding, findingsInline, nameProblem, time } from '../../protocol/
 import type { ActionRun, WorkResult } from '../actions/actionQueue.ts';
 import { roundedSeconds } from '../actions/seconds.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import { softLocation } from '../catalog/locationStore.ts';
 import type { PasskeyRecord } from '../catalog/passkeyStore.ts';
 import { usualRunRules, usualSourceRules } from '../../protocol/methods/policies.ts';
 import { definitionInManifest, type PolicyDefinition } from '../catalog/policyDefinition.ts';
@@ -20,7 +21,7 @@ import { wrapWithPassphrase } from '../keys/passkeys/passphrase.ts';
 import type { ScryptRunner } from '../keys/scryptRunner.ts';
 import type { FileSystem } from '../locations/fileAccess.ts';
 import { openFilesystemStore } from '../locations/filesystem.ts';
-import { parseLocationSpec } from '../../protocol/locationSpec.ts';
+import { filesystemSpec, parseLocationSpec } from '../../protocol/locationSpec.ts';
 import type { ObjectStore } from '../locations/objectStore.ts';
 import { hexOf } from '../repository/bytes.ts';
 import type { Head } from '../repository/manifestTypes.ts';
@@ -75,7 +76,7 @@ export class ImportStored {
   async #run(request: ImportRequest, run: ActionRun, started: number): Promise<WorkResult> {
     const { installation, scrypt, fileSystem } = this.#options;
     const { signal } = run;
-    const spec = parseLocationSpec(request.spec);
+    const spec = filesystemSpec(parseLocationSpec(request.spec));
     const store = await openFilesystemStore({ root: spec.path, fileSystem });
     run.report({ phase: 'unlocking', files: 0, bytes: 0, totalFiles: null, totalBytes: null });
     const installationId = chooseInstallation(await storedInstallations(store, signal), request.installation);
@@ -165,6 +166,7 @@ export class ImportStored {
           createdAt: now,
           lastValidatedAt: null,
           uploadLimit: null,
+          ...softLocation,
         });
         for (const passkey of passkeys) catalog.passkeys.add(passkey);
         writeKeyring(catalog, locationId, keyring, now);

@@ -59,9 +59,51 @@ export interface FilesystemSpec {
   readonly path: string;
 }
 
-export type LocationSpec = FilesystemSpec;
+/** Where the credentials for a bucket come from. They themselves are never in a profile. */
+export type S3Credentials =
+  /** What the AWS tools would use: environment, configuration files, single sign-on, the machine's role. */
+  | { readonly source: 'chain' }
+  | { readonly source: 'profile'; readonly profile: string }
+  /** A role that is taken on with what the chain gives. */
+  | { readonly source: 'role'; readonly roleArn: string }
+  /** Keys that were handed over and lie sealed in the catalog. */
+  | { readonly source: 'sealed' };
 
-export const locationSpec: z.ZodType<LocationSpec> = z.strictObject({ kind: z.literal('filesystem'), path: hostPath });
+export interface S3Spec {
+  readonly kind: 's3';
+  readonly bucket: string;
+  readonly region: string;
+  /** `https`, or `http` to a loopback address; left out: AWS. */
+  readonly endpoint?: string;
+  /** What all keys begin with, without a slash at either end. */
+  readonly prefix?: string;
+  /** The bucket in the path instead of in the host name; left out: so with an endpoint, not so at AWS. */
+  readonly pathStyle?: boolean;
+  readonly credentials: S3Credentials;
+}
+
+export type LocationSpec = FilesystemSpec | S3Spec;
+
+const specText = z.string().min(1).max(4096);
+
+/** The form alone; what the values may be is checked by `parseLocationSpec`. */
+export const locationSpec: z.ZodType<LocationSpec> = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('filesystem'), path: hostPath }),
+  z.strictObject({
+    kind: z.literal('s3'),
+    bucket: specText,
+    region: specText,
+    endpoint: specText.exactOptional(),
+    prefix: specText.exactOptional(),
+    pathStyle: z.boolean().exactOptional(),
+    credentials: z.discriminatedUnion('source', [
+      z.strictObject({ source: z.literal('chain') }),
+      z.strictObject({ source: z.literal('profile'), profile: specText }),
+      z.strictObject({ source: z.literal('role'), roleArn: specText }),
+      z.strictObject({ source: z.literal('sealed') }),
+    ]),
+  }),
+]);
 
 const rate = z.int().min(1);
 

@@ -144,7 +144,8 @@ describe('holdfast location', function () {
       ['[]', 'badValue'],
       ['{"kind":"filesystem","path":"/tmp"', 'badValue'],
       [`{"a":${'['.repeat(2000)}${']'.repeat(2000)}}`, 'badValue'],
-      ['{"kind":"s3","bucket":"b","region":"r"}', 'notInThisVersion'],
+      ['{"kind":"azureBlob","container":"b"}', 'notInThisVersion'],
+      ['{"kind":"s3","bucket":"b","region":"r"}', 'badValue'],
     ];
     await using fresh = new ScratchState();
     for (const [text, code] of specs) {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { statSync } from 'node:fs';
 import type { ActionWithResult } from '../../../protocol/methods/actions.ts';
 import type { Policy } from '../../../protocol/methods/policies.ts';
-import { parseLocationSpec } from '../../../protocol/locationSpec.ts';
+import { parseLocationSpec, placeOf } from '../../../protocol/locationSpec.ts';
 import { programVersion, protocolVersion } from '../../../protocol/version.ts';
 import type { AlertBook } from '../../alerts/alertBook.ts';
 import { type PolicyDefinition, parsePolicyDefinition } from '../../catalog/policyDefinition.ts';
@@ -78,7 +78,7 @@ export async function collectDiagnostics(sources: DiagnosticsSources, withPaths:
       lastValidatedAt,
       uploadLimit,
       heldBytes: catalog.objects.heldBytes(locationId),
-      ...(withPaths ? { path: parseLocationSpec(JSON.parse(spec)).path } : {}),
+      ...(withPaths ? { path: placeOf(parseLocationSpec(JSON.parse(spec))) } : {}),
     })),
     policies: isUnlocked ? records.map((record) => shownRecord(record, policies, withPaths)) : null,
     alerts: alerts.list({ all: true, limit: alertsMost }).items.map(({ id, kind, severity, subject, message, since, state }) => ({

@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { placeOf } from '../../../protocol/locationSpec.ts';
 import { nameProblem } from '../../../protocol/methods/values.ts';
 import { recoveryImportStored } from '../../../protocol/methods/recovery.ts';
 import type { ActionQueue } from '../../actions/actionQueue.ts';
@@ -14,11 +15,11 @@ export function recoveryHandlers(importStored: ImportStored, queue: ActionQueue)
       try {
         const { actionId } = queue.submit({
           kind: 'importStored',
-          subject: spec.path,
+          subject: placeOf(spec),
           requestId: params.requestId,
           lanes: ['installation'],
           work: async (run) => {
-            const locationName = params.locationName ?? nameOf(spec.path);
+            const locationName = params.locationName ?? nameOf(placeOf(spec));
             const result = await importStored.run({ spec, locationName, installation, at, passkey, passphrase, tries }, run);
             // The passphrase was proved just now, by the same user.
             context.stepUp.grant();
@@ -36,8 +37,8 @@ export function recoveryHandlers(importStored: ImportStored, queue: ActionQueue)
   ];
 }
 
-/** The folder's own name where it will do. */
-function nameOf(path: string): string {
-  const name = basename(path);
+/** The folder's or bucket's own name where it will do. */
+function nameOf(place: string): string {
+  const name = basename(place);
   return nameProblem(name) === undefined ? name : 'stored';
 }

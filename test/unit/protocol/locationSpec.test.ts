@@ -69,7 +69,7 @@ describe('location profile', () => {
     });
   }
 
-  for (const kind of ['s3', 'azureBlob', 'veeamRepository']) {
+  for (const kind of ['azureBlob', 'veeamRepository']) {
     it(`M8: says that ${kind} is not in this version`, () => {
       assert.throws(
         () => parseLocationSpec({ kind, bucket: 'b' }),
