@@ -37,7 +37,7 @@ import {
 const when = z.string().optional();
 const menuItem = z.looseObject({ command: z.string().optional(), submenu: z.string().optional(), when, group: z.string().optional() });
 /** Strict: a property that the editor does not know does nothing, and nobody is told. */
-const view = z.strictObject({
+const declaredView = z.strictObject({
   id: z.string(),
   name: z.string(),
   icon: z.string(),
@@ -47,7 +47,7 @@ const view = z.strictObject({
 const manifest = z
   .looseObject({
     contributes: z.looseObject({
-      views: z.looseObject({ holdfast: z.array(view) }),
+      views: z.looseObject({ holdfast: z.array(declaredView) }),
       viewsWelcome: z.array(z.looseObject({ view: z.string(), contents: z.string(), when: z.string() })),
       commands: z.array(z.looseObject({ command: z.string(), title: z.string(), category: z.string(), enablement: when })),
       menus: z.record(z.string(), z.array(menuItem)),
