@@ -11,6 +11,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>>
   cli: { client: 'all', protocol: 'all' },
   extension: { client: 'all', protocol: 'all' },
   'daemon/locations': { protocol: 'all' },
+  'daemon/locks': { 'daemon/locations': 'types', protocol: 'all' },
   'daemon/catalog': { protocol: 'all' },
   'daemon/actions': { protocol: 'all' },
   'daemon/alerts': { protocol: 'all' },
@@ -34,6 +35,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>>
     'daemon/repository': 'all',
     'daemon/keys': 'all',
     'daemon/catalog': 'all',
+    'daemon/locks': 'all',
     'daemon/locations': 'all',
     'daemon/commands': 'all',
     'daemon/actions': 'all',
@@ -46,6 +48,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>>
     'daemon/repository': 'all',
     'daemon/keys': 'all',
     'daemon/catalog': 'all',
+    'daemon/locks': 'all',
     'daemon/locations': 'all',
     'daemon/actions': 'all',
     'daemon/alerts': 'all',
@@ -59,6 +62,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>>
     'daemon/repository': 'all',
     'daemon/keys': 'all',
     'daemon/catalog': 'all',
+    'daemon/locks': 'all',
     'daemon/locations': 'all',
     'daemon/actions': 'all',
     'daemon/commands': 'all',
@@ -73,7 +77,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>>
 /** Packages that a room must not know, whatever it does: what they stand for is somebody else's. */
 const strangers: readonly { readonly rooms: readonly string[]; readonly packages: RegExp }[] = [
   {
-    rooms: ['daemon/repository', 'daemon/engine', 'daemon/locations'],
+    rooms: ['daemon/repository', 'daemon/engine', 'daemon/locations', 'daemon/locks'],
     packages: /^(vscode|vscode-jsonrpc.*|ws|node:sqlite|commander|node:http|node:net)$/,
   },
   { rooms: ['protocol', 'client', 'cli'], packages: /^(vscode|node:sqlite|@noble\/.*)$/ },
