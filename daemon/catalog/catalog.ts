@@ -8,14 +8,17 @@ import { Connection } from './connection.ts';
 import { InstallationStore } from './installationStore.ts';
 import { KeyringStore } from './keyringStore.ts';
 import { LocationStore } from './locationStore.ts';
-import { type LedgerObject, ObjectLedger } from './objectLedger.ts';
+import { LockRunStore } from './lockRunStore.ts';
+import { ObjectLedger, type RecordedObject } from './objectLedger.ts';
 import { PasskeyStore } from './passkeyStore.ts';
 import { PolicyStore } from './policyStore.ts';
+import { ReachStore } from './reachStore.ts';
 import { RestorePointStore } from './restorePointStore.ts';
 import { RunPinStore } from './runPinStore.ts';
 import { ScheduleStore } from './scheduleStore.ts';
 import { SequenceStore } from './sequenceStore.ts';
 import { SettingStore } from './settingStore.ts';
+import { TamperStore } from './tamperStore.ts';
 
 /**
  * What the daemon remembers, in one SQLite file with one store a table. All calls are synchronous, and what they write is on the disk when they
@@ -31,6 +34,9 @@ export class Catalog implements Disposable {
   readonly restorePoints: RestorePointStore;
   readonly objects: ObjectLedger;
   readonly runPins: RunPinStore;
+  readonly reaches: ReachStore;
+  readonly lockRuns: LockRunStore;
+  readonly tamperings: TamperStore;
   readonly actions: ActionStore;
   readonly alerts: AlertStore;
   readonly schedules: ScheduleStore;
@@ -46,11 +52,14 @@ export class Catalog implements Disposable {
     this.installation = new InstallationStore(connection);
     this.passkeys = new PasskeyStore(connection);
     this.keyrings = new KeyringStore(connection);
-    this.locations = new LocationStore(connection);
+    this.locations = new LocationStore(connection, this.#cells);
     this.policies = new PolicyStore(connection, this.#cells);
     this.restorePoints = new RestorePointStore(connection, this.#cells);
     this.objects = new ObjectLedger(connection);
     this.runPins = new RunPinStore(connection);
+    this.reaches = new ReachStore(connection);
+    this.lockRuns = new LockRunStore(connection);
+    this.tamperings = new TamperStore(connection);
     this.actions = new ActionStore(connection, this.#cells);
     this.alerts = new AlertStore(connection, this.#cells);
     this.schedules = new ScheduleStore(connection);
@@ -91,7 +100,7 @@ export class Catalog implements Disposable {
    * Takes an object to condemned, unless a run has pinned it or `isReached` says so: `false`. What the ledger calls missing is condemned too, since a
    * listing has shown it. An object that the ledger does not know is condemned only where `found` describes it.
    */
-  condemn(locationId: LocationId, objectKey: string, isReached: () => boolean = () => false, found?: LedgerObject): boolean {
+  condemn(locationId: LocationId, objectKey: string, isReached: () => boolean = () => false, found?: RecordedObject): boolean {
     return this.transaction(() => {
       const state = this.objects.get(locationId, objectKey)?.state;
       if (state === 'condemned') return true;
@@ -120,7 +129,9 @@ export class Catalog implements Disposable {
         return;
       }
       this.objects.forget(locationId, objectKey);
-      if (this.restorePoints.get(restorePointId)?.state === 'retired') this.restorePoints.remove(restorePointId);
+      if (this.restorePoints.get(restorePointId)?.state !== 'retired') return;
+      this.restorePoints.remove(restorePointId);
+      this.reaches.forget(restorePointId);
     });
   }
 
@@ -150,6 +161,9 @@ export class Catalog implements Disposable {
       this.policies.forgetLocation(locationId);
       this.keyrings.forgetLocation(locationId);
       this.runPins.forgetLocation(locationId);
+      this.reaches.forgetLocation(locationId);
+      this.lockRuns.forgetLocation(locationId);
+      this.tamperings.forgetLocation(locationId);
       this.objects.forgetLocation(locationId);
       this.locations.remove(locationId);
     });

@@ -1,6 +1,7 @@
 import { HoldfastError } from '../../protocol/errors.ts';
 import type { LocationId, StoreId } from '../../protocol/ids.ts';
 import type { LocationKind } from '../../protocol/methods/locations.ts';
+import type { SealedCells } from './cellSeal.ts';
 import type { Connection } from './connection.ts';
 import { Table } from './table.ts';
 
@@ -15,14 +16,37 @@ export interface LocationRecord {
   readonly lastValidatedAt: string | null;
   /** Bytes a second; `null`: no limit. */
   readonly uploadLimit: number | null;
+  /** `null`: a soft location, where nothing is locked. */
+  readonly lockMode: LockMode | null;
+  /** There exactly where `lockMode` is. */
+  readonly protectionPeriodDays: number | null;
+  /** Sealed; where the spec says that the credentials are. */
+  readonly credentials: Uint8Array | null;
+  /** JSON: what the last validation that passed saw, which drift is told from. */
+  readonly validated: string | null;
+  /** JSON: the newest lock proof. */
+  readonly lockProof: string | null;
 }
+
+export type LockMode = 'governance' | 'compliance';
+
+/** What stands in the row of a location where nothing is locked and no secret is needed. */
+export const softLocation: Pick<LocationRecord, 'lockMode' | 'protectionPeriodDays' | 'credentials' | 'validated' | 'lockProof'> = {
+  lockMode: null,
+  protectionPeriodDays: null,
+  credentials: null,
+  validated: null,
+  lockProof: null,
+};
 
 /** The location profiles. Readable while locked. `Catalog.forgetLocation` removes one with all that hangs on it. */
 export class LocationStore {
   readonly #table: Table<LocationRecord>;
+  readonly #cells: SealedCells;
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, cells: SealedCells) {
     this.#table = new Table(connection, 'locations');
+    this.#cells = cells;
   }
 
   /** Throws `nameTaken`. */
@@ -49,15 +73,23 @@ export class LocationStore {
     return this.#table.select('ORDER BY name');
   }
 
-  change(
-    locationId: LocationId,
-    changes: Partial<Pick<LocationRecord, 'name' | 'spec' | 'storeId' | 'lastValidatedAt' | 'uploadLimit'>>,
-  ): void {
+  change(locationId: LocationId, changes: Partial<Omit<LocationRecord, 'locationId' | 'kind' | 'createdAt'>>): void {
     const row = this.get(locationId);
     if (row === undefined) throw new HoldfastError('unknownName', `Failed to find location ${locationId}: there is none.`);
     const changed: LocationRecord = { ...row, ...changes };
     this.#refuseTaken(changed);
     this.#table.replace(changed);
+  }
+
+  /** The secrets that a location is reached with; `undefined` while locked, and where none are kept. */
+  credentials(locationId: LocationId): unknown {
+    const sealed = this.get(locationId)?.credentials ?? null;
+    return sealed === null ? undefined : this.#cells.open('locations', 'credentials', locationId, sealed);
+  }
+
+  /** Throws `locked` while there is no seal. */
+  sealCredentials(locationId: LocationId, credentials: unknown): Uint8Array {
+    return this.#cells.seal('locations', 'credentials', locationId, credentials);
   }
 
   remove(locationId: LocationId): boolean {

@@ -5,7 +5,8 @@ import type { SqlValue } from './rowDigest.ts';
 import type { Connection } from './connection.ts';
 import { Table } from './table.ts';
 
-export type ObjectKind = 'pack' | 'index' | 'manifest' | 'keyring';
+/** `marker`: the location's own; `canary`: what a lock proof left behind. */
+export type ObjectKind = 'pack' | 'index' | 'manifest' | 'keyring' | 'marker' | 'canary';
 /** `condemned`: no target for deduplication any more. `deleting`: a delete may have reached the store; counts as missing. */
 export type ObjectState = 'present' | 'condemned' | 'deleting' | 'missing';
 
@@ -25,7 +26,24 @@ export interface LedgerObject {
   readonly state: ObjectState;
   readonly recordedAt: string;
   readonly readBackAt: string | null;
+  /** As the store itself said it when it was read back: there exactly where `lockReadAt` is. */
   readonly retainUntil: string | null;
+  /** Store time of that. */
+  readonly lockReadAt: string | null;
+  /** Orders the objects of a location; given when the ledger first hears of one. */
+  readonly number: number;
+}
+
+/** What a caller knows of an object: its number is the ledger's, and a lock that was not read back is none. */
+export type RecordedObject = Omit<LedgerObject, 'number' | 'lockReadAt'> & Partial<Pick<LedgerObject, 'lockReadAt'>>;
+
+/** The lock of one object, with what finding and extending it takes. */
+export type LockedObject = Pick<LedgerObject, 'objectKey' | 'versionId' | 'number' | 'retainUntil' | 'lockReadAt' | 'kind' | 'policyId'>;
+
+export interface LockTime {
+  readonly number: number;
+  /** Milliseconds since the epoch; `NaN` where no lock was read back, and for what is not there. */
+  readonly retainUntil: number;
 }
 
 export interface LedgerFilter extends PageParams {
@@ -44,8 +62,17 @@ export class ObjectLedger {
   }
 
   /** Adds an object, or writes anew what is known of it. For many at once: inside one transaction. */
-  record(object: LedgerObject): void {
-    if (!this.#table.replace(object)) this.#table.insert(object);
+  record(object: RecordedObject): void {
+    const { locationId, objectKey } = object;
+    const known = this.get(locationId, objectKey)?.number;
+    const row: LedgerObject = { lockReadAt: null, ...object, number: known ?? this.lastNumber(locationId) + 1 };
+    if (known === undefined) this.#table.insert(row);
+    else this.#table.replace(row);
+  }
+
+  /** The highest number at a location; 0 where there is nothing. */
+  lastNumber(locationId: LocationId): number {
+    return this.#table.number('max(number)', 'WHERE locationId = ?', [locationId]);
   }
 
   get(locationId: LocationId, objectKey: string): LedgerObject | undefined {
@@ -56,7 +83,7 @@ export class ObjectLedger {
   change(
     locationId: LocationId,
     objectKey: string,
-    changes: Partial<Pick<LedgerObject, 'state' | 'readBackAt' | 'retainUntil' | 'versionId'>>,
+    changes: Partial<Pick<LedgerObject, 'state' | 'readBackAt' | 'retainUntil' | 'lockReadAt' | 'versionId'>>,
   ): boolean {
     return this.#table.change({ locationId, objectKey }, changes) !== undefined;
   }
@@ -84,6 +111,31 @@ export class ObjectLedger {
       (row) => [row.objectKey],
       (row) => row,
     );
+  }
+
+  /**
+   * Objects that are there and whose lock ends before a time or was never read back: the latter first, then the soonest end. The next page begins behind
+   * the last object of this one.
+   */
+  endingBefore(locationId: LocationId, before: string, limit: number, after?: LockedObject): readonly LockedObject[] {
+    const behind = after === undefined ? '' : " AND (ifnull(retainUntil, ''), objectKey) > (?, ?)";
+    return this.#table.select(
+      `WHERE locationId = ? AND ifnull(retainUntil, '') < ?${behind} AND state = 'present' ORDER BY ifnull(retainUntil, ''), objectKey LIMIT ?`,
+      [locationId, before, ...(after === undefined ? [] : [after.retainUntil ?? '', after.objectKey]), limit],
+    );
+  }
+
+  /** The dates of all objects of a location, for figures over all of them: rows are not checked one by one. */
+  *lockTimes(locationId: LocationId): Generator<LockTime> {
+    for (const { number, retainUntil, state } of this.#table.scan(['number', 'retainUntil', 'state'], 'WHERE locationId = ?', [
+      locationId,
+    ])) {
+      yield {
+        number: Number(number),
+        retainUntil:
+          typeof retainUntil === 'string' && (state === 'present' || state === 'condemned') ? Date.parse(retainUntil) : Number.NaN,
+      };
+    }
   }
 
   /** Bytes of the objects that are there (condemned ones too), of one policy or of all. */

@@ -115,6 +115,30 @@ const uploadLimits = `
 ALTER TABLE locations ADD COLUMN uploadLimit INTEGER;
 `;
 
+/**
+ * What a location with locks needs. `lockReadAt` is the store time at which `retainUntil` was read back: without it nobody knows of a lock. `number` orders
+ * the objects of a location, so that what a restore point reaches is a few runs of numbers. None of it is sealed: a locked daemon goes on extending.
+ */
+const locks = `
+ALTER TABLE locations ADD COLUMN lockMode TEXT;
+ALTER TABLE locations ADD COLUMN protectionPeriodDays INTEGER;
+ALTER TABLE locations ADD COLUMN credentials BLOB;
+ALTER TABLE locations ADD COLUMN validated TEXT;
+ALTER TABLE locations ADD COLUMN lockProof TEXT;
+ALTER TABLE objects ADD COLUMN lockReadAt TEXT;
+ALTER TABLE objects ADD COLUMN number INTEGER NOT NULL DEFAULT 0;
+UPDATE objects SET number = rowid;
+CREATE UNIQUE INDEX objectsByNumber ON objects (locationId, number);
+CREATE INDEX objectsByLock ON objects (locationId, ifnull(retainUntil, ''), objectKey);
+CREATE TABLE reaches (
+  restorePointId TEXT NOT NULL PRIMARY KEY, locationId TEXT NOT NULL, policyId TEXT NOT NULL, runs BLOB NOT NULL, digest BLOB NOT NULL) STRICT;
+CREATE INDEX reachesByLocation ON reaches (locationId, policyId);
+CREATE TABLE lockRuns (locationId TEXT NOT NULL PRIMARY KEY, state TEXT NOT NULL, digest BLOB NOT NULL) STRICT;
+CREATE TABLE tamperFindings (
+  locationId TEXT NOT NULL, kind TEXT NOT NULL, objectKey TEXT NOT NULL, versionId TEXT NOT NULL, firstSeen TEXT NOT NULL, lastSeen TEXT NOT NULL,
+  storeTime TEXT, detail TEXT NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (locationId, kind, objectKey, versionId)) STRICT;
+`;
+
 export const migrations: readonly Migration[] = [
   { version: 1, run: (database) => database.exec(first) },
   { version: 2, run: (database) => database.exec(second) },
@@ -122,4 +146,5 @@ export const migrations: readonly Migration[] = [
   { version: 4, run: (database) => database.exec(settings) },
   { version: 5, run: (database) => database.exec(schedules) },
   { version: 6, run: (database) => database.exec(uploadLimits) },
+  { version: 7, run: (database) => database.exec(locks) },
 ];

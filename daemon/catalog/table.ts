@@ -66,6 +66,12 @@ export class Table<Row extends RowShape<Row>> {
     return this.#read(() => this.#statement(sql).all(...values)).map((found) => this.#checked(found));
   }
 
+  /** Some columns of many rows, one after the other and not checked against their digests: for figures, never for what is acted upon. */
+  *scan(columns: readonly (keyof Row & string)[], tail: string, values: readonly SqlValue[] = []): Generator<Record<string, unknown>> {
+    const statement = this.#connection.database.prepare(`SELECT ${columns.join(', ')} FROM ${this.name} ${tail}`);
+    yield* this.#read(() => statement.iterate(...values));
+  }
+
   /** One number, such as a count or a sum; 0 where there is nothing to count. */
   number(expression: string, tail: string, values: readonly SqlValue[] = []): number {
     const found = this.#read(() => this.#statement(`SELECT ${expression} AS number FROM ${this.name} ${tail}`).get(...values));

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Catalog } from '../../daemon/catalog/catalog.ts';
 import type { CellSeal } from '../../daemon/catalog/cellSeal.ts';
-import type { LocationRecord } from '../../daemon/catalog/locationStore.ts';
+import { type LocationRecord, softLocation } from '../../daemon/catalog/locationStore.ts';
 import type { LedgerObject } from '../../daemon/catalog/objectLedger.ts';
 import { type CatalogOptions, openCatalog } from '../../daemon/catalog/openCatalog.ts';
 import type { PolicyRecord } from '../../daemon/catalog/policyStore.ts';
@@ -44,6 +44,7 @@ export function someLocation(changes: Partial<LocationRecord> = {}): LocationRec
     locationId: newId(),
     name: 'disk',
     uploadLimit: null,
+    ...softLocation,
     kind: 'filesystem',
     spec: '{"kind":"filesystem","path":"/mnt/disk"}',
     storeId: newId(),
@@ -111,6 +112,8 @@ export function someObject(locationId: LocationRecord['locationId'], objectKey: 
     recordedAt: timeAt(0),
     readBackAt: timeAt(1),
     retainUntil: null,
+    lockReadAt: null,
+    number: 1,
     ...changes,
   };
 }

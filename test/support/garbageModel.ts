@@ -1,7 +1,7 @@
 import { createHash, createSecretKey } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import { Catalog } from '../../daemon/catalog/catalog.ts';
-import type { LedgerObject } from '../../daemon/catalog/objectLedger.ts';
+import type { RecordedObject } from '../../daemon/catalog/objectLedger.ts';
 import { migrate } from '../../daemon/catalog/migrate.ts';
 import { migrations } from '../../daemon/catalog/schema.ts';
 import type { PinnedIndex, RunLedger, UploadedObject, UploadingObject } from '../../daemon/engine/jobs.ts';
@@ -35,7 +35,7 @@ const indexesMost = 4;
 export interface Seams {
   readonly ledger?: (real: RunLedger, owner: Owner, actionId: ActionId) => RunLedger;
   readonly pinHits?: (owner: Owner, actionId: ActionId, keys: readonly string[]) => readonly string[];
-  readonly condemn?: (owner: Owner, key: string, isReached: () => boolean, found?: LedgerObject) => boolean;
+  readonly condemn?: (owner: Owner, key: string, isReached: () => boolean, found?: RecordedObject) => boolean;
   readonly beginDelete?: (owner: Owner, key: string, isReached: () => boolean) => boolean;
   readonly reliance?: (real: Reliance, indexes: readonly PinnedIndex[]) => Reliance;
   readonly writersBook?: (real: CondemnedBook) => CondemnedBook;
@@ -66,7 +66,7 @@ class ModelCatalog extends Catalog {
     this.database = database;
   }
 
-  realCondemn(key: string, isReached: () => boolean, found?: LedgerObject): boolean {
+  realCondemn(key: string, isReached: () => boolean, found?: RecordedObject): boolean {
     return super.condemn(ofOwner(this.owner).locationId, key, isReached, found);
   }
 
@@ -78,7 +78,7 @@ class ModelCatalog extends Catalog {
     return super.pinHits(actionId, ofOwner(this.owner).locationId, keys);
   }
 
-  override condemn(_location: Owner['locationId'], key: string, isReached: () => boolean = () => false, found?: LedgerObject): boolean {
+  override condemn(_location: Owner['locationId'], key: string, isReached: () => boolean = () => false, found?: RecordedObject): boolean {
     return this.seams.condemn?.(ofOwner(this.owner), key, isReached, found) ?? this.realCondemn(key, isReached, found);
   }
 

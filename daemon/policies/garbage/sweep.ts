@@ -1,7 +1,7 @@
 import { HoldfastError } from '../../../protocol/errors.ts';
 import type { InstallationId, LocationId, PolicyId } from '../../../protocol/ids.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
-import type { LedgerObject } from '../../catalog/objectLedger.ts';
+import type { LedgerObject, RecordedObject } from '../../catalog/objectLedger.ts';
 import type { ListedObject, ObjectStore } from '../../locations/objectStore.ts';
 import { hexOf } from '../../repository/bytes.ts';
 import type { CondemnedObject, CondemnedType } from '../../repository/condemnedList.ts';
@@ -243,7 +243,7 @@ class Sweep {
     }
   }
 
-  #describe({ key, versionId, size }: ListedObject): LedgerObject | undefined {
+  #describe({ key, versionId, size }: ListedObject): RecordedObject | undefined {
     const { locationId, policyId, wallClock } = this.#options;
     const name = parseObjectKey(key);
     if (name === undefined) return undefined;
@@ -282,7 +282,7 @@ class Sweep {
     const { catalog, store, signal, locationId } = this.#options;
     const objects: CondemnedObject[] = [];
     for (const { kind, objectId, objectKey } of this.#unpublishedObjects(named)) {
-      if (kind === 'keyring') continue;
+      if (kind !== 'manifest' && kind !== 'index' && kind !== 'pack') continue;
       if ((await store.head(objectKey, { signal })) !== undefined) objects.push({ type: kind, objectId });
       else if (catalog.beginDelete(locationId, objectKey)) this.#endDelete(objectKey);
     }

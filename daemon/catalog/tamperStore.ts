@@ -1,0 +1,61 @@
+import type { LocationId } from '../../protocol/ids.ts';
+import type { Connection } from './connection.ts';
+import { Table } from './table.ts';
+
+export interface TamperRecord {
+  readonly locationId: LocationId;
+  /** See the audit. */
+  readonly kind: string;
+  readonly objectKey: string;
+  /** Of the version that is wrong; empty where it is not there. */
+  readonly versionId: string;
+  /** By this machine's clock: when an audit met it first and last. */
+  readonly firstSeen: string;
+  readonly lastSeen: string;
+  /** When the store says that it happened. */
+  readonly storeTime: string | null;
+  readonly detail: string;
+}
+
+/** What audits have found at each location. */
+export class TamperStore {
+  readonly #table: Table<TamperRecord>;
+
+  constructor(connection: Connection) {
+    this.#table = new Table(connection, 'tamperFindings');
+  }
+
+  /** Keeps `firstSeen` of a finding that is known; `true` where it is new. */
+  record(finding: TamperRecord): boolean {
+    const { locationId, kind, objectKey, versionId } = finding;
+    const known = this.#table.get({ locationId, kind, objectKey, versionId });
+    if (known === undefined) this.#table.insert(finding);
+    else this.#table.replace({ ...finding, firstSeen: known.firstSeen });
+    return known === undefined;
+  }
+
+  list(locationId: LocationId, limit: number): readonly TamperRecord[] {
+    return this.#table.select('WHERE locationId = ? ORDER BY kind, objectKey, versionId LIMIT ?', [locationId, limit]);
+  }
+
+  count(locationId: LocationId): number {
+    return this.#table.number('count(*)', 'WHERE locationId = ?', [locationId]);
+  }
+
+  /** The earliest time of any finding, as the store or else this machine told it. */
+  earliest(locationId: LocationId): string | undefined {
+    const [first] = this.#table.select('WHERE locationId = ? ORDER BY ifnull(storeTime, firstSeen) LIMIT 1', [locationId]);
+    return first?.storeTime ?? first?.firstSeen;
+  }
+
+  /** What an audit that looked at everything has not met again is cured. */
+  forgetUnseenSince(locationId: LocationId, time: string): void {
+    for (const { kind, objectKey, versionId } of this.#table.select('WHERE locationId = ? AND lastSeen < ?', [locationId, time])) {
+      this.#table.delete({ locationId, kind, objectKey, versionId });
+    }
+  }
+
+  forgetLocation(locationId: LocationId): void {
+    this.#table.delete({ locationId });
+  }
+}
