@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { Catalog } from '../../../daemon/catalog/catalog.ts';
 import type { LockedObject } from '../../../daemon/catalog/objectLedger.ts';
 import { idOf, type LocationId, type PolicyId, type RestorePointId } from '../../../protocol/ids.ts';

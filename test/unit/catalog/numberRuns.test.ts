@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { decodeRuns, encodeRuns } from '../../../daemon/catalog/numberRuns.ts';
 
 function numbersIn(bytes: Uint8Array): readonly number[] {
