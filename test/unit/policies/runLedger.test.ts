@@ -60,10 +60,14 @@ class Bench implements Disposable {
     return pack;
   }
 
-  gate(uploaded: readonly UploadedObject[], hits: readonly Uint8Array[] = []): Promise<void> {
+  gate(
+    uploaded: readonly UploadedObject[],
+    hits: readonly Uint8Array[] = [],
+    condemned: () => Promise<IdSet> = async () => new IdSet(),
+  ): Promise<void> {
     const { signal } = new AbortController();
     return passCommitGate(
-      { ...this.ids, store: this.store, wallClock: () => new Date(timeAt(9)), condemned: async () => new IdSet(), signal },
+      { ...this.ids, store: this.store, wallClock: () => new Date(timeAt(9)), condemned, signal },
       { uploaded, hits, indexes: [] },
     );
   }
@@ -123,6 +127,36 @@ describe('run ledger and commit gate', () => {
       return true;
     });
     assert.deepEqual([bench.state(one), bench.state(two)], ['present', 'missing']);
+  });
+
+  it('F3: the gate reads the lists of condemned objects before it looks: what is gone when its list is gone is found missing', async () => {
+    using bench = new Bench();
+    const [one, two] = [await bench.put(1), await bench.put(2)];
+    const gone = async (): Promise<IdSet> => {
+      await bench.store.delete(two.key, null);
+      return new IdSet();
+    };
+    await assert.rejects(bench.gate([one], [two.objectId], gone), { code: 'objectMissing' });
+    assert.deepEqual([bench.state(one), bench.state(two)], ['present', 'missing']);
+  });
+
+  it('F3: the gate refuses what a list names although it is there, and no run hits it from then on', async () => {
+    using bench = new Bench();
+    const [one, two] = [await bench.put(1), await bench.put(2)];
+    const named = async (): Promise<IdSet> => {
+      const ids = new IdSet();
+      ids.add(two.objectId);
+      return ids;
+    };
+    const packs = [Buffer.from(two.objectId).toString('hex')];
+    const isNamed = (error: unknown): boolean => {
+      assert.ok(HoldfastError.is(error, 'objectMissing'));
+      assert.deepEqual(error.details?.['packs'], packs);
+      return true;
+    };
+    await assert.rejects(bench.gate([one], [two.objectId], named), isNamed);
+    assert.equal(bench.state(two), 'condemned');
+    await assert.rejects(bench.ledger.hits([two.objectId]), isNamed);
   });
 
   it('S5: an object of another length than was put does not pass, and no retry without it is offered', async () => {

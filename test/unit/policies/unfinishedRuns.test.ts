@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ObjectStore } from '../../../daemon/locations/objectStore.ts';
+import { condemnedBook } from '../../../daemon/policies/garbage/reliance.ts';
 import { parseObjectKey } from '../../../daemon/repository/names.ts';
 import { HoldfastError } from '../../../protocol/errors.ts';
 import { type ActionId, idOf, type LocationId } from '../../../protocol/ids.ts';
@@ -51,6 +52,15 @@ function full(): never {
 
 async function away(): Promise<never> {
   throw new HoldfastError('storeUnreachable', 'Failed to delete: the drive is gone.');
+}
+
+/** As another installation that shares the store does: by its list, and in no catalog of this one. */
+async function condemn({ bench, store }: Left, type: 'pack' | 'index', key?: string): Promise<void> {
+  const name = parseObjectKey(key ?? (await keysOf(store, type))[0] ?? '');
+  assert.ok(name !== undefined);
+  const { policyId, keyGeneration } = bench.policies.resolve('files');
+  const keys = bench.base.installation.keys.policyKeys(policyId, keyGeneration);
+  await condemnedBook(store, keys).publish([{ type, objectId: name.objectId }], never);
 }
 
 describe('unfinished runs', () => {
@@ -185,6 +195,71 @@ describe('unfinished runs', () => {
     await settle(left);
     assert.deepEqual(await keysOf(store, 'manifest'), []);
     assert.equal(bench.catalog.restorePoints.list().items.length, 0);
+  });
+
+  for (const what of ['pack', 'index'] as const) {
+    it(`F3: a manifest left by a crash is taken back where a list in the store names a${what === 'index' ? 'n' : ''} ${what} that it relies on`, async () => {
+      using left = await ready();
+      const { bench, store } = left;
+      await bench.leave('files', {
+        afterManifest: async () => {
+          await condemn(left, what);
+          crash();
+        },
+      });
+      await settle(left);
+      assert.deepEqual(await keysOf(store, 'manifest'), []);
+      assert.equal(bench.catalog.restorePoints.list().items.length, 0);
+    });
+
+    it(`F3: a manifest left by a crash is taken back where a${what === 'index' ? 'n' : ''} ${what} of it is gone although the ledger has it`, async () => {
+      using left = await ready();
+      const { bench, store } = left;
+      await bench.leave('files', { afterManifest: crash });
+      const [key = ''] = await keysOf(store, what);
+      const { body } = (await store.get(key)) ?? assert.fail();
+      await store.delete(key, null);
+      await store.put(key, body.subarray(1));
+      await settle(left);
+      assert.deepEqual(await keysOf(store, 'manifest'), [], 'one of another length is none');
+      await bench.leave('files', { afterManifest: crash });
+      for (const each of await keysOf(store, what)) await store.delete(each, null);
+      await settle(left);
+      assert.deepEqual(await keysOf(store, 'manifest'), []);
+      assert.equal(bench.catalog.restorePoints.list().items.length, 0);
+    });
+  }
+
+  it('F3: the lists are read before its objects are looked for, so that what is gone when its list is gone is found missing', async () => {
+    using left = await ready();
+    const { bench, store } = left;
+    await bench.leave('files', { afterManifest: crash });
+    const [pack = ''] = await keysOf(store, 'pack');
+    let isGone = false;
+    await settle(left, {
+      list: async function* list(prefix, options) {
+        yield* store.list(prefix, options);
+        if (!prefix.includes('/condemned/')) return;
+        await store.delete(pack, null);
+        isGone = true;
+      },
+    });
+    assert.ok(isGone);
+    assert.deepEqual(await keysOf(store, 'manifest'), []);
+    assert.equal(bench.catalog.restorePoints.list().items.length, 0);
+  });
+
+  it('F3: a manifest left by a crash that reaches a pack of an earlier run is taken back where a list names that pack', async () => {
+    using left = await ready();
+    const { bench, locationId, store } = left;
+    await bench.backUp('files');
+    const [hit = ''] = await keysOf(store, 'pack');
+    const actionId = await bench.leave('files', { afterManifest: crash });
+    bench.catalog.runPins.pin({ actionId, locationId, objectKey: hit, reason: 'hit' });
+    await condemn(left, 'pack', hit);
+    await settle(left);
+    assert.equal((await keysOf(store, 'manifest')).length, 1);
+    assert.equal(bench.catalog.restorePoints.list().items.length, 1);
   });
 
   it('C5: what an unfinished run left and somebody changed keeps no later backup from running', async () => {

@@ -221,6 +221,7 @@ const mutants: readonly Mutant[] = [
   { rule: 'manifests are listed again after the publication', seed: 13, world: { owners: 2, seams: {} }, without: staleReach() },
   { rule: 'a list stays until all that it names is gone', seed: 166, world: { owners: 2, seams: {} }, without: listsGoFirst() },
   { rule: 'every manifest counts that was not retired here', seed: 6, world: { owners: 2, seams: {} }, without: ownRootsOnly },
+  { rule: 'a writer that has put its manifest reads the lists', seed: 234, world: { owners: 2, seams: {} }, without: alone },
 ];
 
 /** Transactions that do not ask whether the roots have moved. */
