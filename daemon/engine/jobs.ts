@@ -1,5 +1,5 @@
 import type { RestorePointId, SourceId } from '../../protocol/ids.ts';
-import type { LockUntil, ObjectStore } from '../locations/objectStore.ts';
+import type { ObjectStore } from '../locations/objectStore.ts';
 import type { LiveRestorePoint } from '../repository/liveList.ts';
 import type { Heads, PinnedIndex } from '../repository/manifestTypes.ts';
 import type { PolicyKeys } from '../repository/policyKeys.ts';
@@ -130,8 +130,6 @@ export interface BackupJob {
   readonly description?: string;
   readonly ledger: RunLedger;
   readonly gate: CommitGate;
-  /** Asked before each put on a location with locks. */
-  readonly lockUntil?: () => LockUntil;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
   /** The store's own time where it has one; goes into `claimed.storeTime`. */

@@ -4,6 +4,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { LedgerObject } from '../catalog/objectLedger.ts';
 import type { ReachedObjects } from '../engine/jobs.ts';
 import type { ObjectStore } from '../locations/objectStore.ts';
+import type { LockKeeper } from '../locks/lockKeeper.ts';
 import type { IdSet } from '../repository/idSet.ts';
 import { packKey } from '../repository/names.ts';
 import { packsMissing } from './runLedger.ts';
@@ -11,6 +12,8 @@ import { packsMissing } from './runLedger.ts';
 export interface CommitGateOptions {
   readonly catalog: Catalog;
   readonly store: ObjectStore;
+  /** At a location with locks. */
+  readonly keeper?: LockKeeper;
   readonly installationId: InstallationId;
   readonly locationId: LocationId;
   readonly policyId: PolicyId;
@@ -29,35 +32,51 @@ interface Wanted {
   readonly hit: boolean;
 }
 
+type Found = Partial<Pick<LedgerObject, 'versionId' | 'retainUntil' | 'lockReadAt'>>;
+
 const lookupsAtOnce = 16;
+/** Older than this by store time a check says nothing any more. */
+const checkHoldsMs = 3_600_000;
 
 /**
- * The commit gate of a soft location (docs/format.md, Commit gate): every object that the manifest reaches is looked at in the store, for an index
- * entry proves nothing about its pack. Rejects with `objectMissing`; the packs of earlier runs among the missing stand in `details.packs`, and the
+ * The commit gate (docs/format.md, Commit gate): every object that the manifest reaches is looked at, for an index entry proves nothing about its
+ * pack. On a soft location that is a look into the store; at one with locks, a lock that lasts for as long as promised and was read back, which is made
+ * where it is not there. Rejects with `objectMissing`; the packs of earlier runs among the missing stand in `details.packs`, and the
  * ledger knows them as missing from then on. What a list of condemned objects names may be deleted at any time: it is refused in the same way, and a
  * run can start again without it. The lists are read before anything is looked for, so that what is gone when its list is gone is found missing.
+ * Rejects with `lockRefused` where the store does not lock for as long as promised.
  */
 export async function passCommitGate(options: CommitGateOptions, reached: ReachedObjects): Promise<void> {
-  const { catalog, locationId, installationId, policyId, wallClock } = options;
-  const wanted: Wanted[] = [
-    ...reached.uploaded.map(({ key, length, objectId, kind }) => ({ key, size: length, objectId, kind, hit: false })),
-    ...reached.indexes.map(({ key, length, objectId }) => ({ key, size: length, objectId, kind: 'index' as const, hit: false })),
-    ...reached.hits.map((objectId) => {
-      const key = packKey(installationId, policyId, objectId);
-      return { key, size: catalog.objects.get(locationId, key)?.size, objectId, kind: 'pack' as const, hit: true };
-    }),
-  ];
+  const { keeper, signal } = options;
+  const wanted = wantedOf(options, reached);
   await refuseCondemned(options, wanted);
+  if (keeper === undefined) {
+    await lookForAll(options, wanted);
+    return;
+  }
+  for (;;) {
+    const began = await keeper.now(signal);
+    await lookForAll(options, wanted);
+    if ((await keeper.now(signal)).getTime() - began.getTime() <= checkHoldsMs) return;
+  }
+}
+
+async function lookForAll(options: CommitGateOptions, wanted: readonly Wanted[]): Promise<void> {
+  const { catalog, locationId } = options;
   const missing: Wanted[] = [];
   for (let at = 0; at < wanted.length; at += lookupsAtOnce) {
     const batch = wanted.slice(at, at + lookupsAtOnce);
-    const isThere = await Promise.all(batch.map((object) => isInStore(options, object)));
-    const found = batch.filter((_object, index) => isThere[index]);
-    missing.push(...batch.filter((_object, index) => !isThere[index]));
-    const readBackAt = wallClock().toISOString();
+    const looks = await Promise.allSettled(batch.map((object) => lookFor(options, object)));
     catalog.transaction(() => {
-      for (const { key } of found) catalog.objects.change(locationId, key, { state: 'present', readBackAt });
+      for (const [index, look] of looks.entries()) {
+        const object = batch[index];
+        if (object === undefined || look.status === 'rejected') continue;
+        if (look.value === undefined) missing.push(object);
+        else note(options, object, look.value);
+      }
     });
+    // What was found is written down before the first failure ends the run: the next one need not ask again.
+    for (const look of looks) if (look.status === 'rejected') throw look.reason;
   }
   if (missing.length === 0) return;
   catalog.transaction(() => {
@@ -69,6 +88,32 @@ export async function passCommitGate(options: CommitGateOptions, reached: Reache
     fix: 'Find out who else writes to this location, then run the backup again.',
     details: { keys: missing.slice(0, 10).map(({ key }) => key) },
   });
+}
+
+/** The numbers of everything that a restore point reaches, once the gate has let it pass: the catalog keeps them with it. */
+export function reachedNumbers(
+  options: Pick<CommitGateOptions, 'catalog' | 'installationId' | 'locationId' | 'policyId'>,
+  reached: ReachedObjects,
+): readonly number[] {
+  const { catalog, locationId } = options;
+  return wantedOf(options, reached).flatMap(({ key }) => catalog.objects.get(locationId, key)?.number ?? []);
+}
+
+function wantedOf(
+  { catalog, installationId, locationId, policyId }: Pick<CommitGateOptions, 'catalog' | 'installationId' | 'locationId' | 'policyId'>,
+  reached: ReachedObjects,
+): readonly Wanted[] {
+  const own = new Set(reached.uploaded.map(({ key }) => key));
+  return [
+    ...reached.uploaded.map(({ key, length, objectId, kind }) => ({ key, size: length, objectId, kind, hit: false })),
+    ...reached.indexes
+      .filter(({ key }) => !own.has(key))
+      .map(({ key, length, objectId }) => ({ key, size: length, objectId, kind: 'index' as const, hit: false })),
+    ...reached.hits.map((objectId) => {
+      const key = packKey(installationId, policyId, objectId);
+      return { key, size: catalog.objects.get(locationId, key)?.size, objectId, kind: 'pack' as const, hit: true };
+    }),
+  ];
 }
 
 /** Of what is on its way out nothing may be relied on, although it is still there. */
@@ -84,7 +129,68 @@ async function refuseCondemned({ catalog, locationId, condemned, signal }: Commi
   throw packsMissing(keysOf('pack'), keysOf('index'));
 }
 
-async function isInStore({ store, signal }: CommitGateOptions, { key, size }: Wanted): Promise<boolean> {
+/** What is now known of an object that is there; `undefined` where it is not, or is not what was put. */
+async function lookFor(
+  { catalog, store, keeper, locationId, signal }: CommitGateOptions,
+  { key, size }: Wanted,
+): Promise<(Found & { readonly size: number }) | undefined> {
+  const known = catalog.objects.get(locationId, key);
+  if (keeper === undefined) {
+    const facts = await store.head(key, { signal });
+    return facts === undefined || (size !== undefined && facts.size !== size) ? undefined : { size: facts.size };
+  }
+  const version =
+    known?.state === 'present' && known.versionId !== null
+      ? { versionId: known.versionId, size: known.size }
+      : await find(store, key, size, signal);
+  if (version === undefined) return undefined;
+  const { versionId } = version;
+  const retainUntil = known?.versionId === versionId && known.retainUntil !== null ? new Date(known.retainUntil) : null;
+  const held = await keeper.hold({ key, versionId, retainUntil }, { signal });
+  if (held === undefined) return undefined;
+  const { readAt } = held;
+  return {
+    size: version.size,
+    versionId,
+    ...(readAt === null ? {} : { retainUntil: held.retainUntil.toISOString(), lockReadAt: readAt.toISOString() }),
+  };
+}
+
+/** Only an index knows it, or the answer to its put was lost: what lies there is looked for by its name. */
+async function find(
+  store: ObjectStore,
+  key: string,
+  size: number | undefined,
+  signal: AbortSignal,
+): Promise<{ readonly versionId: string; readonly size: number } | undefined> {
   const facts = await store.head(key, { signal });
-  return facts !== undefined && (size === undefined || facts.size === size);
+  if (facts === undefined || facts.versionId === null || (size !== undefined && facts.size !== size)) return undefined;
+  return { versionId: facts.versionId, size: facts.size };
+}
+
+function note(
+  { catalog, keeper, locationId, policyId, wallClock }: CommitGateOptions,
+  { key, kind, objectId }: Wanted,
+  { size, ...found }: Found & { readonly size: number },
+): void {
+  // The ledger's word was enough.
+  if (keeper !== undefined && found.lockReadAt === undefined) return;
+  const readBackAt = wallClock().toISOString();
+  if (catalog.objects.change(locationId, key, { state: 'present', readBackAt, ...found }) || keeper === undefined) return;
+  catalog.objects.record({
+    locationId,
+    objectKey: key,
+    policyId,
+    kind,
+    objectId,
+    versionId: null,
+    size,
+    // Nobody here has seen its bytes; what they have to be stands in the indexes.
+    sha256: new Uint8Array(0),
+    state: 'present',
+    recordedAt: readBackAt,
+    readBackAt,
+    retainUntil: null,
+    ...found,
+  });
 }

@@ -3,11 +3,11 @@ import type { BackupJob, UploadedObject, UploadingObject } from '../jobs.ts';
 /** Puts a run's objects: the ledger hears of each before and after, and what was put is kept in order. A dry run puts nothing, and counts. */
 export class ObjectPutter {
   readonly uploaded: UploadedObject[] = [];
-  readonly #job: Pick<BackupJob, 'store' | 'ledger' | 'lockUntil' | 'dryRun'>;
+  readonly #job: Pick<BackupJob, 'store' | 'ledger' | 'dryRun'>;
   #bytes = 0;
   #packBytes = 0;
 
-  constructor(job: Pick<BackupJob, 'store' | 'ledger' | 'lockUntil' | 'dryRun'>) {
+  constructor(job: Pick<BackupJob, 'store' | 'ledger' | 'dryRun'>) {
     this.#job = job;
   }
 
@@ -22,11 +22,10 @@ export class ObjectPutter {
 
   async put(object: UploadingObject, body: Uint8Array, signal: AbortSignal): Promise<UploadedObject> {
     signal.throwIfAborted();
-    const { store, ledger, lockUntil, dryRun } = this.#job;
+    const { store, ledger, dryRun } = this.#job;
     if (dryRun === true) return this.#note({ ...object, versionId: null });
     await ledger.uploading(object);
-    const lock = lockUntil?.();
-    const { versionId } = await store.put(object.key, body, { signal, ...(lock === undefined ? {} : { lock }) });
+    const { versionId } = await store.put(object.key, body, { signal, sha256: object.sha256 });
     const uploaded = this.#note({ ...object, versionId });
     await ledger.uploaded(uploaded);
     return uploaded;

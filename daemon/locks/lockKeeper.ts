@@ -1,0 +1,137 @@
+import { HoldfastError } from '../../protocol/errors.ts';
+import type { LockUntil, ObjectStore, VersionedObjects } from '../locations/objectStore.ts';
+import { isShort, type LockPlan, target } from './lockPlan.ts';
+
+/** How a location locks what is put there. */
+export interface LocationLocks {
+  readonly mode: LockUntil['mode'];
+  /** The plan that is aimed at; asked for anew each time, since a user may change it meanwhile. */
+  readonly plan: () => LockPlan;
+  /** Store time that is fresh enough to act upon. */
+  readonly now: (signal?: AbortSignal) => Promise<Date>;
+}
+
+/** One version as the ledger knows it. */
+export interface LockedVersion {
+  readonly key: string;
+  readonly versionId: string;
+  /** As it was read back; `null`: never. */
+  readonly retainUntil: Date | null;
+}
+
+export interface HeldLock {
+  readonly retainUntil: Date;
+  /** Store time at which the store said so; `null` where the ledger's word was enough. */
+  readonly readAt: Date | null;
+}
+
+/** The store, whose puts are locked: nothing gets into a location with locks without one. */
+export function lockingStore(store: ObjectStore, { mode, plan, now }: LocationLocks): ObjectStore {
+  const sweep = store.sweepTemporaries?.bind(store);
+  return {
+    storeId: store.storeId,
+    capabilities: store.capabilities,
+    put: async (key, body, options = {}) => {
+      const lock: LockUntil = { mode, until: target(plan(), await now(options.signal)) };
+      return await store.put(key, body, { ...options, lock });
+    },
+    head: (key, options) => store.head(key, options),
+    get: (key, options) => store.get(key, options),
+    list: (prefix, options) => store.list(prefix, options),
+    delete: (key, versionId, options) => store.delete(key, versionId, options),
+    ...(sweep === undefined ? {} : { sweepTemporaries: sweep }),
+    ...(store.versions === undefined ? {} : { versions: store.versions }),
+  };
+}
+
+/** Sees to it that versions are locked for as long as the plan says, by the rules of docs/format.md, Locks. */
+export class LockKeeper {
+  readonly #versions: VersionedObjects;
+  readonly #locks: LocationLocks;
+
+  constructor(versions: VersionedObjects, locks: LocationLocks) {
+    this.#versions = versions;
+    this.#locks = locks;
+  }
+
+  /** Store time that is fresh enough to act upon. */
+  now(signal?: AbortSignal): Promise<Date> {
+    return this.#locks.now(signal);
+  }
+
+  /**
+   * Extends where the lock is short, and reads back. `undefined` where the version is not there. Rejects with `lockRefused` where the store does not hold what
+   * is asked for, and otherwise as the store does.
+   *
+   * @param provesExistence whether a lock of the ledger that has not ended is enough to know that the version is there: in compliance mode nobody can delete it.
+   * Where the ledger may be behind the store, it is not.
+   */
+  async hold(
+    version: LockedVersion,
+    { signal, provesExistence = true }: { readonly signal?: AbortSignal; readonly provesExistence?: boolean } = {},
+  ): Promise<HeldLock | undefined> {
+    const { mode, plan, now } = this.#locks;
+    const { key, versionId } = version;
+    const time = await now(signal);
+    let { retainUntil } = version;
+    let readAt: Date | null = null;
+    const isProved = provesExistence && mode === 'compliance' && retainUntil !== null && retainUntil > time;
+    if (retainUntil === null || !isProved) {
+      const found = await this.#read(key, versionId, signal);
+      if (found === 'missing') return undefined;
+      retainUntil = found?.until ?? null;
+      readAt = time;
+    }
+    if (retainUntil !== null && !isShort(plan(), retainUntil, time)) return { retainUntil, readAt };
+    return await this.#extend(key, versionId, retainUntil, signal);
+  }
+
+  async #extend(
+    key: string,
+    versionId: string,
+    from: Date | null,
+    signal: AbortSignal | undefined,
+    mode: LockUntil['mode'] = this.#locks.mode,
+  ): Promise<HeldLock | undefined> {
+    const { plan, now } = this.#locks;
+    const time = await now(signal);
+    const until = target(plan(), time);
+    // Never to an earlier date: a lock that somebody made longer stays as it is.
+    if (from !== null && from >= until) return { retainUntil: from, readAt: null };
+    let refusal: HoldfastError | undefined;
+    try {
+      await this.#versions.extend(key, versionId, { mode, until }, signal === undefined ? {} : { signal });
+    } catch (error) {
+      if (HoldfastError.is(error, 'objectMissing')) return undefined;
+      if (!HoldfastError.is(error, 'lockRefused', 'storeRefused')) throw error;
+      refusal = error;
+    }
+    const held = await this.#read(key, versionId, signal);
+    if (held === 'missing') return undefined;
+    if (refusal !== undefined && held?.mode === 'compliance' && mode === 'governance') {
+      // Locked harder than the location asks for: it can only stay so.
+      return await this.#extend(key, versionId, held.until, signal, 'compliance');
+    }
+    if (held !== null && held.until >= until && (mode === 'governance' || held.mode === 'compliance')) {
+      return { retainUntil: held.until, readAt: time };
+    }
+    throw (
+      refusal ??
+      HoldfastError.failedTo(
+        'lockRefused',
+        `extend the lock of ${key}`,
+        held === null ? 'the store took it and holds no lock' : `the store took it and holds a lock until ${held.until.toISOString()}`,
+        { fix: 'Validate the location: "holdfast location validate NAME".', details: { objectKey: key, versionId } },
+      )
+    );
+  }
+
+  async #read(key: string, versionId: string, signal: AbortSignal | undefined): Promise<LockUntil | null | 'missing'> {
+    try {
+      return await this.#versions.lockOf(key, versionId, signal === undefined ? {} : { signal });
+    } catch (error) {
+      if (HoldfastError.is(error, 'objectMissing')) return 'missing';
+      throw error;
+    }
+  }
+}
