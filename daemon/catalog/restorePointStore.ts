@@ -136,6 +136,13 @@ export class RestorePointStore {
       .map((row) => this.#fromRow(row));
   }
 
+  /** All of one store whose objects have to stay, as `kept` has them of one policy. */
+  keptAt(storeId: StoreId): readonly Pick<RestorePointRecord, 'id' | 'policyId'>[] {
+    return this.#table
+      .select("WHERE storeId = ? AND (state <> 'retired' OR pinned = 1) ORDER BY policyId, sequence, id", [storeId])
+      .map(({ id, policyId }) => ({ id, policyId }));
+  }
+
   /** Whether some at this store are retired and not pinned: their objects may go. */
   hasRetired(storeId: StoreId): boolean {
     return this.#table.number('count(*)', "WHERE storeId = ? AND state = 'retired' AND pinned = 0", [storeId]) > 0;

@@ -36,6 +36,11 @@ export class RunPinStore {
     return this.#table.select('WHERE actionId = ? ORDER BY locationId, objectKey', [actionId]);
   }
 
+  /** What runs under way, and those that were cut short, hold at a location. */
+  keysAt(locationId: LocationId): readonly string[] {
+    return this.#table.select('WHERE locationId = ? ORDER BY objectKey', [locationId]).map(({ objectKey }) => objectKey);
+  }
+
   /** The actions that hold pins although they are not under way: what they uploaded and no restore point reaches can go. */
   left(): readonly ActionId[] {
     const tail = "WHERE actionId NOT IN (SELECT actionId FROM actions WHERE state IN ('queued', 'running')) ORDER BY actionId";
