@@ -80,6 +80,9 @@ export async function runInterfaceLane(
     browser: browser.endpoint,
     failures: path.join(kept, 'failures'),
     screenshots: path.join(kept, 'screenshots'),
+    codeServer: { folder: workbench.codeServer.folder, serverMain: workbench.codeServer.serverMain },
+    builtInExtensions,
+    vsix,
   };
   const hostFile = path.join(scratch, `ui${lane}.json`);
   writeFileSync(hostFile, JSON.stringify(host), { mode: 0o600 });

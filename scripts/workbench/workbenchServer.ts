@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { createWriteStream, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { run } from '../run.ts';
+import { run, type RunResult } from '../run.ts';
 import { ScriptFailed } from '../scriptFailed.ts';
 import type { CodeServer } from './codeServer.ts';
 
@@ -47,7 +47,8 @@ export interface WorkbenchServer extends AsyncDisposable {
 
 const graceMilliseconds = 5000;
 
-function extensionsFolder(dataDirectory: string): string {
+/** Where a workbench keeps the extensions that were installed: one folder for each, `<publisher>.<name>-<version>`. */
+export function extensionsFolder(dataDirectory: string): string {
   return path.join(dataDirectory, 'extensions');
 }
 
@@ -61,18 +62,19 @@ export function writeSettings(dataDirectory: string, whose: 'Machine' | 'User', 
 /** Installs a packaged extension as a user does. Throws what the workbench said where it refuses. */
 export async function installExtension(codeServer: CodeServer, dataDirectory: string, vsix: string): Promise<void> {
   mkdirSync(extensionsFolder(dataDirectory), { recursive: true });
-  const { status, output } = await run(process.execPath, [
-    codeServer.serverMain,
-    '--accept-server-license-terms',
-    '--server-data-dir',
-    dataDirectory,
-    '--extensions-dir',
-    extensionsFolder(dataDirectory),
-    '--install-extension',
-    vsix,
-    '--force',
-  ]);
+  const { status, output } = await manageExtensions(codeServer, dataDirectory, ['--install-extension', vsix, '--force']);
   if (status !== 0 || !/was successfully installed/.test(output)) throw new ScriptFailed(`install ${vsix} into the workbench`, output);
+}
+
+/** Takes an extension away as a user does. Windows that are open have it until they are loaded again. Throws what the workbench said where it refuses. */
+export async function uninstallExtension(codeServer: CodeServer, dataDirectory: string, id: string): Promise<void> {
+  const { status, output } = await manageExtensions(codeServer, dataDirectory, ['--uninstall-extension', id]);
+  if (status !== 0 || !/was successfully uninstalled/.test(output)) throw new ScriptFailed(`uninstall ${id} from the workbench`, output);
+}
+
+async function manageExtensions(codeServer: CodeServer, dataDirectory: string, what: readonly string[]): Promise<RunResult> {
+  const where = ['--server-data-dir', dataDirectory, '--extensions-dir', extensionsFolder(dataDirectory)];
+  return await run(process.execPath, [codeServer.serverMain, '--accept-server-license-terms', ...where, ...what]);
 }
 
 /** The address of a window, for a browser. It holds the token: whoever has it may run programs as this user. */

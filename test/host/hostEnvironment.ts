@@ -1,5 +1,6 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import * as z from 'zod';
+import type { CodeServer } from '../../scripts/workbench/codeServer.ts';
 import { currentTestTitle } from '../support/mochaHooks.ts';
 
 /** What the layer made before its tests run; handed to them as a file that HOLDFAST_HOST names. */
@@ -12,6 +13,11 @@ export interface HostEnvironment {
   /** What is kept of failed tests. */
   readonly failures: string;
   readonly screenshots: string;
+  /** What a test needs to start a workbench of its own. */
+  readonly codeServer: CodeServer;
+  readonly builtInExtensions: readonly string[];
+  /** The packaged extension. */
+  readonly vsix: string;
 }
 
 const shape: z.ZodType<HostEnvironment> = z.strictObject({
@@ -20,6 +26,9 @@ const shape: z.ZodType<HostEnvironment> = z.strictObject({
   browser: z.string(),
   failures: z.string(),
   screenshots: z.string(),
+  codeServer: z.strictObject({ folder: z.string(), serverMain: z.string() }),
+  builtInExtensions: z.array(z.string()),
+  vsix: z.string(),
 });
 
 export function readHostEnvironment(): HostEnvironment {

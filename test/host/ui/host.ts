@@ -5,6 +5,7 @@ import { workbenchUrl, writeSettings } from '../../../scripts/workbench/workbenc
 import { ScratchState } from '../../support/daemon.ts';
 import { endProcess, goneWithin } from '../../support/processes.ts';
 import { type HostEnvironment, readHostEnvironment } from '../hostEnvironment.ts';
+import { OtherWorkbench } from './otherWorkbench.ts';
 import { Workbench } from './workbench.ts';
 
 export type ThemeKind = 'light' | 'dark' | 'highContrast' | 'highContrastLight';
@@ -25,6 +26,8 @@ export interface WindowOptions {
   readonly theme?: ThemeKind;
   /** Settings of the machine beside those that every test has. They hold for all windows that are open. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** Where it is opened; default: the workbench of all tests, with the extension as it is packaged. */
+  readonly workbench?: OtherWorkbench;
   /** Default: every workspace is trusted. `ask`: none is until the user says so. */
   readonly trust?: 'off' | 'ask';
   readonly width?: number;
@@ -56,6 +59,7 @@ class HostUser {
   readonly #environment: HostEnvironment;
   readonly #browser: Browser;
   readonly #windows: Workbench[] = [];
+  readonly #workbenches: OtherWorkbench[] = [];
   readonly #since = Date.now();
   #options: WindowOptions = {};
   readonly #logStart: number;
@@ -68,7 +72,8 @@ class HostUser {
   }
 
   async openWindow(options: WindowOptions): Promise<Workbench> {
-    const { address, screenshots } = this.#environment;
+    const { address } = options.workbench ?? this.#environment;
+    const { screenshots } = this.#environment;
     this.#writeSettings(options);
     const context = await this.#browser.newContext({
       viewport: { width: options.width ?? 1280, height: options.height ?? 800 },
@@ -80,6 +85,13 @@ class HostUser {
     const folder = options.folder === undefined ? this.folder : options.folder;
     await window.load(workbenchUrl(address, folder === null ? {} : { folder }));
     return window;
+  }
+
+  async startWorkbench(vsix: string | undefined): Promise<OtherWorkbench> {
+    const dataDirectory = path.join(this.scratch.folder, `workbench${this.#workbenches.length + 1}`);
+    const workbench = await OtherWorkbench.start(this.#environment, dataDirectory, vsix ?? this.#environment.vsix);
+    this.#workbenches.push(workbench);
+    return workbench;
   }
 
   /** Changes the theme of all windows; resolves when this one shows it. */
@@ -99,10 +111,17 @@ class HostUser {
       await window.page.screenshot({ path: path.join(folder, `window${index + 1}.png`), timeout: leaveGrace }).catch(() => undefined);
     }
     writeFileSync(path.join(folder, 'server.log'), this.#serverLog().slice(this.#logStart));
-    const logs = path.join(this.#environment.dataDirectory, 'data', 'logs');
-    for (const file of globSync('*/exthost*/**/*.log', { cwd: logs })) {
-      if (statSync(path.join(logs, file)).mtimeMs < this.#since) continue;
-      cpSync(path.join(logs, file), path.join(folder, 'extensionHost', file.replaceAll(path.sep, '-')));
+    for (const { dataDirectory } of [this.#environment, ...this.#workbenches]) {
+      const logs = path.join(dataDirectory, 'data', 'logs');
+      const kept = path.join(
+        folder,
+        'extensionHost',
+        dataDirectory === this.#environment.dataDirectory ? '' : path.basename(dataDirectory),
+      );
+      for (const file of globSync('*/exthost*/**/*.log', { cwd: logs })) {
+        if (statSync(path.join(logs, file)).mtimeMs < this.#since) continue;
+        cpSync(path.join(logs, file), path.join(kept, file.replaceAll(path.sep, '-')));
+      }
     }
     for (const file of existsSync(this.scratch.state) ? globSync('**/*.log*', { cwd: this.scratch.state }) : []) {
       cpSync(path.join(this.scratch.state, file), path.join(folder, 'daemon', path.basename(file)));
@@ -114,6 +133,7 @@ class HostUser {
   async leave(): Promise<void> {
     for (const window of this.#windows) await window.close();
     for (const pid of this.extensionHosts()) if (!(await goneWithin(pid, leaveGrace))) await endProcess(pid);
+    for (const workbench of this.#workbenches) await workbench[Symbol.asyncDispose]();
     await this.scratch[Symbol.asyncDispose]();
   }
 
@@ -126,7 +146,7 @@ class HostUser {
   }
 
   #writeSettings(options: WindowOptions): void {
-    const { dataDirectory } = this.#environment;
+    const { dataDirectory } = options.workbench ?? this.#environment;
     const theme = { 'workbench.colorTheme': themes[options.theme ?? 'light'].name };
     this.#options = options;
     writeSettings(dataDirectory, 'Machine', {
@@ -167,6 +187,16 @@ export class Host {
 
   async openWindow(options: WindowOptions = {}): Promise<Workbench> {
     return await this.#present.openWindow(options);
+  }
+
+  /** A workbench of this test's own, ended behind it, with this package installed; default: the one of all tests. */
+  async startWorkbench(vsix?: string): Promise<OtherWorkbench> {
+    return await this.#present.startWorkbench(vsix);
+  }
+
+  /** The packaged extension that all tests use. */
+  get vsix(): string {
+    return readHostEnvironment().vsix;
   }
 
   /** Changes the theme of all windows; resolves when this one shows it. */
