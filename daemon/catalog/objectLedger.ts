@@ -38,10 +38,9 @@ export interface LedgerObject {
 export type RecordedObject = Omit<LedgerObject, 'number' | 'lockReadAt'> & Partial<Pick<LedgerObject, 'lockReadAt'>>;
 
 /** The lock of one object, with what finding and extending it takes. */
-export type LockedObject = Pick<LedgerObject, 'objectKey' | 'versionId' | 'number' | 'retainUntil' | 'lockReadAt' | 'kind' | 'policyId'>;
+export type LockedObject = Pick<LedgerObject, 'objectKey' | 'versionId' | 'number' | 'retainUntil' | 'kind' | 'policyId' | 'state'>;
 
-export interface LockTime {
-  readonly number: number;
+export interface LockTime extends Pick<LedgerObject, 'number' | 'objectKey' | 'policyId' | 'kind' | 'state'> {
   /** Milliseconds since the epoch; `NaN` where no lock was read back, and for what is not there. */
   readonly retainUntil: number;
 }
@@ -127,14 +126,10 @@ export class ObjectLedger {
 
   /** The dates of all objects of a location, for figures over all of them: rows are not checked one by one. */
   *lockTimes(locationId: LocationId): Generator<LockTime> {
-    for (const { number, retainUntil, state } of this.#table.scan(['number', 'retainUntil', 'state'], 'WHERE locationId = ?', [
-      locationId,
-    ])) {
-      yield {
-        number: Number(number),
-        retainUntil:
-          typeof retainUntil === 'string' && (state === 'present' || state === 'condemned') ? Date.parse(retainUntil) : Number.NaN,
-      };
+    const columns = ['number', 'objectKey', 'policyId', 'kind', 'retainUntil', 'state'] as const;
+    for (const { retainUntil, ...object } of this.#table.scan(columns, 'WHERE locationId = ?', [locationId])) {
+      const isThere = object.state === 'present' || object.state === 'condemned';
+      yield { ...object, retainUntil: isThere && retainUntil !== null ? Date.parse(retainUntil) : Number.NaN };
     }
   }
 

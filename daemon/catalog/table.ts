@@ -67,9 +67,13 @@ export class Table<Row extends RowShape<Row>> {
   }
 
   /** Some columns of many rows, one after the other and not checked against their digests: for figures, never for what is acted upon. */
-  *scan(columns: readonly (keyof Row & string)[], tail: string, values: readonly SqlValue[] = []): Generator<Record<string, unknown>> {
+  *scan<Column extends keyof Row & string>(
+    columns: readonly Column[],
+    tail: string,
+    values: readonly SqlValue[] = [],
+  ): Generator<Pick<Row, Column>> {
     const statement = this.#connection.database.prepare(`SELECT ${columns.join(', ')} FROM ${this.name} ${tail}`);
-    yield* this.#read(() => statement.iterate(...values));
+    for (const row of this.#read(() => statement.iterate(...values))) if (hasColumns<Pick<Row, Column>>(row, columns)) yield row;
   }
 
   /** One number, such as a count or a sum; 0 where there is nothing to count. */
@@ -125,4 +129,8 @@ export class Table<Row extends RowShape<Row>> {
   #read<Result>(work: () => Result): Result {
     return this.#connection.read(`read table ${this.name} of the catalog`, work);
   }
+}
+
+function hasColumns<Some>(row: Record<string, unknown>, columns: readonly string[]): row is Some & Record<string, unknown> {
+  return columns.every((column) => column in row);
 }

@@ -1,21 +1,23 @@
 import type { PolicyId, RestorePointId } from '../../protocol/ids.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { LocationRecord } from '../catalog/locationStore.ts';
-import type { LockedObject } from '../catalog/objectLedger.ts';
+import type { LedgerObject } from '../catalog/objectLedger.ts';
+
+export type KeptObject = Pick<LedgerObject, 'number' | 'objectKey' | 'policyId' | 'kind' | 'state'>;
 
 /** Which objects of a location are kept locked (docs/format.md, Locks), as the catalog has it at one moment. */
 export class KeptObjects {
   readonly #numbers: Uint8Array;
   readonly #wholePolicies: Set<PolicyId> = new Set();
-  readonly #keys: Set<string>;
+  readonly #pinned: Set<string>;
+  readonly #newestKeyring: string | undefined;
   /** Restore points of which nobody knows what they reach: everything of their policies is kept. */
   readonly unknownReach: readonly RestorePointId[];
 
   constructor(catalog: Catalog, { locationId, storeId }: Pick<LocationRecord, 'locationId' | 'storeId'>) {
     this.#numbers = new Uint8Array(catalog.objects.lastNumber(locationId) + 1);
-    this.#keys = new Set(catalog.runPins.keysAt(locationId));
-    const newestKeyring = catalog.keyrings.newestCopyAt(locationId);
-    if (newestKeyring !== undefined) this.#keys.add(newestKeyring.key);
+    this.#pinned = new Set(catalog.runPins.keysAt(locationId));
+    this.#newestKeyring = catalog.keyrings.newestCopyAt(locationId)?.key;
     const reaches = new Map(catalog.reaches.atLocation(locationId).map((reach) => [reach.restorePointId, reach]));
     const unknown: RestorePointId[] = [];
     for (const { id, policyId } of catalog.restorePoints.keptAt(storeId)) {
@@ -30,12 +32,19 @@ export class KeptObjects {
     this.unknownReach = unknown;
   }
 
-  has({ number, objectKey, policyId, kind }: Pick<LockedObject, 'number' | 'objectKey' | 'policyId' | 'kind'>): boolean {
+  /** Whether the monitor extends it. */
+  has(object: KeptObject): boolean {
+    return this.isPromised(object) || this.#pinned.has(object.objectKey);
+  }
+
+  /** Whether anybody was told that it is safe: what a run under way has put so far is kept, but nobody was. */
+  isPromised({ number, objectKey, policyId, kind, state }: KeptObject): boolean {
     return (
       this.#numbers[number] === 1 ||
-      this.#keys.has(objectKey) ||
+      objectKey === this.#newestKeyring ||
       kind === 'marker' ||
-      (policyId !== null && this.#wholePolicies.has(policyId))
+      // Of a whole policy, what is not there may be what nobody needs.
+      (policyId !== null && this.#wholePolicies.has(policyId) && state === 'present')
     );
   }
 }
