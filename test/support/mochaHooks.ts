@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { registerHooks } from 'node:module';
 import * as fc from 'fast-check';
+import { runEndings } from './servers/runEndings.ts';
 
 const seedVariable = 'HOLDFAST_TEST_SEED';
 const titleVariable = 'HOLDFAST_TEST_TITLE';
@@ -41,5 +42,8 @@ export const mochaHooks: Mocha.RootHookObject = {
   afterEach(this: Mocha.Context): void {
     process.env[titleVariable] = '';
     if (this.currentTest?.state === 'failed') process.stderr.write(`${seedVariable}=${testSeed()} repeats it\n`);
+  },
+  async afterAll(): Promise<void> {
+    await runEndings.run();
   },
 };

@@ -1,0 +1,90 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+
+export interface GuardedProcessOptions {
+  readonly cwd: string;
+  /** All of its environment; nothing of the tests' own gets in. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+const keptLines = 200;
+
+// A pipe to the tests is read for as long as they live: its end kills the program, however they ended.
+const guard = `exec 3<&0
+"$@" </dev/null >&2 3<&- &
+child=$!
+echo "$child"
+{ read -r _ <&3; kill -KILL "$child" 2>/dev/null; } &
+watcher=$!
+wait "$child"
+status=$?
+kill "$watcher" 2>/dev/null
+exit "$status"`;
+
+/** A program that does not outlive the process that started it, even where that is killed. Needs a POSIX shell. */
+export class GuardedProcess implements AsyncDisposable {
+  /** Of the program itself. */
+  readonly pid: number;
+  readonly #shell: ChildProcess;
+  readonly #lines: readonly string[];
+  readonly #exited: Promise<unknown>;
+
+  private constructor(shell: ChildProcess, pid: number, lines: readonly string[], exited: Promise<unknown>) {
+    this.#shell = shell;
+    this.pid = pid;
+    this.#lines = lines;
+    this.#exited = exited;
+  }
+
+  static async start(command: string, args: readonly string[], options: GuardedProcessOptions): Promise<GuardedProcess> {
+    const shell = spawn('/bin/sh', ['-c', guard, 'guard', command, ...args], {
+      cwd: options.cwd,
+      env: { ...options.env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    // Its end is waited for where somebody ends it; by itself it keeps no test run alive.
+    const exited = once(shell, 'exit');
+    exited.catch(() => undefined);
+    const lines: string[] = [];
+    createInterface({ input: shell.stderr }).on('line', (line) => {
+      if (lines.push(line) > keptLines) lines.shift();
+    });
+    const told = createInterface({ input: shell.stdout });
+    const first = await Promise.race([once(told, 'line'), exited.then(() => [''])]);
+    const pid = Number(first[0]);
+    if (!Number.isSafeInteger(pid) || pid <= 0) throw new Error(`${command} did not start. ${lines.join('\n')}`);
+    shell.unref();
+    for (const stream of [shell.stdin, shell.stdout, shell.stderr])
+      if ('unref' in stream && typeof stream.unref === 'function') stream.unref();
+    return new GuardedProcess(shell, pid, lines, exited);
+  }
+
+  get isRunning(): boolean {
+    return this.#shell.exitCode === null && this.#shell.signalCode === null;
+  }
+
+  /** The last lines that it printed. */
+  get output(): string {
+    return this.#lines.join('\n');
+  }
+
+  signal(name: NodeJS.Signals): void {
+    if (this.isRunning) process.kill(this.pid, name);
+  }
+
+  /** Ends it with SIGTERM, and with SIGKILL where it has not gone after `grace` milliseconds; 0 kills at once. */
+  async end(grace: number): Promise<void> {
+    if (!this.isRunning) return;
+    this.#shell.ref();
+    const killed = setTimeout(() => this.signal('SIGKILL'), grace);
+    this.signal(grace === 0 ? 'SIGKILL' : 'SIGTERM');
+    await this.#exited;
+    clearTimeout(killed);
+    this.#shell.stdin?.destroy();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end(0);
+  }
+}

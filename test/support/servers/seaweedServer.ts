@@ -1,0 +1,160 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { freePorts } from './freePorts.ts';
+import { GuardedProcess } from './guardedProcess.ts';
+import { answers } from './readiness.ts';
+import { type MadeBucket, makeBucket, owner, type S3Identity } from './s3Server.ts';
+import type { ServerPrograms } from './serverPrograms.ts';
+
+const startLimit = 30_000;
+const endGrace = 5000;
+const attempts = 3;
+
+interface Ports {
+  readonly master: number;
+  readonly volume: number;
+  readonly filer: number;
+  readonly s3: number;
+}
+
+/** SeaweedFS: an S3 server that enforces Object Lock. All of its state lies in a temporary folder. */
+export class SeaweedServer implements AsyncDisposable {
+  readonly endpoint: string;
+  readonly #programs: ServerPrograms;
+  readonly #folder: string;
+  readonly #ports: Ports;
+  #process: GuardedProcess;
+
+  private constructor(programs: ServerPrograms, folder: string, ports: Ports, started: GuardedProcess) {
+    this.#programs = programs;
+    this.#folder = folder;
+    this.#ports = ports;
+    this.#process = started;
+    this.endpoint = `http://127.0.0.1:${ports.s3}`;
+  }
+
+  /** About three seconds. Identities other than `owner` can be given at once, or later with `setIdentities`. */
+  static async start(programs: ServerPrograms, identities: readonly S3Identity[] = []): Promise<SeaweedServer> {
+    const folder = await mkdtemp(path.join(tmpdir(), 'hf-seaweed-'));
+    mkdirSync(path.join(folder, 'data'));
+    writeIdentities(folder, [owner, ...identities]);
+    for (let attempt = 1; ; attempt += 1) {
+      const [master = 0, volume = 0, filer = 0, s3 = 0] = await freePorts(4, { withTwin: true });
+      const ports: Ports = { master, volume, filer, s3 };
+      try {
+        return new SeaweedServer(programs, folder, ports, await launch(programs, folder, ports));
+      } catch (error) {
+        // Somebody else may have taken a port meanwhile.
+        removeSockets(ports);
+        if (attempt < attempts) continue;
+        rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+        throw error;
+      }
+    }
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  /** The host and port that S3 is spoken on: what a proxy leads to. */
+  get address(): { readonly host: string; readonly port: number } {
+    return { host: '127.0.0.1', port: this.#ports.s3 };
+  }
+
+  get output(): string {
+    return this.#process.output;
+  }
+
+  /** A new bucket; a name of its own where none is given. */
+  async createBucket(options: { readonly name?: string; readonly objectLock?: boolean } = {}): Promise<MadeBucket> {
+    return await makeBucket(this.endpoint, options.name ?? `test-${randomBytes(6).toString('hex')}`, options);
+  }
+
+  /**
+   * Who may do what from now on. An identity that is left out stays as it was: to take credentials away, give its name other keys; to take permissions
+   * away, fewer actions.
+   */
+  async setIdentities(identities: readonly S3Identity[]): Promise<void> {
+    const before = this.#process.output.length;
+    writeIdentities(this.#folder, identities);
+    this.#process.signal('SIGHUP');
+    // The reload is over when the last of the servers in this process says so.
+    while (this.#process.isRunning && !this.#process.output.slice(before).includes('Reload filer server')) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  /** Ends it as an administrator would; what is stored stays. With `startAgain` about twenty seconds: for mere outages put a `FaultProxy` in between. */
+  async stop(): Promise<void> {
+    await this.#process.end(endGrace);
+    removeSockets(this.#ports);
+  }
+
+  /** Starts it again on the same ports with what was stored. */
+  async startAgain(): Promise<void> {
+    this.#process = await launch(this.#programs, this.#folder, this.#ports);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#process.end(0);
+    removeSockets(this.#ports);
+    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+async function launch(programs: ServerPrograms, folder: string, ports: Ports): Promise<GuardedProcess> {
+  const started = await GuardedProcess.start(
+    programs.weed,
+    [
+      'server',
+      `-dir=${path.join(folder, 'data')}`,
+      '-ip=127.0.0.1',
+      '-ip.bind=127.0.0.1',
+      `-master.port=${ports.master}`,
+      `-volume.port=${ports.volume}`,
+      `-filer.port=${ports.filer}`,
+      '-s3',
+      `-s3.port=${ports.s3}`,
+      `-s3.config=${path.join(folder, 'identities.json')}`,
+      '-s3.port.iceberg=0',
+      '-s3.port.lance=0',
+      '-s3.iam=false',
+      // A put into a bucket that is not there would make one.
+      '-s3.autoCreateBucket=false',
+      '-master.volumeSizeLimitMB=64',
+      '-master.telemetry=false',
+      '-volume.max=100',
+      // Without it the end takes ten seconds.
+      '-volume.preStopSeconds=0',
+    ],
+    { cwd: folder, env: { HOME: folder, PATH: '/usr/bin:/bin', TMPDIR: folder } },
+  );
+  try {
+    await answers(`http://127.0.0.1:${ports.s3}/`, started, startLimit);
+    return started;
+  } catch (error) {
+    await started.end(0);
+    throw error;
+  }
+}
+
+function writeIdentities(folder: string, identities: readonly S3Identity[]): void {
+  const content = {
+    identities: identities.map(({ name, accessKeyId, secretAccessKey, actions }) => ({
+      name,
+      credentials: [{ accessKey: accessKeyId, secretKey: secretAccessKey }],
+      actions,
+    })),
+  };
+  writeFileSync(path.join(folder, 'identities.json'), JSON.stringify(content), { mode: 0o600 });
+}
+
+/** It leaves sockets in the system's folder for temporary files, whatever TMPDIR says. */
+function removeSockets(ports: Ports): void {
+  const names = Object.entries(ports).flatMap(([role, port]) => [`${role}-${port}`, `${role}-grpc-${port + 10_000}`]);
+  for (const name of names) rmSync(path.join('/tmp', `seaweedfs-${name}.sock`), { force: true });
+}

@@ -1,0 +1,26 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { skipWithout } from '../skipWithout.ts';
+
+/** Programs of the real servers, as scripts/servers/prepareServers.ts lays them down. */
+export interface ServerPrograms {
+  /** SeaweedFS. */
+  readonly weed: string;
+  /** A Python that has moto's server. */
+  readonly python: string;
+}
+
+const variable = 'HOLDFAST_TEST_SERVERS';
+
+/** The programs in the folder that HOLDFAST_TEST_SERVERS names, else in .cache/servers; `undefined` where they are not installed. */
+export function findServerPrograms(): ServerPrograms | undefined {
+  const given = process.env[variable];
+  const folder = given === undefined || given === '' ? path.join(import.meta.dirname, '..', '..', '..', '.cache', 'servers') : given;
+  const programs = { weed: path.join(folder, 'bin', 'weed'), python: path.join(folder, 'bin', 'python') };
+  return existsSync(programs.weed) && existsSync(programs.python) ? programs : undefined;
+}
+
+/** The programs, or the test is skipped; where CI is set it fails. */
+export function serverProgramsFor(context: Mocha.Context): ServerPrograms {
+  return findServerPrograms() ?? skipWithout('SeaweedFS and moto (npm test -- integration installs them)', context);
+}
