@@ -2,7 +2,7 @@ import type { Connection } from './connection.ts';
 import { Table } from './table.ts';
 
 /** What is set for the daemon as a whole. Readable while it is locked, so never a secret. */
-export type SettingName = 'unattended' | 'autoLock';
+export type SettingName = 'unattended' | 'autoLock' | 'longestAbsence';
 
 /** Settings as text, which whoever owns one reads and writes as JSON. */
 export class SettingStore {

@@ -46,8 +46,8 @@ export async function keepLocked(options: LockRunOptions): Promise<LockRunResult
   let extended = 0;
   let last: LockedObject | undefined;
   for (;;) {
-    const now = await keeper.now(signal);
-    const before = new Date(now.getTime() + plan.protectionPeriod + plan.reserve).toISOString();
+    const { latest } = await keeper.now(signal);
+    const before = new Date(latest.getTime() + plan.protectionPeriod + plan.reserve).toISOString();
     const page = catalog.objects.endingBefore(locationId, before, pageSize, last);
     const short = page.filter((object) => kept.has(object));
     for (let at = 0; at < short.length; at += atOnce) {

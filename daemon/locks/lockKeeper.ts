@@ -1,14 +1,14 @@
 import { HoldfastError } from '../../protocol/errors.ts';
 import type { LockUntil, ObjectStore, VersionedObjects } from '../locations/objectStore.ts';
 import { isShort, type LockPlan, target } from './lockPlan.ts';
+import type { StoreClock, StoreTime } from './storeClock.ts';
 
 /** How a location locks what is put there. */
 export interface LocationLocks {
   readonly mode: LockUntil['mode'];
   /** The plan that is aimed at; asked for anew each time, since a user may change it meanwhile. */
   readonly plan: () => LockPlan;
-  /** Store time that is fresh enough to act upon. */
-  readonly now: (signal?: AbortSignal) => Promise<Date>;
+  readonly clock: Pick<StoreClock, 'now'>;
 }
 
 /** One version as the ledger knows it. */
@@ -26,13 +26,14 @@ export interface HeldLock {
 }
 
 /** The store, whose puts are locked: nothing gets into a location with locks without one. */
-export function lockingStore(store: ObjectStore, { mode, plan, now }: LocationLocks): ObjectStore {
+export function lockingStore(store: ObjectStore, { mode, plan, clock }: LocationLocks): ObjectStore {
   const sweep = store.sweepTemporaries?.bind(store);
   return {
     storeId: store.storeId,
     capabilities: store.capabilities,
     put: async (key, body, options = {}) => {
-      const lock: LockUntil = { mode, until: target(plan(), await now(options.signal)) };
+      const { latest } = await clock.now(options);
+      const lock: LockUntil = { mode, until: target(plan(), latest) };
       return await store.put(key, body, { ...options, lock });
     },
     head: (key, options) => store.head(key, options),
@@ -55,8 +56,8 @@ export class LockKeeper {
   }
 
   /** Store time that is fresh enough to act upon. */
-  now(signal?: AbortSignal): Promise<Date> {
-    return this.#locks.now(signal);
+  now(signal?: AbortSignal): Promise<StoreTime> {
+    return this.#locks.clock.now(signal === undefined ? {} : { signal });
   }
 
   /**
@@ -70,19 +71,19 @@ export class LockKeeper {
     version: LockedVersion,
     { signal, provesExistence = true }: { readonly signal?: AbortSignal; readonly provesExistence?: boolean } = {},
   ): Promise<HeldLock | undefined> {
-    const { mode, plan, now } = this.#locks;
+    const { mode, plan } = this.#locks;
     const { key, versionId } = version;
-    const time = await now(signal);
+    const { earliest, latest } = await this.now(signal);
     let { retainUntil } = version;
     let readAt: Date | null = null;
-    const isProved = provesExistence && mode === 'compliance' && retainUntil !== null && retainUntil > time;
+    const isProved = provesExistence && mode === 'compliance' && retainUntil !== null && retainUntil > latest;
     if (retainUntil === null || !isProved) {
       const found = await this.#read(key, versionId, signal);
       if (found === 'missing') return undefined;
       retainUntil = found?.until ?? null;
-      readAt = time;
+      readAt = earliest;
     }
-    if (retainUntil !== null && !isShort(plan(), retainUntil, time)) return { retainUntil, readAt };
+    if (retainUntil !== null && !isShort(plan(), retainUntil, latest)) return { retainUntil, readAt };
     return await this.#extend(key, versionId, retainUntil, signal);
   }
 
@@ -93,9 +94,9 @@ export class LockKeeper {
     signal: AbortSignal | undefined,
     mode: LockUntil['mode'] = this.#locks.mode,
   ): Promise<HeldLock | undefined> {
-    const { plan, now } = this.#locks;
-    const time = await now(signal);
-    const until = target(plan(), time);
+    const { plan } = this.#locks;
+    const { earliest, latest } = await this.now(signal);
+    const until = target(plan(), latest);
     // Never to an earlier date: a lock that somebody made longer stays as it is.
     if (from !== null && from >= until) return { retainUntil: from, readAt: null };
     let refusal: HoldfastError | undefined;
@@ -113,7 +114,7 @@ export class LockKeeper {
       return await this.#extend(key, versionId, held.until, signal, 'compliance');
     }
     if (held !== null && held.until >= until && (mode === 'governance' || held.mode === 'compliance')) {
-      return { retainUntil: held.until, readAt: time };
+      return { retainUntil: held.until, readAt: earliest };
     }
     throw (
       refusal ??

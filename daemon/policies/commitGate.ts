@@ -55,9 +55,9 @@ export async function passCommitGate(options: CommitGateOptions, reached: Reache
     return;
   }
   for (;;) {
-    const began = await keeper.now(signal);
+    const { earliest } = await keeper.now(signal);
     await lookForAll(options, wanted);
-    if ((await keeper.now(signal)).getTime() - began.getTime() <= checkHoldsMs) return;
+    if ((await keeper.now(signal)).latest.getTime() - earliest.getTime() <= checkHoldsMs) return;
   }
 }
 
