@@ -11,6 +11,7 @@ import { runHostLayer } from './hostLayer.ts';
 import { logLines } from './logLines.ts';
 import { prepareReaderEnvironment } from './readerEnvironment.ts';
 import { root, run } from './run.ts';
+import { prepareServers } from './servers/prepareServers.ts';
 import { commandRows, commandRun, type LayerReport, layerReport, threatRows, verbCall, verbRows } from './testReport.ts';
 import { prepareWorkbench } from './workbench/prepareWorkbench.ts';
 
@@ -48,10 +49,13 @@ const commandLog = path.join(scratch, 'commands.jsonl');
 const interrupted = new AbortController();
 const isWhole = asked.length === 0;
 const reader = prepareReaderEnvironment();
+const layersWithServers: readonly LayerName[] = ['integration', 'process', 'host'];
+const servers = isWhole || layersWithServers.some((name) => asked.includes(name)) ? prepareServers({ say }) : undefined;
 const workbench = isWhole || asked.includes('host') ? prepareWorkbench({ say }) : undefined;
 // Whoever awaits them later sees how it went; until then a failure is not lost, only early.
 reader.catch(() => undefined);
 workbench?.catch(() => undefined);
+servers?.catch(() => undefined);
 
 async function runCheckLayer(): Promise<LayerResult> {
   const started = performance.now();
@@ -61,10 +65,20 @@ async function runCheckLayer(): Promise<LayerResult> {
   return { name: 'check', passed: results.length - failed, failed, skipped: 0, seconds: (performance.now() - started) / 1000 };
 }
 
+/** The folder of the servers for a layer that has tests on them. Where they are missing, those tests are skipped, and fail where CI is set. */
+async function serversFor(name: LayerName): Promise<string | undefined> {
+  if (servers === undefined || !layersWithServers.includes(name)) return undefined;
+  const prepared = await servers;
+  if ('ready' in prepared) return prepared.ready;
+  say(`NOT RUN: the tests on real S3 servers. ${prepared.missing}`);
+  return undefined;
+}
+
 async function runMochaLayer(name: LayerName): Promise<LayerResult> {
   const files = globSync(`test/${name}/**/*.test.ts`, { cwd: root }).toSorted();
   if (files.length === 0) return { name, passed: 0, failed: 1, skipped: 0, seconds: 0, notRun: `There is no test in test/${name}.` };
   const environment = await reader;
+  const serverFolder = await serversFor(name);
   const reportFile = path.join(reports, `${name}.json`);
   rmSync(reportFile, { force: true });
   const { status, seconds } = await run(process.execPath, [path.join(root, 'scripts', 'mochaLayer.ts'), reportFile, ...files], {
@@ -75,6 +89,7 @@ async function runMochaLayer(name: LayerName): Promise<LayerResult> {
       HOLDFAST_VERBS_LOG: verbLog,
       HOLDFAST_TEST_SEED: String(seed),
       HOLDFAST_TEST_PYTHON: 'python' in environment ? environment.python : undefined,
+      HOLDFAST_TEST_SERVERS: serverFolder,
     },
   });
   let report: LayerReport;
@@ -98,6 +113,7 @@ function resultOf(name: LayerName, report: LayerReport, seconds: number): LayerR
 
 async function runHostLayerHere(): Promise<LayerResult> {
   const prepared = (await workbench) ?? { missing: 'The workbench was not prepared.' };
+  const serverFolder = await serversFor('host');
   if ('missing' in prepared) return { name: 'host', passed: 0, failed: 0, skipped: 0, seconds: 0, notRun: prepared.missing };
   const started = performance.now();
   const seconds = (): number => (performance.now() - started) / 1000;
@@ -105,7 +121,12 @@ async function runHostLayerHere(): Promise<LayerResult> {
     const report = await runHostLayer({
       workbench: prepared.ready,
       scratch,
-      environment: { HOLDFAST_COMMANDS_LOG: commandLog, HOLDFAST_VERBS_LOG: verbLog, HOLDFAST_TEST_SEED: String(seed) },
+      environment: {
+        HOLDFAST_COMMANDS_LOG: commandLog,
+        HOLDFAST_VERBS_LOG: verbLog,
+        HOLDFAST_TEST_SEED: String(seed),
+        HOLDFAST_TEST_SERVERS: serverFolder,
+      },
       say,
       signal: AbortSignal.any([interrupted.signal, AbortSignal.timeout(layerLimit)]),
     });

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { run } from '../run.ts';
+import { canInstallPackages, installPackages } from '../aptInstall.ts';
 import type { Preparation } from './preparation.ts';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];
@@ -23,12 +23,9 @@ export async function prepareChromium(options: { readonly say: (text: string) =>
   const found = findChromium();
   if (found !== undefined) return { ready: found };
   const how = `Install Chromium (Debian: apt-get install --no-install-recommends ${packages.join(' ')}), or name one in HOLDFAST_CHROMIUM.`;
-  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get') || process.env['HOLDFAST_CHROMIUM'] !== undefined)
-    return { missing: how };
+  if (!canInstallPackages() || process.env['HOLDFAST_CHROMIUM'] !== undefined) return { missing: how };
   options.say('Installing Chromium (once) ...');
-  const env = { DEBIAN_FRONTEND: 'noninteractive' };
-  const updated = await run('apt-get', ['update', '-qq'], { env });
-  const installed = await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], { env });
+  const problem = await installPackages(packages);
   const now = findChromium();
-  return now === undefined ? { missing: `${how} It said: ${(updated.status === 0 ? installed : updated).output.trim()}` } : { ready: now };
+  return now === undefined ? { missing: `${how} It said: ${problem ?? 'nothing'}` } : { ready: now };
 }
