@@ -19,6 +19,7 @@ import { Presence } from './views/presence.ts';
 import type { Row } from './views/row.ts';
 import type { ViewId } from './viewIds.ts';
 import { Views } from './views/views.ts';
+import { FollowedWork } from './work/followedWork.ts';
 import { Reports } from './work/reports.ts';
 
 /** What the activation registered and the app fills. */
@@ -56,7 +57,8 @@ export class App implements vscode.Disposable {
     const views = new Views({ daemon, alerts, contextKeys, log, views: shells.views });
     const files = new RestorePointFiles(daemon);
     shells.files.load(files);
-    const services: Services = { context, daemon, log, daemonLog, contextKeys, views, files };
+    const followed = new FollowedWork(daemon.quietly);
+    const services: Services = { context, daemon, log, daemonLog, contextKeys, views, files, followed };
     this.commands = new Commands(services);
     this.#disposables = [
       log,
@@ -68,7 +70,7 @@ export class App implements vscode.Disposable {
       views,
       new StatusBarItem(daemon, presence),
       new AutoLock(daemon, log),
-      new Notifier(daemon, alerts, context.globalState, log),
+      new Notifier({ daemon, alerts, followed, memory: context.globalState, log }),
       watchDiffs(contextKeys),
     ];
     daemon.connect();

@@ -4,6 +4,7 @@ import type { ContextKeys } from './contextKeys.ts';
 import type { RestorePointFiles } from './files/restorePointFiles.ts';
 import type { DaemonLog } from './log/daemonLog.ts';
 import type { Views } from './views/views.ts';
+import type { FollowedWork } from './work/followedWork.ts';
 
 /** What every command can ask for. */
 export interface Services {
@@ -14,4 +15,5 @@ export interface Services {
   readonly contextKeys: ContextKeys;
   readonly views: Views;
   readonly files: RestorePointFiles;
+  readonly followed: FollowedWork;
 }

@@ -1,4 +1,4 @@
-import { HoldfastError } from '../../protocol/errors.ts';
+import { type ErrorCode, HoldfastError } from '../../protocol/errors.ts';
 import type { BackupDocument } from '../../protocol/methods/backups.ts';
 import { findingsInline } from '../../protocol/methods/values.ts';
 import { counted } from '../../protocol/wording.ts';
@@ -102,6 +102,23 @@ export function failedWith(policy: PolicyRecord, run: ActionRun, error: unknown,
     seconds: 0,
   };
   return { outcome: 'failed', document: { ...document }, error: told };
+}
+
+/** Codes of what a location, and not one object in it, is to blame for. */
+const ofLocation: readonly ErrorCode[] = ['storeUnreachable', 'storeFull', 'storeReadOnly', 'storeRefused', 'storeFailed'];
+
+/**
+ * What stopped a run, in words of the user's: where the location is to blame, its name stands in the place of the object that was on its way, which the log
+ * names. Gives every other error as it is, and one that names more than an object.
+ */
+export function stoppedBy(error: unknown, policyName: string, locationName: string | undefined): unknown {
+  if (locationName === undefined || !HoldfastError.is(error, ...ofLocation) || error.reason === error.message) return error;
+  const { code, reason, fix, details } = error;
+  return HoldfastError.failedTo(code, `back up ${policyName} to ${locationName}`, reason, {
+    ...(fix === undefined ? {} : { fix }),
+    ...(details === undefined ? {} : { details }),
+    cause: error,
+  });
 }
 
 function warningsOf(policy: PolicyRecord, result: BackupResult, missing: readonly SourceDefinition[]): HoldfastError {

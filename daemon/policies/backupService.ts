@@ -14,7 +14,7 @@ import type { Heads as StoredHeads } from '../keys/heads.ts';
 import type { ObjectStore } from '../locations/objectStore.ts';
 import type { PolicyKeys } from '../repository/policyKeys.ts';
 import type { runCommand } from '../commands/runCommand.ts';
-import { backedUp, failedWith, withReports } from './backupOutcome.ts';
+import { backedUp, failedWith, stoppedBy, withReports } from './backupOutcome.ts';
 import { CommandSources } from './commandSources.ts';
 import { passCommitGate } from './commitGate.ts';
 import { namedIn } from './garbage/condemnedLists.ts';
@@ -112,7 +112,7 @@ export class BackupService {
     } catch (error) {
       // What was uploaded stays pinned until this has looked at it; a store that is away is looked at before the next run.
       await unfinished.settleAfterFailure(policy, locationId, store, actionId);
-      throw error;
+      throw stoppedBy(error, policy.name, installation.catalog.locations.get(locationId)?.name);
     }
   }
 

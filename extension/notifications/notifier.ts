@@ -5,25 +5,37 @@ import type { DaemonService } from '../connection/daemonService.ts';
 import { sessionClaim } from '../../protocol/methods/claim.ts';
 import { readSettings, settingsSection } from '../settings.ts';
 import { showError } from '../ui/showError.ts';
+import type { FollowedWork } from '../work/followedWork.ts';
 import { type Notice, noticesOf } from './notices.ts';
 
 const memoryKey = 'shownNotices';
 /** So many are remembered as shown; alerts end, and new ones are new. */
 const remembered = 200;
 
-/** Shows what needs an act now: each once, in one of all windows, and never what the user muted. */
+export interface NotifierOptions {
+  readonly daemon: DaemonService;
+  readonly alerts: AlertWatch;
+  readonly followed: FollowedWork;
+  /** Shared by all windows, and kept over a reload. */
+  readonly memory: vscode.Memento;
+  readonly log: vscode.LogOutputChannel;
+}
+
+/** Shows what needs an act now: each once, in one of all windows, never what the user muted, and not what this window tells of work that was started in it. */
 export class Notifier implements vscode.Disposable {
   readonly #daemon: DaemonService;
   readonly #alerts: AlertWatch;
+  readonly #followed: FollowedWork;
   readonly #log: vscode.LogOutputChannel;
   readonly #subscriptions: readonly vscode.Disposable[];
   /** Ids of what was shown, in any window and before a reload too. */
   readonly #memory: vscode.Memento;
   #isNotifier = false;
 
-  constructor(daemon: DaemonService, alerts: AlertWatch, memory: vscode.Memento, log: vscode.LogOutputChannel) {
+  constructor({ daemon, alerts, followed, memory, log }: NotifierOptions) {
     this.#daemon = daemon;
     this.#alerts = alerts;
+    this.#followed = followed;
     this.#memory = memory;
     this.#log = log;
     this.#subscriptions = [
@@ -65,7 +77,18 @@ export class Notifier implements vscode.Disposable {
     for (const notice of fresh) void this.#tell(notice);
   }
 
-  async #tell({ severity, sentence, way, key }: Notice): Promise<void> {
+  async #isTold(id: string): Promise<boolean> {
+    const alert = this.#alerts.alerts.find((one) => one.id === id);
+    try {
+      return alert !== undefined && (await this.#followed.tells(alert));
+    } catch (error) {
+      this.#log.debug(`What is told of already could not be read: ${asHoldfastError(error).message}`);
+      return false;
+    }
+  }
+
+  async #tell({ severity, sentence, way, key, id }: Notice): Promise<void> {
+    if (await this.#isTold(id)) return;
     const never = vscode.l10n.t("Don't Show Again");
     const show = severity === 'error' ? vscode.window.showErrorMessage : vscode.window.showWarningMessage;
     try {

@@ -20,11 +20,13 @@ export interface StartedWork {
  * else in a notification that can cancel it. The status bar tells of it in every window.
  */
 export async function followWork(services: Services, work: StartedWork): Promise<ActionWithResult> {
-  const action = services.views.isVisible(work.view)
-    ? await vscode.window.withProgress({ location: { viewId: work.view } }, () =>
-        endOfAction(services.daemon, work.actionId, () => undefined),
-      )
-    : await inNotification(services, work);
+  const action = await services.followed.until(work.actionId, async () =>
+    services.views.isVisible(work.view)
+      ? await vscode.window.withProgress({ location: { viewId: work.view } }, () =>
+          endOfAction(services.daemon, work.actionId, () => undefined),
+        )
+      : await inNotification(services, work),
+  );
   await tellOutcome(services, action);
   return action;
 }
