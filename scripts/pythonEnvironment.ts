@@ -20,6 +20,10 @@ const oldestMinor = 11;
 const packages = ['python3', 'python3-venv'];
 const how = `Install Python 3.${oldestMinor} or newer with its venv module (Debian: apt-get install ${packages.join(' ')}), or name one in HOLDFAST_PYTHON.`;
 
+function stampOf(folder: string): string {
+  return path.join(folder, '.holdfast-installed');
+}
+
 function pythonOf(folder: string): string {
   return path.join(folder, ...(process.platform === 'win32' ? ['Scripts', 'python.exe'] : ['bin', 'python']));
 }
@@ -58,7 +62,6 @@ async function makeEnvironment(folder: string): Promise<string | undefined> {
 export async function preparePythonEnvironment(options: PythonEnvironmentOptions): Promise<PythonEnvironment> {
   const { folder, requirements } = options;
   const wanted = createHash('sha256').update(root).update('\0').update(readFileSync(requirements)).digest('hex');
-  const stampOf = (place: string): string => path.join(place, '.holdfast-installed');
   const isInstalled = async (): Promise<boolean> =>
     existsSync(stampOf(folder)) && readFileSync(stampOf(folder), 'utf8') === wanted && (await isNewEnough(pythonOf(folder)));
   if (await isInstalled()) return { python: pythonOf(folder) };

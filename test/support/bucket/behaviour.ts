@@ -66,6 +66,6 @@ export const liars: Readonly<Record<LiarName, Partial<BucketBehaviour>>> = {
   clockAhead: { clockOff: 3600 },
   clockBehind: { clockOff: -3600 },
   suspends: { letsVersioningBeSuspended: true },
-  /** As moto's server was seen to: shows Object Lock, takes dates that are past, lets versioning be suspended, names no versions. */
-  likeMoto: { givesVersionIds: false, acceptsPastLocks: true, letsVersioningBeSuspended: true },
+  /** As moto's server was seen to: locks can be shortened, dates may be past, versioning can be suspended. */
+  likeMoto: { acceptsShortening: true, acceptsPastLocks: true, letsVersioningBeSuspended: true },
 };

@@ -102,6 +102,7 @@ export class MemoryBucket {
   #milliseconds: number;
   #sequence = 0;
   #count = 0;
+  #lastRetention: Retention | undefined;
   #bytes = 0;
 
   constructor(options: MemoryBucketOptions = {}) {
@@ -458,7 +459,11 @@ export class MemoryBucket {
     if (retention.until <= this.now / 1000 && !this.behaviour.acceptsPastLocks) {
       throw new BucketRefusal('InvalidArgument', 'The retain until date must be in the future!');
     }
-    return { mode: retention.mode, until: Math.floor(retention.until) };
+    const until = Math.floor(retention.until);
+    // Most versions share their date with the one before: a million of them need not hold it each.
+    if (this.#lastRetention?.mode !== retention.mode || this.#lastRetention.until !== until)
+      this.#lastRetention = { mode: retention.mode, until };
+    return this.#lastRetention;
   }
 
   #checkMayRemove(version: BucketVersion, bypass: boolean): void {
@@ -467,7 +472,8 @@ export class MemoryBucket {
   }
 
   #checkMayChange(held: Retention, wanted: Retention, bypass: boolean): void {
-    const isStronger = wanted.until >= held.until && (wanted.mode === held.mode || wanted.mode === 'COMPLIANCE');
+    // Not even a stronger mode is taken without bypass: as MinIO and SeaweedFS have it.
+    const isStronger = wanted.until >= held.until && wanted.mode === held.mode;
     if (!isStronger) this.#checkBypass(held.mode, bypass);
   }
 
