@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { damageCodes, HoldfastError } from '../../../protocol/errors.ts';
 import type { GarbageDocument } from '../../../protocol/methods/garbage.ts';
 import type { ActionRun, WorkResult } from '../../actions/actionQueue.ts';
@@ -9,7 +10,7 @@ import { keySourceOf } from '../../repository/keySource.ts';
 import type { PolicyKeys } from '../../repository/policyKeys.ts';
 import type { UnfinishedRuns } from '../unfinishedRuns.ts';
 import { CondemnedLists } from './condemnedLists.ts';
-import { StoredReach } from './storedReach.ts';
+import { StoredReach, strangerDetail } from './storedReach.ts';
 import { condemnedFor, previewSweep, sweep, type SweepResult, type WaitingGarbage } from './sweep.ts';
 
 export interface GarbageServiceOptions {
@@ -61,7 +62,7 @@ export class GarbageService {
         else if (!isDryRun) onCollected({ locationId: location.locationId, policyId: policy.policyId });
       } catch (error) {
         if (HoldfastError.is(error, ...damageCodes, 'wrongSecret')) {
-          fail(policy, stopped(policy, error));
+          fail(policy, stopped(policy, error, installation.locations.describe(location).path));
           continue;
         }
         const { locationId } = location;
@@ -195,15 +196,32 @@ function wayOut(policy: string): string {
   return `Verify the restore points of ${policy} with --read-data, and retire those that can not be read.`;
 }
 
-function stopped(policy: PolicyRecord, cause: HoldfastError): HoldfastError {
+function stopped(policy: PolicyRecord, cause: HoldfastError, folder: string | null): HoldfastError {
   const subject = typeof cause.details?.['subject'] === 'string' ? ` of ${cause.details['subject']}` : '';
   return new HoldfastError(
     cause.code === 'wrongSecret' ? 'damaged' : cause.code,
     `Failed to collect the garbage of policy ${policy.name}: the reach${subject} is not known: ${cause.reason}.`,
     {
-      fix: `Verify the restore points of ${policy.name}, and retire those that can not be read; nothing of it is deleted before.`,
+      fix:
+        aboutStranger(policy, cause, folder) ??
+        `Verify the restore points of ${policy.name}, and retire those that can not be read; nothing of it is deleted before.`,
       cause,
       details: { policyId: policy.policyId, ...cause.details },
     },
+  );
+}
+
+/**
+ * The way out where a manifest stops the collection that is in nobody's list here, so that nothing can be retired: whether it is a stray file or another
+ * machine's restore point, its damaged bytes can not tell. The user may know, and whoever owns the folder can take it away and put it back.
+ */
+function aboutStranger({ name }: PolicyRecord, cause: HoldfastError, folder: string | null): string | undefined {
+  const key = cause.details?.[strangerDetail];
+  if (typeof key !== 'string') return undefined;
+  const place = folder === null ? key : path.join(folder, key);
+  if (cause.code === 'unsupportedFormat') return `Update Holdfast here: a newer version may have written ${place}.`;
+  return (
+    `No restore point of ${name} that is known here has this name: it is a stray file, or a damaged restore point of another machine or from before ` +
+    `an import. If you can do without it, move ${place} out of the location, keep it for a while, and collect again.`
   );
 }

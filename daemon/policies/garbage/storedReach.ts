@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { HoldfastError } from '../../../protocol/errors.ts';
+import { HoldfastError } from '../../../protocol/errors.ts';
 import type { PolicyId } from '../../../protocol/ids.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { ObjectStore } from '../../locations/objectStore.ts';
@@ -10,6 +10,9 @@ import { parseObjectKey } from '../../repository/names.ts';
 import { Reach } from '../../repository/reach.ts';
 import { refusal } from '../../repository/refusal.ts';
 import type { ReachedObjects, ReachReader } from './sweep.ts';
+
+/** In the details of an error: the key of a manifest that can not be read and is no restore point of the catalog. */
+export const strangerDetail = 'unknownManifest';
 
 export interface StoredReachOptions {
   readonly catalog: Catalog;
@@ -58,6 +61,17 @@ export class StoredReach implements ReachReader {
     if (known !== undefined && !sameBytes(createHash('sha256').update(stored.body).digest(), known.sha256)) {
       throw refusal(subject, 'storedHash', 'its bytes are not those that were recorded');
     }
-    return openManifest(stored.body, keys, { key, policyId, storeId: store.storeId }, subject);
+    try {
+      return openManifest(stored.body, keys, { key, policyId, storeId: store.storeId }, subject);
+    } catch (error) {
+      if (known !== undefined || !HoldfastError.is(error)) throw error;
+      const { code, message, reason, fix, details } = error;
+      throw new HoldfastError(code, message, {
+        reason,
+        ...(fix === undefined ? {} : { fix }),
+        details: { ...details, [strangerDetail]: key },
+        cause: error,
+      });
+    }
   }
 }

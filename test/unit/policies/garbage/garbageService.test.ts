@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, utimesSync } from 'node:fs';
+import { readdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { ObjectStore } from '../../../../daemon/locations/objectStore.ts';
 import { locationOf, PolicyBench } from '../../../support/policyBench.ts';
@@ -171,6 +171,62 @@ describe('garbage service', () => {
       assert.ok(await isWhole(bench, 'files'));
     });
   }
+
+  describe('with a manifest in the store that no restore point here has', () => {
+    const junk: Readonly<Record<string, (stored: Uint8Array) => Uint8Array>> = {
+      'other bytes': () => Buffer.from('not a manifest at all'),
+      'a header and then other bytes': (stored) => Uint8Array.from(stored).fill(1, 4096),
+      'the bytes of another one': (stored) => stored,
+      'the header of a master key that nobody here has': (stored) => Uint8Array.from(stored).fill(9, 40, 56),
+    };
+    for (const [what, make] of Object.entries(junk)) {
+      it(`C5 F3: of ${what}: deletes nothing, names the file and the way out, and goes on once it is moved away`, async () => {
+        using bench = await withTwoRetired();
+        await collect(bench);
+        ageLists(bench, 25 * hour);
+        const store = await storeOf(bench);
+        const { manifestKey } = bench.points.resolve('files');
+        const { body } = (await store.get(manifestKey)) ?? assert.fail();
+        const key = manifestKey.replace(/[0-9a-f]{32}$/, 'ab'.repeat(16));
+        await store.put(key, make(body));
+        const { outcome, error, document } = await collectResult(bench);
+        assert.deepEqual([outcome, garbageDocument.parse(document).freedBytes], ['failed', 0]);
+        assert.match(error?.message ?? '', /^Failed to collect the garbage of policy files: the reach of restore point /);
+        assert.ok(error?.fix?.includes(`move ${bench.base.at('store', key)} out of the location,`), error?.fix);
+        assert.deepEqual(await counts(bench), { pack: 3, index: 3, manifest: 4, list: 1 });
+        const file = bench.base.at('store', key);
+        renameSync(file, bench.base.at('away'));
+        assert.ok((await collect(bench)).freedBytes > 0);
+        assert.ok(await isWhole(bench, 'files'));
+        renameSync(bench.base.at('away'), file);
+        assert.equal((await collectResult(bench)).outcome, 'failed', 'it counts again when it is back');
+      });
+    }
+
+    it('never says so of a restore point that is known here: moving that away helps nobody', async () => {
+      using bench = await withTwoRetired();
+      const { manifestKey } = bench.points.resolve('files');
+      writeFileSync(bench.base.at('store', manifestKey), 'damaged');
+      const { error } = await collectResult(bench);
+      assert.match(error?.fix ?? '', /^Verify the restore points of files, and retire those that can not be read/);
+    });
+
+    it('V7: of a later format: says that this version is too old, not that it may go', async () => {
+      using bench = await withTwoRetired();
+      const store = await storeOf(bench);
+      const { manifestKey } = bench.points.resolve('files');
+      const { body } = (await store.get(manifestKey)) ?? assert.fail();
+      const later = Uint8Array.from(body);
+      later[8] = 2;
+      const key = manifestKey.replace(/[0-9a-f]{32}$/, 'ab'.repeat(16));
+      await store.put(key, later);
+      const { error } = await collectResult(bench);
+      assert.deepEqual(
+        [error?.code, error?.fix],
+        ['unsupportedFormat', `Update Holdfast here: a newer version may have written ${bench.base.at('store', key)}.`],
+      );
+    });
+  });
 
   it('F3: deletes no pack that an index names while a live tree can not be read, and says so until it can', async () => {
     using bench = await withTwoRetired();
