@@ -18,7 +18,8 @@ export type KeyLabel =
   | 'id-list'
   | 'chunker'
   | 'gear'
-  | 'cell';
+  | 'cell'
+  | 'lock-proof';
 
 const noContext = new Uint8Array(0);
 

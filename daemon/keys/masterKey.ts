@@ -94,6 +94,11 @@ export class MasterKey implements Disposable {
     return deriveKey(this.#held(), this.installationId, 'owner', policyId === undefined ? noPolicy : uuidBytes(policyId));
   }
 
+  /** Signs lock proofs. */
+  lockProofKey(): KeyObject {
+    return deriveKey(this.#held(), this.installationId, 'lock-proof');
+  }
+
   /** The key of one policy and generation (from 1): what a migration key hands out. */
   policyKey(policyId: PolicyId, keyGeneration: number): KeyObject {
     if (!Number.isInteger(keyGeneration) || keyGeneration < 1 || keyGeneration > 0xffff_ffff) {

@@ -29,6 +29,7 @@ describe('the master key', () => {
     assert.deepEqual(bytesOf(masterKey.ownershipKey()), expected(raw, 'ownership'));
     assert.deepEqual(bytesOf(masterKey.keyringMac()), expected(raw, 'keyring-mac'));
     assert.deepEqual(bytesOf(masterKey.ownerKey()), expected(raw, 'owner', [new Uint8Array(16)]));
+    assert.deepEqual(bytesOf(masterKey.lockProofKey()), expected(raw, 'lock-proof'));
     assert.deepEqual(bytesOf(masterKey.policyKey(policyId, 0x01020304)), policyKey);
     assert.deepEqual(bytesOf(keys.owner), expected(raw, 'owner', [uuidBytes(policyId)]));
     assert.deepEqual(bytesOf(keys.pack), expected(policyKey, 'pack'));
