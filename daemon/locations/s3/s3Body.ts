@@ -1,0 +1,66 @@
+import { HoldfastError } from '../../../protocol/errors.ts';
+import { isBytes } from './s3Answers.ts';
+
+/** The largest object of the format: docs/format.md, One container. */
+export const largestObject: number = 4 * 1024 ** 3 + 65_536;
+
+/** Which bytes of which object an answer says it brings. */
+export interface BodyFacts {
+  readonly offset: number;
+  readonly length: number;
+  /** Of the whole object. */
+  readonly size: number;
+}
+
+export interface AskedRange {
+  readonly offset: number;
+  /** Without an end where left out. */
+  readonly length?: number;
+}
+
+/** The answer's facts, as far as its headers are what was asked for; throws `storeFailed`. */
+export function bodyFacts(
+  action: string,
+  asked: AskedRange | undefined,
+  answer: { readonly ContentLength?: number | undefined; readonly ContentRange?: string | undefined },
+): BodyFacts {
+  const length = answer.ContentLength;
+  if (length === undefined || !Number.isSafeInteger(length) || length < 0) throw otherBytes(action, 'the answer does not say its length');
+  if (asked === undefined) {
+    if (answer.ContentRange !== undefined) throw otherBytes(action, 'a part came where the whole was asked for');
+    return checked(action, { offset: 0, length, size: length });
+  }
+  const [, first, last, total] = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/.exec(answer.ContentRange ?? '') ?? [];
+  if (first === undefined || last === undefined || total === undefined)
+    throw otherBytes(action, 'the answer does not say which part it is');
+  const size = Number(total);
+  const end = Math.min(asked.length === undefined ? size : asked.offset + asked.length, size);
+  if (Number(first) !== asked.offset || Number(last) !== end - 1 || length !== end - asked.offset) {
+    throw otherBytes(action, 'another part came than was asked for');
+  }
+  return checked(action, { offset: asked.offset, length, size });
+}
+
+/** Fills `into` to its end from a body; throws `storeFailed` where it has more or fewer bytes. */
+export async function readBody(action: string, body: unknown, into: Uint8Array): Promise<void> {
+  if (!isBytes(body)) throw otherBytes(action, 'the answer has no body');
+  let done = 0;
+  // Left early, the loop destroys the stream and its socket.
+  for await (const chunk of body) {
+    if (done + chunk.length > into.length) throw otherBytes(action, 'more bytes came than the answer announced');
+    into.set(chunk, done);
+    done += chunk.length;
+  }
+  if (done < into.length) throw otherBytes(action, 'fewer bytes came than the answer announced');
+}
+
+function checked(action: string, facts: BodyFacts): BodyFacts {
+  if (facts.length > largestObject) throw otherBytes(action, 'it is larger than any object of this program');
+  return facts;
+}
+
+function otherBytes(action: string, reason: string): HoldfastError {
+  return HoldfastError.failedTo('storeFailed', action, reason, {
+    fix: 'Try again; where it stays so, something between this machine and the store changes the answers.',
+  });
+}

@@ -1,0 +1,50 @@
+import { S3Client } from '@aws-sdk/client-s3';
+import type { S3Spec } from '../../../protocol/methods/locations.ts';
+import { programVersion } from '../../../protocol/version.ts';
+import { Answers } from './s3Answers.ts';
+import type { S3ConnectionOptions } from './s3Options.ts';
+import type { CredentialSource } from './s3Credentials.ts';
+
+export interface S3Wire {
+  readonly client: S3Client;
+  readonly answers: Answers;
+}
+
+/** Whether the bucket stands in the path. A name with dots fits no certificate of the form `*.host`. */
+export function usesPathStyle({ bucket, endpoint, pathStyle }: S3Spec): boolean {
+  if (bucket.includes('.')) return true;
+  return pathStyle ?? endpoint !== undefined;
+}
+
+/**
+ * The SDK's client as this program uses it: one attempt a request (`Retries` makes others), no checksums but those that puts bring, no endpoint but the
+ * profile's (not `AWS_ENDPOINT_URL`), no redirects, and a bounded number of sockets that are kept open.
+ */
+export function makeClient(options: S3ConnectionOptions, credentials: CredentialSource): S3Wire {
+  const { spec, limits = {}, environment = process.env } = options;
+  const { connections = 16, connectTimeout = 10_000, silenceTimeout = 30_000 } = limits;
+  const agent = { keepAlive: true, maxSockets: connections, maxFreeSockets: connections };
+  const client = new S3Client({
+    region: spec.region,
+    ...(spec.endpoint === undefined ? {} : { endpoint: spec.endpoint }),
+    ignoreConfiguredEndpointUrls: true,
+    forcePathStyle: usesPathStyle(spec),
+    credentials: Object.assign(() => credentials.identity(), { memoized: true }),
+    maxAttempts: 1,
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    followRegionRedirects: false,
+    expectContinueHeader: false,
+    customUserAgent: [['holdfast', programVersion]],
+    requestHandler: {
+      connectionTimeout: connectTimeout,
+      socketTimeout: silenceTimeout,
+      // Plain http is for this machine alone, and what goes there goes through no proxy.
+      httpAgent: agent,
+      httpsAgent: { ...agent, proxyEnv: environment },
+    },
+  });
+  const answers = new Answers();
+  answers.watch(client);
+  return { client, answers };
+}

@@ -1,0 +1,140 @@
+import { fromIni, fromNodeProviderChain, fromTemporaryCredentials } from '@aws-sdk/credential-providers';
+import { HoldfastError } from '../../../protocol/errors.ts';
+import type { S3Credentials } from '../../../protocol/methods/locations.ts';
+import type { S3Keys, S3KeySource } from './s3Options.ts';
+
+/** What a request is signed with. The SDK takes texts only; they live as long as the request. */
+export interface SigningIdentity {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+  readonly expiration?: Date;
+}
+
+/** Asked again that long before the end. */
+const renewedBeforeMs = 300_000;
+
+/**
+ * Where the SDK gets its identity for each request. Handed-over keys are asked for each time, so that none outlives their owner's; what a chain, profile or
+ * role gave is kept until shortly before its end, or until the store says that it has ended.
+ */
+export class CredentialSource {
+  readonly #source: S3Credentials;
+  readonly #region: string;
+  readonly #keys: S3KeySource | undefined;
+  #provider: (() => Promise<SigningIdentity>) | undefined;
+  #held: SigningIdentity | undefined;
+  #pending: Promise<SigningIdentity> | undefined;
+
+  constructor(source: S3Credentials, region: string, keys: S3KeySource | undefined) {
+    this.#source = source;
+    this.#region = region;
+    this.#keys = keys;
+  }
+
+  /** Rejects with `storeRefused` where there are none, and with what the owner of handed-over keys says (`locked`). */
+  async identity(): Promise<SigningIdentity> {
+    if (this.#source.source === 'sealed') return await this.#sealed();
+    const held = this.#held;
+    if (held !== undefined && (held.expiration === undefined || held.expiration.getTime() - Date.now() > renewedBeforeMs)) return held;
+    this.#pending ??= this.#asked();
+    return await this.#pending;
+  }
+
+  /** Whether asking again may give others. What was held is dropped. */
+  renew(): boolean {
+    this.#held = undefined;
+    this.#provider = undefined;
+    return true;
+  }
+
+  async #sealed(): Promise<SigningIdentity> {
+    if (this.#keys === undefined) throw noCredentials('none were handed over', undefined);
+    const keys = await this.#keys();
+    return {
+      accessKeyId: keys.accessKeyId,
+      secretAccessKey: textOf(keys.secretAccessKey),
+      ...(keys.sessionToken === undefined ? {} : { sessionToken: textOf(keys.sessionToken) }),
+    };
+  }
+
+  async #asked(): Promise<SigningIdentity> {
+    try {
+      this.#provider ??= providerOf(this.#source, this.#region);
+      this.#held = await this.#provider();
+      return this.#held;
+    } catch (error) {
+      this.#provider = undefined;
+      throw error instanceof HoldfastError ? error : noCredentials(shownSource(this.#source), error);
+    } finally {
+      this.#pending = undefined;
+    }
+  }
+}
+
+/** Reads what `--credentials-file` holds: `AWS_ACCESS_KEY_ID=…` lines of a shell, or lines of an AWS credentials file. Throws `badValue`; the text is the caller's to overwrite. */
+export function parseCredentialsFile(bytes: Uint8Array): S3Keys {
+  const found = new Map<string, string>();
+  for (const line of Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8').split(/\r?\n/)) {
+    const [, name, value] = /^\s*(?:export\s+)?(aws_[a-z_]+)\s*=\s*["']?([^"'\s]+)["']?\s*$/i.exec(line) ?? [];
+    if (name === undefined || value === undefined) continue;
+    if (found.has(name.toLowerCase())) throw malformed('it names more than one set of keys');
+    found.set(name.toLowerCase(), value);
+  }
+  const accessKeyId = found.get('aws_access_key_id');
+  const secret = found.get('aws_secret_access_key');
+  const token = found.get('aws_session_token');
+  if (accessKeyId === undefined || secret === undefined) throw malformed('it has no aws_access_key_id and aws_secret_access_key');
+  return {
+    accessKeyId,
+    secretAccessKey: Buffer.from(secret, 'utf8'),
+    ...(token === undefined ? {} : { sessionToken: Buffer.from(token, 'utf8') }),
+  };
+}
+
+function malformed(reason: string): HoldfastError {
+  return HoldfastError.failedTo('badValue', 'read the file of credentials', reason, {
+    fix: 'Give a file with the lines aws_access_key_id=… and aws_secret_access_key=….',
+  });
+}
+
+function providerOf(source: S3Credentials, region: string): () => Promise<SigningIdentity> {
+  switch (source.source) {
+    case 'profile':
+      return fromIni({ profile: source.profile, ignoreCache: true, clientConfig: { region } });
+    case 'role':
+      return fromTemporaryCredentials({
+        params: { RoleArn: source.roleArn, RoleSessionName: 'holdfast' },
+        masterCredentials: fromNodeProviderChain({ ignoreCache: true, clientConfig: { region } }),
+        clientConfig: { region },
+      });
+    case 'chain':
+    case 'sealed':
+      return fromNodeProviderChain({ ignoreCache: true, clientConfig: { region } });
+  }
+}
+
+function shownSource(source: S3Credentials): string {
+  switch (source.source) {
+    case 'profile':
+      return `profile ${source.profile} of the AWS configuration gives none`;
+    case 'role':
+      return `the role ${source.roleArn} could not be taken on`;
+    case 'chain':
+    case 'sealed':
+      return 'neither the environment, the AWS configuration nor the machine gives any';
+  }
+}
+
+function noCredentials(reason: string, error: unknown): HoldfastError {
+  const name = error instanceof Error && /^[A-Za-z]{1,64}$/.test(error.name) ? error.name : undefined;
+  return HoldfastError.failedTo('storeRefused', 'get credentials for the bucket', reason, {
+    fix: "Set the location's credentials again, or put the AWS configuration of this user right.",
+    // What the SDK says may hold what it was given.
+    ...(name === undefined ? {} : { details: { credentials: name } }),
+  });
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
+}
