@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import type { BucketFacts } from '../../../daemon/locations/bucketFacts.ts';
 import type { LockAttempts } from '../../../daemon/locations/lockAttempts.ts';
 import { markerName } from '../../../daemon/locations/marker.ts';
-import { checkObjectKey, checkPrefix } from '../../../daemon/locations/objectKey.ts';
+import { checkObjectKey, checkPrefix, isObjectKey } from '../../../daemon/locations/objectKey.ts';
 import type {
   GetOptions,
   ListedObject,
@@ -217,16 +217,15 @@ class BucketVersions implements VersionedObjects {
     do {
       const marker = after;
       const page = await call(action, options.signal, () => this.#bucket.listPage(this.#below + prefix, marker));
-      if (page.entries.length > 0) {
-        yield page.entries.map(({ key, version, isLatest }) => ({
-          key: key.slice(this.#below.length),
-          versionId: versionIdOf(version),
-          isDeleteMarker: version.isDeleteMarker,
-          isLatest,
-          size: version.size,
-          lastModified: new Date(version.lastModified * 1000),
-        }));
-      }
+      const ours = page.entries.flatMap(({ key, version, isLatest }) => {
+        const ownKey = key.slice(this.#below.length);
+        // What others put there under names that are none of ours is not ours to see.
+        if (!isObjectKey(ownKey)) return [];
+        const { isDeleteMarker, size } = version;
+        const lastModified = new Date(version.lastModified * 1000);
+        return [{ key: ownKey, versionId: versionIdOf(version), isDeleteMarker, isLatest, size, lastModified }];
+      });
+      if (ours.length > 0) yield ours;
       after = page.next;
     } while (after !== undefined);
   }

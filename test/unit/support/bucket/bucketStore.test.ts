@@ -1,13 +1,33 @@
-import { MemoryBucket } from '../../../support/bucket/memoryBucket.ts';
 import { openBucketStore } from '../../../support/bucket/bucketStore.ts';
+import { describeBucket } from '../../../support/bucket/conformance.ts';
+import { faultyStore } from '../../../support/bucket/faultyStore.ts';
+import { MemoryBucket } from '../../../support/bucket/memoryBucket.ts';
 import { describeStore } from '../../../support/storeConformance.ts';
 
-describeStore('bucket in memory', () =>
-  Promise.resolve({ store: openBucketStore(new MemoryBucket({ pageLength: 3 })).store, dispose: () => Promise.resolve() }),
-);
-describeStore('bucket in memory, below a prefix', () =>
-  Promise.resolve({
-    store: openBucketStore(new MemoryBucket({ pageLength: 2 }), { prefix: 'team/a' }).store,
-    dispose: () => Promise.resolve(),
-  }),
+const nothing = (): Promise<void> => Promise.resolve();
+
+for (const [name, pageLength, prefix] of [
+  ['in memory', 3, ''],
+  ['in memory, below a prefix', 1000, 'team/a'],
+  ['in memory, an entry a page', 1, 'x'],
+] as const) {
+  describeStore(`bucket ${name}`, () =>
+    Promise.resolve({ store: openBucketStore(new MemoryBucket({ pageLength }), { prefix }).store, dispose: nothing }),
+  );
+
+  describeBucket(name, {
+    pageLength,
+    open: (_context, { objectLock }) => {
+      const bucket = new MemoryBucket({ pageLength, objectLock });
+      const waitUntil = (time: Date): Promise<void> => {
+        bucket.setTime(time);
+        return nothing();
+      };
+      return Promise.resolve({ ...openBucketStore(bucket, { prefix }), waitUntil, dispose: nothing });
+    },
+  });
+}
+
+describeStore('store with faults, without any', () =>
+  Promise.resolve({ store: faultyStore(openBucketStore(new MemoryBucket()).store, { seed: 1 }), dispose: nothing }),
 );
