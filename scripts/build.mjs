@@ -23,24 +23,32 @@ const common = {
   banner: { js: requireBanner },
   write: false,
 };
+const entries = {
+  daemon: { 'daemon/main': 'daemon/main.ts', 'daemon/worker': 'daemon/worker.ts' },
+  cli: { 'cli/main': 'cli/main.ts' },
+  extension: { 'extension/extension': 'extension/extension.ts' },
+};
 const results = await Promise.all([
-  esbuild.build({
-    ...common,
-    entryPoints: { 'daemon/main': 'daemon/main.ts', 'daemon/worker': 'daemon/worker.ts', 'cli/main': 'cli/main.ts' },
-  }),
+  // In pieces, since the client of a bucket is loaded by those daemons alone that have one. All lie beside the entry: that folder is copied whole.
+  esbuild.build({ ...common, entryPoints: entries.daemon, splitting: true, chunkNames: 'daemon/[name]-[hash]' }),
+  esbuild.build({ ...common, entryPoints: entries.cli }),
   // In pieces, since what activation does not need is loaded behind it.
   esbuild.build({
     ...common,
-    entryPoints: { 'extension/extension': 'extension/extension.ts' },
+    entryPoints: entries.extension,
     external: ['vscode'],
     splitting: true,
     chunkNames: 'extension/[name]-[hash]',
   }),
 ]);
 
-// Each file is swapped in whole, and nothing is ever missing in between: a command line or a worker may start from dist/ at this moment.
+// Each file is swapped in whole, and nothing is ever missing in between: a command line or a worker may start from dist/ at this moment. So pieces come
+// before what names them.
+const entryFiles = new Set(Object.values(entries).flatMap((names) => Object.keys(names).map((name) => path.join(dist, `${name}.js`))));
+const outputs = results.flatMap(({ outputFiles }) => outputFiles);
+const isEntry = ({ path: file }) => entryFiles.has(file);
 const written = new Set();
-for (const { path: file, contents } of results.flatMap(({ outputFiles }) => outputFiles)) {
+for (const { path: file, contents } of [...outputs.filter((output) => !isEntry(output)), ...outputs.filter(isEntry)]) {
   const temporary = `${file}.${process.pid}.new`;
   mkdirSync(path.dirname(file), { recursive: true });
   writeFileSync(temporary, contents);

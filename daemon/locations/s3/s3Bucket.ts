@@ -22,9 +22,7 @@ export interface S3Call {
   /** What it needs, as a policy names it. */
   readonly permission: string;
   readonly signal?: AbortSignal | undefined;
-  readonly isAboutLock?: boolean;
-  /** Made once and not again: for acts whose repetition would tell something else. */
-  readonly once?: boolean;
+  readonly lock?: 'act' | 'carried' | undefined;
 }
 
 /** What every request of a run of attempts is given. */
@@ -108,8 +106,8 @@ export class S3Bucket implements Disposable {
     this.#wire.client.destroy();
   }
 
-  async #goesOn({ action, signal, once }: S3Call, failure: S3Failure, made: number): Promise<boolean> {
-    if (once === true || (made >= attemptsUnreached && unreached.has(failure.system ?? ''))) return false;
+  async #goesOn({ action, signal }: S3Call, failure: S3Failure, made: number): Promise<boolean> {
+    if (made >= attemptsUnreached && unreached.has(failure.system ?? '')) return false;
     try {
       return await this.#retries.another(failure, made, signal);
     } catch (error) {
@@ -119,7 +117,7 @@ export class S3Bucket implements Disposable {
   }
 
   #errorOf(call: S3Call, failure: S3Failure): HoldfastError {
-    const { action, permission, isAboutLock = false } = call;
-    return s3Error({ action, permission, isAboutLock, bucket: this.name, region: this.#region, host: this.#host }, failure);
+    const { action, permission, lock } = call;
+    return s3Error({ action, permission, lock, bucket: this.name, region: this.#region, host: this.#host }, failure);
   }
 }

@@ -11,8 +11,8 @@ export interface S3Request {
   readonly region: string;
   /** The host, or `AWS`. */
   readonly host: string;
-  /** It asks for a lock, or goes against one: a refusal is the lock's. */
-  readonly isAboutLock?: boolean;
+  /** `act`: it changes a lock or goes against one, so that a refusal is the lock's. `carried`: it brings one with it. */
+  readonly lock?: 'act' | 'carried' | undefined;
 }
 
 interface Row {
@@ -26,12 +26,9 @@ type Rule = (request: S3Request, failure: S3Failure) => Row;
 const newKeys = "Set the location's credentials again.";
 const check = 'Check the location with "holdfast location validate".';
 
-const refused: Rule = ({ permission, bucket, isAboutLock }) => ({
-  code: isAboutLock === true ? 'lockRefused' : 'storeRefused',
-  cause:
-    isAboutLock === true
-      ? `the store refused it: by a lock, or for want of ${permission}`
-      : `the credentials may not do it (${permission})`,
+const refused: Rule = ({ permission, bucket, lock }) => ({
+  code: lock === 'act' ? 'lockRefused' : 'storeRefused',
+  cause: lock === 'act' ? `the store refused it: by a lock, or for want of ${permission}` : `the credentials may not do it (${permission})`,
   fix: `Allow ${permission} on bucket ${bucket} for these credentials, or use others.`,
 });
 const unknownKeys: Rule = () => ({ code: 'storeRefused', cause: 'the store does not know the access key', fix: newKeys });
@@ -200,7 +197,7 @@ export function s3Error(request: S3Request, failure: S3Failure): HoldfastError {
   });
 }
 
-function ruleOf({ isAboutLock, region }: S3Request, failure: S3Failure): Rule {
+function ruleOf({ lock, region }: S3Request, failure: S3Failure): Rule {
   const { name, status, system } = failure;
   if (Object.hasOwn(bySystem, system ?? '')) return bySystem[system ?? ''] ?? badName;
   if (system?.startsWith('ERR_SSL_') === true || system?.startsWith('ERR_TLS_') === true)
@@ -208,7 +205,7 @@ function ruleOf({ isAboutLock, region }: S3Request, failure: S3Failure): Rule {
   // S3 answers a HEAD without a body: the region is all that tells why.
   if (failure.region !== undefined && failure.region !== region && (status === 301 || status === 307 || status === 400)) return wrongRegion;
   if (Object.hasOwn(byName, name)) return byName[name] ?? badName;
-  if (isAboutLock === true && status === 400) return noLockHere;
+  if (lock !== undefined && status === 400) return noLockHere;
   if (status !== undefined && Object.hasOwn(byStatus, status)) return byStatus[status] ?? badName;
   if (status !== undefined && status >= 500) return () => ({ code: 'storeFailed', cause: 'the store failed', fix: 'Try again later.' });
   return badName;

@@ -64,7 +64,7 @@ export class S3LockAttempts implements LockAttempts {
   /** Made anew only where the store did not answer or was too busy; a second success says the same as the first. */
   #try<T>(what: string, key: string, permission: string, { signal }: AttemptOptions, act: (attempt: Attempt) => Promise<T>): Promise<T> {
     checkObjectKey(key);
-    return this.#bucket.call({ action: `${what} object ${key}`, permission, signal, isAboutLock: true }, act);
+    return this.#bucket.call({ action: `${what} object ${key}`, permission, signal, lock: 'act' }, act);
   }
 
   #addressOf(key: string): { readonly Bucket: string; readonly Key: string } {

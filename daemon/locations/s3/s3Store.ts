@@ -81,7 +81,8 @@ export class S3ObjectStore implements ObjectStore {
     let output: PutObjectCommandOutput;
     try {
       const permission = lock === null ? 's3:PutObject' : 's3:PutObject and s3:PutObjectRetention';
-      output = await this.#bucket.call({ action, permission, signal }, ({ client, options: sending }) => {
+      const carried = lock === null ? {} : { lock: 'carried' as const };
+      output = await this.#bucket.call({ action, permission, signal, ...carried }, ({ client, options: sending }) => {
         const command = new PutObjectCommand(input);
         signedWith(command, sha256.toString('hex'));
         return client.send(command, sending);

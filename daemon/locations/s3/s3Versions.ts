@@ -44,7 +44,7 @@ export class S3Versions implements VersionedObjects {
     checkObjectKey(key);
     const { ObjectLockMode: Mode, ObjectLockRetainUntilDate: RetainUntilDate } = sentLock(lock);
     await this.#bucket.call(
-      { action: `extend the lock of object ${key}`, permission: 's3:PutObjectRetention', signal, isAboutLock: true },
+      { action: `extend the lock of object ${key}`, permission: 's3:PutObjectRetention', signal, lock: 'act' },
       ({ client, options }) =>
         client.send(
           new PutObjectRetentionCommand({
