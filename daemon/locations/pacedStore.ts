@@ -57,5 +57,6 @@ export function pacedStore(store: ObjectStore, pace: UploadPace): ObjectStore {
     list: (prefix, options) => store.list(prefix, options),
     delete: (key, versionId, options) => store.delete(key, versionId, options),
     ...(sweep === undefined ? {} : { sweepTemporaries: sweep }),
+    ...(store.versions === undefined ? {} : { versions: store.versions }),
   };
 }

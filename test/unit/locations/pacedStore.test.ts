@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { type PaceClock, pacedStore, UploadPace } from '../../../daemon/locations/pacedStore.ts';
+import { openBucketStore } from '../../support/bucket/bucketStore.ts';
+import { MemoryBucket } from '../../support/bucket/memoryBucket.ts';
 import { MemoryStore } from '../../support/memoryStore.ts';
 
 class Clock implements PaceClock {
@@ -45,6 +47,13 @@ describe('paced store', () => {
     await paced.delete('a/1', null);
     assert.equal(await paced.head('a/1'), undefined);
     assert.deepEqual(clock.slept, []);
+  });
+
+  it('has the versions of the store that it paces, and none where that has none', () => {
+    const { store } = openBucketStore(new MemoryBucket());
+    const pace = new UploadPace(1, new Clock());
+    assert.equal(pacedStore(store, pace).versions, store.versions);
+    assert.equal('versions' in pacedStore(new MemoryStore(), pace), false);
   });
 
   it('puts nothing where it is cancelled while it waits, and what was cancelled holds up nobody', async () => {
