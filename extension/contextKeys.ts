@@ -7,6 +7,8 @@ export type StateKey = 'unknown' | 'notRunning' | 'notSetUp' | 'locked' | 'unloc
 interface Keys {
   'holdfast.loaded': boolean;
   'holdfast.state': StateKey;
+  /** A daemon, or something else, is in the daemon's place that this window can not use. Only with the state `notRunning`. */
+  'holdfast.isRefused': boolean;
   'holdfast.hasLocations': boolean;
   'holdfast.hasPolicies': boolean;
   'holdfast.hasRestorePoints': boolean;

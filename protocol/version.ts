@@ -9,10 +9,12 @@ export const protocolVersion: ProtocolVersion = { major: 1, minor: 0 };
 /** The program's version; a test holds it to package.json. */
 export const programVersion = '0.1.0';
 
-/** Which side has to be updated, as a sentence; `undefined` where the two can talk. */
+/** Why the two can not talk and what to do, as sentences for whoever uses the client; `undefined` where they can. */
 export function versionProblem(daemon: ProtocolVersion, client: ProtocolVersion): string | undefined {
   if (daemon.major === client.major) return undefined;
-  const [older, newer] = daemon.major < client.major ? ['daemon', 'client'] : ['client', 'daemon'];
-  const [low, high] = [Math.min(daemon.major, client.major), Math.max(daemon.major, client.major)];
-  return `Failed to talk to the daemon: the ${older} speaks protocol ${low} and the ${newer} protocol ${high}. Update the ${older}.`;
+  const way =
+    daemon.major < client.major
+      ? 'End the daemon with the Holdfast that started it, then try again: a newer one starts.'
+      : 'Update Holdfast on this side, the extension or the command line.';
+  return `Failed to talk to the daemon: it speaks protocol ${daemon.major} and this side protocol ${client.major}. ${way}`;
 }

@@ -17,7 +17,7 @@ export interface StatusText {
 
 /** One state, the most urgent one that holds: what is broken, what is locked, what runs, what is well. */
 export function statusText({ phase, status }: DaemonHealth): StatusText {
-  if (phase === 'refused') return stateOf({ icon: 'error', detail: l10n.t('not running'), background: 'error', isQuiet: false });
+  if (phase === 'refused') return stateOf({ icon: 'error', detail: l10n.t('no connection'), background: 'error', isQuiet: false });
   if (status === undefined) {
     if (phase === 'away') return stateOf({ icon: 'debug-disconnect', detail: l10n.t('not running'), isQuiet: false });
     return stateOf({ icon: 'shield' });

@@ -37,6 +37,7 @@ export class Presence implements vscode.Disposable {
     this.#log = log;
     this.#subscriptions = [
       daemon.onDidChange((health) => {
+        contextKeys.set('holdfast.isRefused', health.phase === 'refused');
         const state = stateKey(health);
         if (state === 'unknown' || state === this.#state) return;
         this.#state = state;

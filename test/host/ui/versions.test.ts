@@ -105,15 +105,17 @@ describe('versions of the extension', () => {
     assert.deepEqual([await first.notifications.texts(), await second.notifications.texts()], [[], []]);
   });
 
-  it('that do not speak the same protocol say which side to update, and start nothing; the updated one goes on', async () => {
+  it('that do not speak the same protocol say what to do, and start nothing; the updated one goes on', async () => {
     await host.scratch.setUp();
     const before = pid();
     const workbench = await host.startWorkbench(olderProtocol);
     const window = await host.openWindow({ workbench });
     await window.openContainer();
-    await eventually(async () => assert.match(await tooltipOf(window), /the client speaks protocol 0/));
-    await window.view('Restore Points').pressWelcome('Start Daemon');
-    await window.notifications.waitFor(/Update the client/);
+    await eventually(async () => assert.match(await tooltipOf(window), /it speaks protocol 1 and this side protocol 0/));
+    await says(window, /can not be used/);
+    assert.equal(await window.statusBar.text(), 'Holdfast no connection');
+    await window.view('Restore Points').pressWelcome('Show Why');
+    await window.notifications.waitFor(/Update Holdfast on this side/);
     assert.equal((await window.notifications.texts()).length, 1);
     await window.screenshot('other-protocol');
     await workbench.update(host.vsix);

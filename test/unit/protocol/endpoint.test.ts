@@ -44,9 +44,15 @@ describe('version', () => {
     assert.equal(programVersion, version);
   });
 
-  it('says which side is to be updated, and lets minor versions differ', () => {
+  it('says what to do where they differ in the major one, and lets minor versions differ', () => {
     assert.equal(versionProblem(protocolVersion, { ...protocolVersion, minor: 99 }), undefined);
-    assert.match(versionProblem({ major: 1, minor: 0 }, { major: 2, minor: 0 }) ?? '', /Update the daemon\.$/);
-    assert.match(versionProblem({ major: 2, minor: 0 }, { major: 1, minor: 9 }) ?? '', /Update the client\.$/);
+    assert.match(
+      versionProblem({ major: 1, minor: 0 }, { major: 2, minor: 0 }) ?? '',
+      /it speaks protocol 1 and this side protocol 2\. End the daemon/,
+    );
+    assert.match(
+      versionProblem({ major: 2, minor: 0 }, { major: 1, minor: 9 }) ?? '',
+      /it speaks protocol 2 and this side protocol 1\. Update Holdfast on this side/,
+    );
   });
 });

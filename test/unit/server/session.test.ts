@@ -133,12 +133,12 @@ describe('session', () => {
     assert.equal(await within(5000, client.closed), 1002);
   });
 
-  it('asks for hello first, and says which side is to be updated', async () => {
+  it('asks for hello first, and says what to do where the protocols differ', async () => {
     await using channel = await TestChannel.start();
     await using silent = await channel.connectSilently();
     await assert.rejects(silent.call(echo, { text: '' }), { code: 'protocolViolation' });
     const newer = { protocol: { major: 2, minor: 0 }, clientName: 'test', clientVersion: '9' };
-    await assert.rejects(silent.call(hello, newer), { code: 'versionMismatch', message: /Update the daemon/ });
+    await assert.rejects(silent.call(hello, newer), { code: 'versionMismatch', message: /End the daemon/ });
     await silent.hello('test');
     assert.deepEqual(await silent.call(echo, { text: 'now' }), { text: 'now' });
   });
