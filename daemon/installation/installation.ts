@@ -9,10 +9,16 @@ import { unwrapWithPassphrase, wrapWithPassphrase } from '../keys/passkeys/passp
 import type { ScryptRunner } from '../keys/scryptRunner.ts';
 import { UnlockDelay, type UnlockClock } from '../keys/unlockDelay.ts';
 import type { FileSystem } from '../locations/fileAccess.ts';
+import { connectS3 as overTheWire } from '../locations/s3/openS3.ts';
+import { type ClockReading, readClocks } from '../locks/localClocks.ts';
+import { checkBucket } from './bucketChecks.ts';
 import { KeyHolder } from './keyHolder.ts';
 import { KeyringDelivery, type Undelivered } from './keyringDelivery.ts';
 import { LocationService } from './locationService.ts';
+import { LocationStores, type LocationStoresOptions } from './locationStores.ts';
+import { LongestAbsence } from './longestAbsence.ts';
 import { PasskeyService } from './passkeyService.ts';
+import { PlaceChecks, type Preflight } from './placeChecks.ts';
 
 export interface InstallationOptions {
   readonly catalog: Catalog;
@@ -22,6 +28,11 @@ export interface InstallationOptions {
   readonly scrypt: ScryptRunner;
   readonly unlockClock: UnlockClock;
   readonly wallClock: () => Date;
+  /** The process's own where left out. */
+  readonly clocks?: () => ClockReading;
+  /** Reaches buckets; by the wire where left out. */
+  readonly connectS3?: LocationStoresOptions['connectS3'];
+  readonly preflight?: Preflight;
   readonly onStateChanged: () => void;
   readonly onPasskeyChanged: (slotId: SlotId) => void;
   readonly onLocationChanged: (locationId: LocationId) => void;
@@ -41,21 +52,33 @@ export class Installation implements Disposable {
   readonly keys: KeyHolder = new KeyHolder();
   readonly passkeys: PasskeyService;
   readonly locations: LocationService;
+  readonly stores: LocationStores;
+  readonly longestAbsence: LongestAbsence;
   readonly keyrings: KeyringDelivery;
   readonly stateDirectory: string;
   readonly #options: InstallationOptions;
 
   constructor(options: InstallationOptions) {
-    const { catalog, wallClock, stateDirectory, fileSystem } = options;
+    const {
+      catalog,
+      wallClock,
+      stateDirectory,
+      fileSystem,
+      connectS3 = overTheWire,
+      preflight = checkBucket,
+      clocks = readClocks,
+    } = options;
     this.#options = options;
     this.catalog = catalog;
     this.stateDirectory = stateDirectory;
     this.keyrings = new KeyringDelivery({ catalog, keys: this.keys, wallClock });
+    this.longestAbsence = new LongestAbsence(catalog.settings);
+    this.stores = new LocationStores({ catalog, fileSystem, connectS3, clocks, longestAbsence: () => this.longestAbsence.days });
     this.locations = new LocationService({
       catalog,
-      stateDirectory,
-      fileSystem,
       wallClock,
+      stores: this.stores,
+      places: new PlaceChecks({ stores: this.stores, connectS3, preflight, stateDirectory, fileSystem, wallClock }),
       deliverKeyring: (locationId, store) => this.keyrings.deliver(locationId, store),
       onChanged: options.onLocationChanged,
     });
@@ -151,6 +174,7 @@ export class Installation implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.stores[Symbol.dispose]();
     this.catalog.useSeal(undefined);
     this.keys.drop();
     this.catalog.close();

@@ -1,46 +1,55 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rmdir } from 'node:fs/promises';
 import { HoldfastError } from '../../protocol/errors.ts';
-import { shellWord } from '../../protocol/wording.ts';
 import { idOf, type LocationId, type StoreId } from '../../protocol/ids.ts';
+import { parseLocationSpec } from '../../protocol/locationSpec.ts';
 import type { Page, PageParams } from '../../protocol/method.ts';
 import type {
   Location,
   LocationAddParams,
   LocationCheck,
+  LocationCheckResult,
   LocationEditParams,
   LocationSaved,
   LocationSpec,
+  S3Spec,
 } from '../../protocol/methods/locations.ts';
+import { parseStrictJson } from '../../protocol/strictJson.ts';
 import { systemCode } from '../../protocol/systemCode.ts';
+import { shellWord } from '../../protocol/wording.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import { type LocationRecord, softLocation } from '../catalog/locationStore.ts';
-import type { FileSystem } from '../locations/fileAccess.ts';
-import { openFilesystemStore } from '../locations/filesystem.ts';
-import { filesystemSpec, parseLocationSpec } from '../../protocol/locationSpec.ts';
-import { initialiseStore } from '../locations/marker.ts';
+import type { LocationRecord } from '../catalog/locationStore.ts';
 import type { ObjectStore } from '../locations/objectStore.ts';
-import { pacedStore, UploadPace } from '../locations/pacedStore.ts';
-import { validateLocation } from '../locations/validate.ts';
+import { type LocationStores, type SealedKeys, sealedKeys, specOf } from './locationStores.ts';
+import { lockProofOf } from './lockProofRecord.ts';
 import { pageOfArray } from './pageOfArray.ts';
+import type { PlaceChecks } from './placeChecks.ts';
 import { resolveReference } from './reference.ts';
 
 export interface LocationServiceOptions {
   readonly catalog: Catalog;
-  readonly stateDirectory: string;
-  readonly fileSystem: FileSystem;
   readonly wallClock: () => Date;
+  readonly stores: LocationStores;
+  readonly places: PlaceChecks;
   /** Brings the newest keyring to a location and reads it back. */
   readonly deliverKeyring: (locationId: LocationId, store: ObjectStore) => Promise<void>;
   readonly onChanged: (locationId: LocationId) => void;
 }
 
-/** Locations as the user knows them, and the way from a location to its open store. */
+/** A place as it comes with a request; `keys` are the bytes of the secret, the caller's to wipe. */
+export interface GivenPlace {
+  readonly spec: LocationSpec;
+  readonly keys?: Uint8Array;
+}
+
+export type LocationAdded = Omit<LocationAddParams, 'keys' | 'spec'> & GivenPlace;
+
+export type LocationEdited = Omit<LocationEditParams, 'keys'> & Pick<GivenPlace, 'keys'>;
+
+/** Locations as the user knows them. */
 export class LocationService {
   readonly #options: LocationServiceOptions;
   readonly #catalog: Catalog;
-  /** One for all that is under way to a location. */
-  readonly #paces = new Map<LocationId, UploadPace>();
 
   constructor(options: LocationServiceOptions) {
     this.#options = options;
@@ -59,15 +68,7 @@ export class LocationService {
 
   /** Opens the store of a location. Rejects with `storeUnreachable` where its marker, or another's, is not there. */
   async open(locationId: LocationId): Promise<ObjectStore> {
-    const record = this.#catalog.locations.get(locationId);
-    if (record === undefined) {
-      throw new HoldfastError('unknownName', `Failed to open location ${locationId}: there is none.`, {
-        fix: '"holdfast location list" shows them.',
-      });
-    }
-    const { fileSystem } = this.#options;
-    const store = await openFilesystemStore({ root: filesystemSpec(specOf(record)).path, storeId: record.storeId, fileSystem });
-    return record.uploadLimit === null ? store : pacedStore(store, this.#paceOf(locationId, record.uploadLimit));
+    return (await this.#options.stores.open(locationId)).store;
   }
 
   /** The folders of all filesystem locations: never part of a source. */
@@ -78,22 +79,36 @@ export class LocationService {
       .flatMap((spec) => (spec.kind === 'filesystem' ? [spec.path] : []));
   }
 
-  /** Validates and saves; `refusedByRule` where another location is the same store. The folder gets its marker and the keyring. A folder that is missing is made, its parent is not. */
-  async add(params: LocationAddParams, signal: AbortSignal): Promise<LocationSaved> {
-    const spec = filesystemSpec(parseLocationSpec(params.spec));
+  /** Looks at a place that is no location yet; nothing of it stays. */
+  async checkPlace(given: GivenPlace, signal: AbortSignal): Promise<LocationCheckResult> {
+    const { spec, keys } = this.#given(given);
+    const { checks, canBeImmutable } = await this.#options.places.check({ spec, keys, storeId: undefined, isImmutable: true, signal });
+    return { checks, canBeImmutable };
+  }
+
+  /**
+   * Validates and saves; `refusedByRule` where another location is the same store, or where the place can't be made immutable. It gets its marker and the
+   * keyring. A folder that is missing is made, its parent is not.
+   */
+  async add(params: LocationAdded, signal: AbortSignal): Promise<LocationSaved> {
+    const { spec, keys } = this.#given(params);
+    const { protectionPeriodDays = null } = params;
+    const isImmutable = protectionPeriodDays !== null;
     this.#refuseTaken(params.name);
-    const madeFolder = await makeFolder(spec.path);
-    const checks = await this.#validate(spec, undefined, signal);
+    if (isImmutable && spec.kind === 'filesystem') throw folderHasNoLocks(params.name);
+    const madeFolder = spec.kind === 'filesystem' && (await makeFolder(spec.path));
+    const { checks, validated } = await this.#options.places.check({ spec, keys, storeId: undefined, isImmutable, signal });
     if (checks.some((check) => check.result === 'fail')) {
       if (madeFolder) await rmdir(spec.path);
       return { location: null, checks };
     }
-    const { fileSystem, wallClock } = this.#options;
+    const { wallClock, places, stores } = this.#options;
     const now = wallClock();
-    const { storeId } = await initialiseStore(spec.path, { storeId: idOf<StoreId>(randomUUID()), now, fileSystem });
+    const locationId = idOf<LocationId>(randomUUID());
+    const { storeId, marker } = await places.initialise({ spec, keys, storeId: idOf<StoreId>(randomUUID()), now, signal });
     this.#refuseSameStore(params.name, storeId);
     const record: LocationRecord = {
-      locationId: idOf<LocationId>(randomUUID()),
+      locationId,
       name: params.name,
       kind: spec.kind,
       spec: JSON.stringify(spec),
@@ -101,38 +116,68 @@ export class LocationService {
       createdAt: now.toISOString(),
       lastValidatedAt: now.toISOString(),
       uploadLimit: params.uploadLimit ?? null,
-      ...softLocation,
+      lockMode: isImmutable ? (params.lockMode ?? 'compliance') : null,
+      protectionPeriodDays,
+      credentials: keys === undefined ? null : this.#catalog.locations.sealCredentials(locationId, keys),
+      validated,
+      lockProof: null,
     };
-    const store = await openFilesystemStore({ root: spec.path, storeId, fileSystem });
-    this.#catalog.locations.add(record);
-    await this.#options.deliverKeyring(record.locationId, store);
-    this.#options.onChanged(record.locationId);
-    return { location: this.describe(record), checks };
+    this.#catalog.transaction(() => {
+      this.#catalog.locations.add(record);
+      if (marker !== undefined) this.#catalog.objects.record({ ...marker, locationId, recordedAt: now.toISOString() });
+    });
+    const { store } = await stores.open(locationId, signal);
+    await this.#options.deliverKeyring(locationId, store);
+    this.#options.onChanged(locationId);
+    return { location: this.describe(this.#known(locationId)), checks };
   }
 
+  /** Looks at a location again. What it is now becomes what drift is told from, once nothing fails. */
   async validate(reference: string, signal: AbortSignal): Promise<readonly LocationCheck[]> {
     const record = this.resolve(reference);
-    const checks = await this.#validate(specOf(record), record.storeId, signal);
+    const { checks, validated } = await this.#options.places.checkLocation(record, signal);
     if (checks.every((check) => check.result !== 'fail')) {
-      this.#catalog.locations.change(record.locationId, { lastValidatedAt: this.#options.wallClock().toISOString() });
+      this.#catalog.locations.change(record.locationId, { lastValidatedAt: this.#options.wallClock().toISOString(), validated });
       this.#options.onChanged(record.locationId);
     }
     return checks;
   }
 
-  /** Errors: `nameTaken`; `refusedByRule` where another store lies at the new path. */
-  async edit(params: LocationEditParams, signal: AbortSignal): Promise<LocationSaved> {
+  /** Errors: `nameTaken`; `refusedByRule` where another store lies at the new place, or where immutability is asked for and can't be had. */
+  async edit(params: LocationEdited, signal: AbortSignal): Promise<LocationSaved> {
     const record = this.resolve(params.location);
-    const spec = params.path === undefined ? specOf(record) : parseLocationSpec({ kind: 'filesystem', path: params.path });
-    const checks = params.path === undefined ? [] : await this.#validate(spec, record.storeId, signal);
-    if (checks.some((check) => check.result === 'fail')) return { location: null, checks };
-    this.#catalog.locations.change(record.locationId, {
+    const { locationId } = record;
+    const { spec, keys } = this.#edited(record, params);
+    const isMoved = params.path !== undefined || params.spec !== undefined || params.keys !== undefined;
+    const isLocked = record.lockMode !== null || params.protectionPeriodDays !== undefined;
+    if (params.lockMode !== undefined && record.lockMode === 'compliance' && params.lockMode === 'governance') {
+      throw new HoldfastError('refusedByRule', `Failed to change location ${record.name}: a lock mode is not made weaker.`, {
+        fix: 'Add another location with this mode, and let its policies use that one.',
+      });
+    }
+    if (isLocked && spec.kind === 'filesystem') throw folderHasNoLocks(record.name);
+    const { places, wallClock } = this.#options;
+    const look = isMoved || (isLocked && record.lockMode === null);
+    const found = look
+      ? await places.check({ spec, keys: keys ?? this.#sealedKeys(record), storeId: record.storeId, isImmutable: isLocked, signal })
+      : undefined;
+    if (found?.checks.some((check) => check.result === 'fail') === true) return { location: null, checks: found.checks };
+    this.#catalog.locations.change(locationId, {
       ...(params.name === undefined ? {} : { name: params.name }),
       ...(params.uploadLimit === undefined ? {} : { uploadLimit: params.uploadLimit }),
-      ...(params.path === undefined ? {} : { spec: JSON.stringify(spec), lastValidatedAt: this.#options.wallClock().toISOString() }),
+      ...(params.protectionPeriodDays === undefined ? {} : { protectionPeriodDays: params.protectionPeriodDays }),
+      ...(isLocked ? { lockMode: params.lockMode ?? record.lockMode ?? 'compliance' } : {}),
+      ...(isMoved
+        ? {
+            spec: JSON.stringify(spec),
+            ...(keys === undefined ? {} : { credentials: this.#catalog.locations.sealCredentials(locationId, keys) }),
+          }
+        : {}),
+      ...(found === undefined ? {} : { validated: found.validated, lastValidatedAt: wallClock().toISOString() }),
     });
-    this.#options.onChanged(record.locationId);
-    return { location: this.describe(this.#known(record.locationId)), checks };
+    if (isMoved) this.#options.stores.forget(locationId);
+    this.#options.onChanged(locationId);
+    return { location: this.describe(this.#known(locationId)), checks: found?.checks ?? [] };
   }
 
   /** Refusals by rule of `remove`: `stillInUse`, then `confirmationNeeded`. */
@@ -158,45 +203,65 @@ export class LocationService {
     const record = this.checkRemove(reference, confirmed);
     const described = this.describe(record);
     this.#catalog.forgetLocation(record.locationId);
+    this.#options.stores.forget(record.locationId);
     this.#options.onChanged(record.locationId);
     return described;
   }
 
   describe(record: LocationRecord): Location {
     const spec = specOf(record);
+    const lockProof = lockProofOf(record);
     return {
       locationId: record.locationId,
       name: record.name,
       kind: record.kind,
       storeId: record.storeId,
       path: spec.kind === 'filesystem' ? spec.path : null,
-      // A folder has no lock; nothing on it is ever called immutable.
-      immutable: false,
-      protectionPeriodDays: null,
+      s3: spec.kind === 's3' ? withoutKind(spec) : null,
+      // Set to lock is not yet shown to be locked.
+      immutable: record.lockMode !== null && lockProof?.verdict === 'enforced',
+      protectionPeriodDays: record.protectionPeriodDays,
+      lockMode: record.lockMode,
+      safeUntil: null,
       lastValidatedAt: record.lastValidatedAt,
-      lockProof: null,
+      lockProof,
       heldBytes: this.#catalog.objects.heldBytes(record.locationId),
       uploadLimit: record.uploadLimit,
     };
   }
 
-  #paceOf(locationId: LocationId, bytesPerSecond: number): UploadPace {
-    const known = this.#paces.get(locationId);
-    if (known?.bytesPerSecond === bytesPerSecond) return known;
-    const pace = new UploadPace(bytesPerSecond);
-    this.#paces.set(locationId, pace);
-    return pace;
+  /** A place as a request describes it: the keys that came with it are to be sealed. */
+  #given({ spec: form, keys }: GivenPlace): { readonly spec: LocationSpec; readonly keys: SealedKeys | undefined } {
+    const spec = parseLocationSpec(form);
+    const isSealed = spec.kind === 's3' && spec.credentials.source === 'sealed';
+    if (isSealed === (keys !== undefined)) return { spec, keys: keys === undefined ? undefined : keysIn(keys) };
+    throw HoldfastError.failedTo(
+      'badValue',
+      'read the location',
+      isSealed ? 'no keys came with it' : 'keys came with it that nothing asks for',
+      {
+        fix: 'Give the keys of the bucket together with credentials that are "sealed".',
+      },
+    );
   }
 
-  #validate(spec: LocationSpec, storeId: StoreId | undefined, signal: AbortSignal): Promise<readonly LocationCheck[]> {
-    return validateLocation({
-      spec: filesystemSpec(spec),
-      ...(storeId === undefined ? {} : { storeId }),
-      stateDirectory: this.#options.stateDirectory,
-      fileSystem: this.#options.fileSystem,
-      now: this.#options.wallClock,
-      signal,
-    });
+  #edited(
+    record: LocationRecord,
+    { path, spec, keys }: LocationEdited,
+  ): { readonly spec: LocationSpec; readonly keys: SealedKeys | undefined } {
+    const present = specOf(record);
+    if (path !== undefined && (present.kind !== 'filesystem' || spec !== undefined)) throw kindStays(record.name);
+    if (spec !== undefined && present.kind !== 's3') throw kindStays(record.name);
+    const changed = path === undefined ? (spec ?? present) : { kind: 'filesystem' as const, path };
+    // Keys that are sealed already stay what they are where no others come.
+    if (keys === undefined && changed.kind === 's3' && changed.credentials.source === 'sealed' && record.credentials !== null) {
+      return { spec: parseLocationSpec(changed), keys: undefined };
+    }
+    return this.#given({ spec: changed, ...(keys === undefined ? {} : { keys }) });
+  }
+
+  #sealedKeys(record: LocationRecord): SealedKeys | undefined {
+    return record.credentials === null ? undefined : sealedKeys.parse(this.#catalog.locations.credentials(record.locationId));
   }
 
   #refuseTaken(name: string): void {
@@ -223,8 +288,32 @@ export class LocationService {
   }
 }
 
-function specOf(record: LocationRecord): LocationSpec {
-  return parseLocationSpec(JSON.parse(record.spec));
+function withoutKind({ kind: _kind, ...spec }: S3Spec): Omit<S3Spec, 'kind'> {
+  return spec;
+}
+
+function folderHasNoLocks(name: string): HoldfastError {
+  return new HoldfastError('refusedByRule', `Failed to make ${name} immutable: a folder has no locks.`, {
+    fix: 'Use a bucket with Object Lock: "holdfast location add s3".',
+  });
+}
+
+function kindStays(name: string): HoldfastError {
+  return new HoldfastError('badValue', `Failed to change location ${name}: it is of another kind.`, {
+    fix: 'Add another location instead.',
+  });
+}
+
+/** The bytes of the secret that came with a request. */
+function keysIn(bytes: Uint8Array): SealedKeys {
+  try {
+    return sealedKeys.parse(parseStrictJson(bytes, { maxBytes: 16_384, maxDepth: 2, what: 'the keys' }));
+  } catch {
+    // Nothing of what was wrong is told: it may be a part of a secret.
+    throw HoldfastError.failedTo('badValue', 'read the keys of the bucket', 'they are not an access key id and a secret access key', {
+      fix: 'Give a file with {"accessKeyId": "…", "secretAccessKey": "…"}.',
+    });
+  }
 }
 
 /** Whether the folder was made now. What is wrong with a path that cannot be made, validation says. */

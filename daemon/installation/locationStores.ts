@@ -211,7 +211,11 @@ function keysOf(opened: unknown, name: string): S3Keys {
       fix: 'Run "holdfast unlock".',
     });
   }
-  const { accessKeyId, secretAccessKey, sessionToken } = sealedKeys.parse(opened);
+  return bucketKeys(sealedKeys.parse(opened));
+}
+
+/** As the client of the bucket takes them. */
+export function bucketKeys({ accessKeyId, secretAccessKey, sessionToken }: SealedKeys): S3Keys {
   return {
     accessKeyId,
     secretAccessKey: Buffer.from(secretAccessKey),

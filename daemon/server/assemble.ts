@@ -75,6 +75,8 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     scrypt,
     unlockClock: clock,
     wallClock,
+    ...(world.connectS3 === undefined ? {} : { connectS3: world.connectS3 }),
+    ...(world.clocks === undefined ? {} : { clocks: world.clocks }),
     onStateChanged: () => {
       if (installation.state === 'unlocked') unlocking.autoLock.restart();
       caretaker.stateChanged();

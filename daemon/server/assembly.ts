@@ -1,5 +1,6 @@
 import type { DaemonState } from '../../protocol/methods/session.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import type { InstallationOptions } from '../installation/installation.ts';
 import type { ScryptRunner } from '../keys/scryptRunner.ts';
 import type { SchedulerClock } from '../policies/schedules/scheduler.ts';
 import type { FileSystem } from '../locations/fileAccess.ts';
@@ -27,6 +28,10 @@ export interface AssemblyWorld {
   readonly wallClock?: () => Date;
   /** Of what the daemon does by itself: schedules and alerts. */
   readonly timers?: SchedulerClock;
+  /** Reaches buckets; tests hand in one in memory. */
+  readonly connectS3?: NonNullable<InstallationOptions['connectS3']>;
+  /** Of what is kept locked, and of store time. */
+  readonly clocks?: NonNullable<InstallationOptions['clocks']>;
   readonly openCatalog?: (path: string) => Catalog;
 }
 

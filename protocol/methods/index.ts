@@ -7,7 +7,8 @@ import { sessionAutoLock } from './autoLock.ts';
 import { backupStart } from './backups.ts';
 import { sessionClaim } from './claim.ts';
 import { locationCollectGarbage } from './garbage.ts';
-import { locationAdd, locationEdit, locationList, locationRemove, locationValidate } from './locations.ts';
+import { immutabilityAbsence, immutabilityAudit, immutabilityRefresh, immutabilityStatus, locationProveLock } from './immutability.ts';
+import { locationAdd, locationCheckPlace, locationEdit, locationList, locationRemove, locationValidate } from './locations.ts';
 import { diagnosticsCollect } from './diagnostics.ts';
 import { logRead } from './log.ts';
 import { passkeyAddPassphrase, passkeyList, passkeyRetire, passkeyRotate, passkeyUse, passkeyVerify } from './passkeys.ts';
@@ -56,12 +57,18 @@ export const methods: readonly AnyMethod[] = [
   passkeyVerify,
   passkeyRotate,
   passkeyRetire,
+  locationCheckPlace,
   locationAdd,
   locationList,
   locationValidate,
   locationEdit,
   locationRemove,
   locationCollectGarbage,
+  locationProveLock,
+  immutabilityStatus,
+  immutabilityRefresh,
+  immutabilityAudit,
+  immutabilityAbsence,
   policyCreate,
   policyList,
   policyShow,

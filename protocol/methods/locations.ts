@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { Method, Page, PageParams } from '../method.ts';
-import { pageOf, pageParams } from '../method.ts';
+import type { Method, Page, PageParams, SecretRef } from '../method.ts';
+import { pageOf, pageParams, secretRef } from '../method.ts';
 import { count, hostPath, newName, reference, storedName, time, uuid } from './values.ts';
 
 export type LocationKind = 'filesystem' | 's3' | 'azureBlob';
@@ -13,15 +13,37 @@ export interface Location {
   readonly storeId: string;
   /** The folder of a `filesystem` location. */
   readonly path: string | null;
+  /** Of an `s3` location; without any secret. */
+  readonly s3: Omit<S3Spec, 'kind'> | null;
+  /** Everything that is put there is locked, and kept locked: true only where the newest lock proof did not say otherwise. */
   readonly immutable: boolean;
   readonly protectionPeriodDays: number | null;
+  readonly lockMode: LockMode | null;
+  /** Until when nothing of it is lost if the daemon never ran again; `null` where nothing is promised there. */
+  readonly safeUntil: string | null;
   readonly lastValidatedAt: string | null;
-  readonly lockProof: { readonly verdict: string; readonly at: string } | null;
+  readonly lockProof: { readonly verdict: LockVerdict; readonly at: string } | null;
   /** Bytes of objects that the catalog knows there. */
   readonly heldBytes: number | null;
   /** Bytes a second that may go there; `null`: no limit. */
   readonly uploadLimit: number | null;
 }
+
+export type LockMode = 'governance' | 'compliance';
+
+export const lockMode: z.ZodType<LockMode> = z.enum(['governance', 'compliance']);
+
+/** What a lock proof has shown. Only `enforced` lets a location be called immutable. */
+export type LockVerdict = 'enforced' | 'bypassable' | 'notEnforced' | 'inconclusive';
+
+export const lockVerdict: z.ZodType<LockVerdict> = z.enum(['enforced', 'bypassable', 'notEnforced', 'inconclusive']);
+
+const s3Credentials = z.discriminatedUnion('source', [
+  z.strictObject({ source: z.literal('chain') }),
+  z.strictObject({ source: z.literal('profile'), profile: z.string().min(1).max(4096) }),
+  z.strictObject({ source: z.literal('role'), roleArn: z.string().min(1).max(4096) }),
+  z.strictObject({ source: z.literal('sealed') }),
+]);
 
 export const location: z.ZodType<Location> = z.strictObject({
   locationId: uuid,
@@ -29,10 +51,22 @@ export const location: z.ZodType<Location> = z.strictObject({
   kind: z.enum(['filesystem', 's3', 'azureBlob']),
   storeId: uuid,
   path: z.string().nullable(),
+  s3: z
+    .strictObject({
+      bucket: z.string(),
+      region: z.string(),
+      endpoint: z.string().exactOptional(),
+      prefix: z.string().exactOptional(),
+      pathStyle: z.boolean().exactOptional(),
+      credentials: s3Credentials,
+    })
+    .nullable(),
   immutable: z.boolean(),
   protectionPeriodDays: count.nullable(),
+  lockMode: lockMode.nullable(),
+  safeUntil: time.nullable(),
   lastValidatedAt: time.nullable(),
-  lockProof: z.strictObject({ verdict: z.string(), at: time }).nullable(),
+  lockProof: z.strictObject({ verdict: lockVerdict, at: time }).nullable(),
   heldBytes: count.nullable(),
   uploadLimit: count.nullable(),
 });
@@ -86,30 +120,72 @@ export type LocationSpec = FilesystemSpec | S3Spec;
 
 const specText = z.string().min(1).max(4096);
 
+const s3SpecForm: z.ZodType<S3Spec> = z.strictObject({
+  kind: z.literal('s3'),
+  bucket: specText,
+  region: specText,
+  endpoint: specText.exactOptional(),
+  prefix: specText.exactOptional(),
+  pathStyle: z.boolean().exactOptional(),
+  credentials: s3Credentials,
+});
+
 /** The form alone; what the values may be is checked by `parseLocationSpec`. */
-export const locationSpec: z.ZodType<LocationSpec> = z.discriminatedUnion('kind', [
+export const locationSpec: z.ZodType<LocationSpec> = z.union([
   z.strictObject({ kind: z.literal('filesystem'), path: hostPath }),
-  z.strictObject({
-    kind: z.literal('s3'),
-    bucket: specText,
-    region: specText,
-    endpoint: specText.exactOptional(),
-    prefix: specText.exactOptional(),
-    pathStyle: z.boolean().exactOptional(),
-    credentials: z.discriminatedUnion('source', [
-      z.strictObject({ source: z.literal('chain') }),
-      z.strictObject({ source: z.literal('profile'), profile: specText }),
-      z.strictObject({ source: z.literal('role'), roleArn: specText }),
-      z.strictObject({ source: z.literal('sealed') }),
-    ]),
-  }),
+  s3SpecForm,
 ]);
 
 const rate = z.int().min(1);
 
-export interface LocationAddParams {
+/** Days. Longer is possible, after a warning about what it costs. */
+export const usualProtectionPeriod: { readonly least: number; readonly most: number; readonly default: number } = {
+  least: 1,
+  most: 90,
+  default: 30,
+};
+
+/** Ten years: what goes beyond is a mistake of somebody's. */
+const protectionPeriod = z.int().min(1).max(3650);
+
+/** The keys of a user of a bucket as they are handed over: JSON of this shape as the bytes of a secret. */
+export interface S3KeysSecret {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
+/** A bucket whose spec says that its credentials are `sealed` comes with them. */
+export interface BucketSecrets {
+  readonly keys?: SecretRef;
+}
+
+export interface LocationCheckParams extends BucketSecrets {
+  readonly spec: LocationSpec;
+}
+
+/** What `location.check` has seen of a place that is no location yet. */
+export interface LocationCheckResult {
+  readonly checks: readonly LocationCheck[];
+  /** Whether immutability can be switched on there. */
+  readonly canBeImmutable: boolean;
+}
+
+/** Validates a place before it is made a location; saves nothing and leaves nothing behind. */
+export const locationCheckPlace: Method<LocationCheckParams, LocationCheckResult> = {
+  name: 'location.check',
+  params: z.strictObject({ spec: locationSpec, keys: secretRef.exactOptional() }),
+  result: z.strictObject({ checks: z.array(locationCheck), canBeImmutable: z.boolean() }),
+  right: 'unlocked',
+};
+
+export interface LocationAddParams extends BucketSecrets {
   readonly name: string;
   readonly spec: LocationSpec;
+  /** Makes it immutable; left out: it is not. Only a bucket can be. */
+  readonly protectionPeriodDays?: number;
+  /** `compliance` where left out. */
+  readonly lockMode?: LockMode;
   /** Bytes a second; left out: no limit. */
   readonly uploadLimit?: number;
 }
@@ -125,7 +201,14 @@ const locationSaved: z.ZodType<LocationSaved> = z.strictObject({ location: locat
 /** Validates and saves; the folder gets its marker and the keyring. A store that has a marker already is taken as it is. Errors: `nameTaken`, `badValue`, `refusedByRule` (another location is the same store). */
 export const locationAdd: Method<LocationAddParams, LocationSaved> = {
   name: 'location.add',
-  params: z.strictObject({ name: newName, spec: locationSpec, uploadLimit: rate.exactOptional() }),
+  params: z.strictObject({
+    name: newName,
+    spec: locationSpec,
+    keys: secretRef.exactOptional(),
+    protectionPeriodDays: protectionPeriod.exactOptional(),
+    lockMode: lockMode.exactOptional(),
+    uploadLimit: rate.exactOptional(),
+  }),
   result: locationSaved,
   right: 'unlocked',
 };
@@ -159,6 +242,12 @@ export interface LocationEditParams extends LocationParams {
   readonly path?: string;
   /** `null` takes it away. */
   readonly uploadLimit?: number | null;
+  /** Another way to the same bucket, which must hold the same store. */
+  readonly spec?: S3Spec;
+  readonly keys?: SecretRef;
+  /** Up: the old promise holds until everything is locked for the new one. Down: locks that are there run out. Switches immutability on where it is off; it can't be switched off. */
+  readonly protectionPeriodDays?: number;
+  readonly lockMode?: LockMode;
 }
 
 /** Errors: `nameTaken`, `refusedByRule` (another store is there). */
@@ -169,6 +258,10 @@ export const locationEdit: Method<LocationEditParams, LocationSaved> = {
     name: newName.exactOptional(),
     path: hostPath.exactOptional(),
     uploadLimit: rate.nullable().exactOptional(),
+    spec: s3SpecForm.exactOptional(),
+    keys: secretRef.exactOptional(),
+    protectionPeriodDays: protectionPeriod.exactOptional(),
+    lockMode: lockMode.exactOptional(),
   }),
   result: locationSaved,
   right: 'stepUp',

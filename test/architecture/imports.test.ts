@@ -23,10 +23,22 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>>
     'daemon/commands': 'all',
     'daemon/keys': 'all',
     'daemon/catalog': 'all',
+    'daemon/locks': 'all',
     'daemon/locations': 'all',
     'daemon/actions': 'all',
     'daemon/alerts': 'all',
     'daemon/repository': 'all',
+    protocol: 'all',
+  },
+  'daemon/immutability': {
+    'daemon/installation': 'all',
+    'daemon/repository': 'all',
+    'daemon/keys': 'all',
+    'daemon/catalog': 'all',
+    'daemon/locks': 'all',
+    'daemon/locations': 'all',
+    'daemon/actions': 'all',
+    'daemon/alerts': 'all',
     protocol: 'all',
   },
   'daemon/policies': {
@@ -55,6 +67,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>>
     protocol: 'all',
   },
   'daemon/server': {
+    'daemon/immutability': 'all',
     'daemon/policies': 'all',
     'daemon/recovery': 'all',
     'daemon/installation': 'all',
@@ -82,7 +95,15 @@ const strangers: readonly { readonly rooms: readonly string[]; readonly packages
   },
   { rooms: ['protocol', 'client', 'cli'], packages: /^(vscode|node:sqlite|@noble\/.*)$/ },
   {
-    rooms: ['daemon/catalog', 'daemon/actions', 'daemon/commands', 'daemon/policies', 'daemon/recovery', 'daemon/installation'],
+    rooms: [
+      'daemon/catalog',
+      'daemon/actions',
+      'daemon/commands',
+      'daemon/policies',
+      'daemon/recovery',
+      'daemon/immutability',
+      'daemon/installation',
+    ],
     packages: /^(vscode|vscode-jsonrpc.*|ws|commander|node:http|node:net)$/,
   },
 ];
