@@ -146,10 +146,9 @@ class PointInTimeStore implements ObjectStore {
   }
 }
 
-/** Neither the location's marker nor what a put has not finished. */
+/** The location's marker is no object. */
 function shown(entry: ListedVersion | undefined): readonly ListedObject[] {
   if (entry === undefined) return [];
   const { key, versionId, size, lastModified } = entry;
-  if (key === markerName || key.slice(key.lastIndexOf('/') + 1).startsWith('.')) return [];
-  return [{ key, versionId, size, lastModified }];
+  return key === markerName ? [] : [{ key, versionId, size, lastModified }];
 }

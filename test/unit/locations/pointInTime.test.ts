@@ -140,7 +140,10 @@ function movingDates(store: VersionedStore, moved: ReadonlyMap<string, Date>): V
 
 describe('a location as it was at a time', () => {
   it('X8 R1 R2: shows of any history what a model says, whatever the length of pages', async () => {
-    const moment = fc.integer({ min: -500, max: 40_000 });
+    const moment = fc.oneof(
+      fc.integer({ min: -500, max: 40_000 }),
+      fc.integer({ min: 0, max: 20 }).map((seconds) => seconds * 1000),
+    );
     const options = fc.record({ ignoresMarkers: fc.boolean(), knows: fc.boolean() });
     await fc.assert(
       fc.asyncProperty(
@@ -245,9 +248,9 @@ describe('a location as it was at a time', () => {
     assert.equal(found?.body.buffer, into.buffer);
   });
 
-  it('shows neither the marker of the location nor what puts have not finished', async () => {
+  it('lists all but the marker of the location, which can be read', async () => {
     const bucket = new MemoryBucket();
-    for (const key of ['holdfast-store', 'i/.tmp-1', 'i/a']) bucket.put(key, bytes(key));
+    for (const key of ['holdfast-store', 'i/a']) bucket.put(key, bytes(key));
     const past = atTime(openBucketStore(bucket).store, at(1));
     assert.deepEqual(
       (await listed(past)).map(([key]) => key),
