@@ -97,7 +97,7 @@ export class S3Bucket implements Disposable {
           continue;
         }
         if (await this.#goesOn(call, failure, made)) continue;
-        throw error instanceof HoldfastError ? error : this.#errorOf(call, failure);
+        throw error instanceof HoldfastError ? ofAction(action, error) : this.#errorOf(call, failure);
       }
     }
   }
@@ -120,4 +120,10 @@ export class S3Bucket implements Disposable {
     const { action, permission, lock } = call;
     return s3Error({ action, permission, lock, bucket: this.name, region: this.#region, host: this.#host }, failure);
   }
+}
+
+/** An answer that was refused before it was known what it answers. */
+function ofAction(action: string, error: HoldfastError): HoldfastError {
+  const { code, reason, fix } = error;
+  return HoldfastError.failedTo(code, action, reason, fix === undefined ? {} : { fix });
 }

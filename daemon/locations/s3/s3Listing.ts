@@ -95,16 +95,28 @@ export async function* oldestPages(
 }
 
 /** The versions of one key, newest first, without delete markers. */
-export async function versionsOf(bucket: S3Bucket, key: string, signal: AbortSignal | undefined): Promise<readonly ListedObject[]> {
-  const found: ListedObject[] = [];
+export async function* versionsOf(
+  bucket: S3Bucket,
+  key: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<ListedObject, void, undefined> {
+  let isFound = false;
   for await (const page of versionPages(bucket, key, signal)) {
     for (const { key: listed, versionId, size, lastModified, isDeleteMarker } of page) {
-      if (listed === key && !isDeleteMarker) found.push({ key, versionId, size, lastModified });
+      if (listed !== key) continue;
+      isFound = true;
+      if (!isDeleteMarker) yield { key, versionId, size, lastModified };
     }
     // Keys that only begin so come behind it.
-    if (found.length > 0 && page.at(-1)?.key !== key) break;
+    if (isFound && page.length > 0 && page.at(-1)?.key !== key) return;
   }
-  return found;
+}
+
+/** What a read without a version id means. However many versions others have put upon it, one is held at a time. */
+export async function oldestOf(bucket: S3Bucket, key: string, signal: AbortSignal | undefined): Promise<ListedObject | undefined> {
+  let oldest: ListedObject | undefined;
+  for await (const version of versionsOf(bucket, key, signal)) oldest = version;
+  return oldest;
 }
 
 function inOrder(bucket: S3Bucket, output: ListObjectVersionsCommandOutput, action: string): readonly ListedVersion[] {

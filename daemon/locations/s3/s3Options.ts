@@ -22,7 +22,7 @@ export interface S3Features {
   readonly versions?: boolean;
   /** `If-None-Match: *` is honoured; taken as so where left out. */
   readonly conditionalPut?: boolean;
-  /** The checksum that puts carry; `crc32` where left out. */
+  /** The checksum that puts carry; `crc32` where left out. AWS takes no lock with a put that has none. */
   readonly checksum?: 'crc32' | 'sha256' | 'none';
   /** SSE-S3 is known: puts ask for it by name, and the answer must say so. */
   readonly encryption?: boolean;

@@ -27,7 +27,7 @@ import type { S3Features } from './s3Options.ts';
 import { bodyFacts, readBody } from './s3Body.ts';
 import type { S3Bucket } from './s3Bucket.ts';
 import { askedEncryption, checkEncryption } from './s3Encryption.ts';
-import { objectPages, oldestPages, versionsOf } from './s3Listing.ts';
+import { objectPages, oldestOf, oldestPages, versionsOf } from './s3Listing.ts';
 import { lockFrom, S3Versions, sentLock } from './s3Versions.ts';
 
 /** What S3 takes in one put. */
@@ -104,9 +104,9 @@ export class S3ObjectStore implements ObjectStore {
     const { signal } = options;
     const version = await this.#versionToRead(key, options);
     if (version === undefined) return undefined;
-    const found = await orMissing(
+    const found = await orUnread(
       this.#bucket.call({ action: `look for object ${key}`, permission: 's3:GetObjectVersion', signal }, ({ client, options: sending }) =>
-        client.send(new HeadObjectCommand({ ...this.#addressOf(key, version.versionId), ChecksumMode: 'ENABLED' }), sending),
+        client.send(new HeadObjectCommand(this.#addressOf(key, version.versionId)), sending),
       ),
     );
     if (found === undefined) return await this.#nothing(signal);
@@ -136,7 +136,10 @@ export class S3ObjectStore implements ObjectStore {
           if (into !== undefined && into.length < facts.length) {
             throw new HoldfastError('badValue', `Failed to ${action}: the buffer holds ${into.length} of ${facts.length} bytes.`);
           }
-          if (lastModified === undefined) throw noDate(action);
+          if (lastModified === undefined) throw badAnswer(action, 'the answer has no date');
+          if (version.versionId !== null && output.VersionId !== undefined && output.VersionId !== version.versionId) {
+            throw badAnswer(action, 'another version came than was asked for');
+          }
           const body = (into ?? new Uint8Array(facts.length)).subarray(0, facts.length);
           await readBody(action, Body, body);
           const lock = lockFrom(output.ObjectLockMode, output.ObjectLockRetainUntilDate);
@@ -147,7 +150,7 @@ export class S3ObjectStore implements ObjectStore {
         }
       });
     try {
-      return (await orMissing(send())) ?? (await this.#nothing(signal));
+      return (await orUnread(send())) ?? (await this.#nothing(signal));
     } catch (error) {
       if (!isBeyondEnd(error)) throw error;
       return await this.#emptyPart(key, offset, options);
@@ -173,7 +176,7 @@ export class S3ObjectStore implements ObjectStore {
     checkObjectKey(key);
     const { signal } = options;
     if (versionId !== null || !this.capabilities.versions) return await this.#delete(key, versionId, signal);
-    const oldest = (await versionsOf(this.#bucket, key, signal)).at(-1);
+    const oldest = await oldestOf(this.#bucket, key, signal);
     if (oldest !== undefined) await this.#delete(key, oldest.versionId, signal);
   }
 
@@ -208,7 +211,7 @@ export class S3ObjectStore implements ObjectStore {
   ): Promise<{ readonly versionId: string | null; readonly listed?: ListedObject } | undefined> {
     if (!this.capabilities.versions) return { versionId: null };
     if (versionId !== undefined && versionId !== null) return { versionId };
-    const listed = (await versionsOf(this.#bucket, key, signal)).at(-1);
+    const listed = await oldestOf(this.#bucket, key, signal);
     if (listed === undefined) return await this.#nothing(signal);
     return { versionId: listed.versionId, listed };
   }
@@ -234,14 +237,14 @@ export class S3ObjectStore implements ObjectStore {
   /** The oldest version's id where it has these bytes. */
   async #oldestIf(key: string, size: number, sha256: Buffer, signal: AbortSignal | undefined): Promise<string | null | undefined> {
     if (!this.capabilities.versions) return (await this.#hasBytes(key, null, size, sha256, signal)) ? null : undefined;
-    const oldest = (await versionsOf(this.#bucket, key, signal)).at(-1);
+    const oldest = await oldestOf(this.#bucket, key, signal);
     if (oldest === undefined || oldest.size !== size || oldest.versionId === null) return undefined;
     return (await this.#hasBytes(key, oldest.versionId, size, sha256, signal)) ? oldest.versionId : undefined;
   }
 
   /** The id of the version that was put now, where the answer lacked it. */
   async #versionOf(action: string, key: string, size: number, sha256: Buffer, signal: AbortSignal | undefined): Promise<string> {
-    for (const version of await versionsOf(this.#bucket, key, signal)) {
+    for await (const version of versionsOf(this.#bucket, key, signal)) {
       if (version.versionId === null || version.size !== size) continue;
       if (await this.#hasBytes(key, version.versionId, size, sha256, signal)) return version.versionId;
     }
@@ -250,7 +253,7 @@ export class S3ObjectStore implements ObjectStore {
     });
   }
 
-  /** By the store's own SHA-256 of the whole where it has one, else by reading the object. */
+  /** By reading it: what a store says of checksums only proves something against faults. */
   async #hasBytes(key: string, versionId: string | null, size: number, sha256: Buffer, signal: AbortSignal | undefined): Promise<boolean> {
     const reading = { versionId, ...(signal === undefined ? {} : { signal }) };
     const facts = await this.head(key, reading);
@@ -298,6 +301,16 @@ async function orMissing<T>(answer: Promise<T>): Promise<T | undefined> {
   }
 }
 
+/** The same of a read, which can also meet a delete marker, where its version is asked for. */
+async function orUnread<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await orMissing(answer);
+  } catch (error) {
+    if (HoldfastError.is(error) && error.details?.['status'] === 405) return undefined;
+    throw error;
+  }
+}
+
 function isBeyondEnd(error: unknown): boolean {
   return HoldfastError.is(error) && error.details?.['status'] === 416;
 }
@@ -318,6 +331,6 @@ function objectExists(action: string): HoldfastError {
   return new HoldfastError('objectExists', `Failed to ${action}: an object of that name is there already.`);
 }
 
-function noDate(action: string): HoldfastError {
-  return HoldfastError.failedTo('storeFailed', action, 'the answer has no date', { fix: 'Try again.' });
+function badAnswer(action: string, reason: string): HoldfastError {
+  return HoldfastError.failedTo('storeFailed', action, reason, { fix: 'Try again.' });
 }
