@@ -20,6 +20,10 @@ export interface BucketBehaviour {
   readonly clockOff: number;
   /** `true`: versioning can be suspended although the bucket has Object Lock. */
   readonly letsVersioningBeSuspended: boolean;
+  /** `true`: a version gets the date of now when its lock is set. */
+  readonly extendingMovesDate: boolean;
+  /** `true`: a delete marker can be locked. */
+  readonly locksDeleteMarkers: boolean;
   /** `false`: takes the name of an encryption that it does not do. */
   readonly encrypts: boolean;
   /** `false`: does not know what Object Lock is set to, nor lifecycle rules: 501. */
@@ -37,6 +41,8 @@ export const honest: BucketBehaviour = {
   listsLateBy: 0,
   clockOff: 0,
   letsVersioningBeSuspended: false,
+  extendingMovesDate: false,
+  locksDeleteMarkers: false,
   encrypts: true,
   answersSettings: true,
 };
@@ -68,4 +74,10 @@ export const liars: Readonly<Record<LiarName, Partial<BucketBehaviour>>> = {
   suspends: { letsVersioningBeSuspended: true },
   /** As moto's server was seen to: locks can be shortened, dates may be past, versioning can be suspended. */
   likeMoto: { acceptsShortening: true, acceptsPastLocks: true, letsVersioningBeSuspended: true },
+};
+
+/** In what SeaweedFS 4.48 was seen to differ from S3. It is no liar: its locks hold. */
+export const likeSeaweed: { readonly extendingMovesDate: true; readonly locksDeleteMarkers: true } = {
+  extendingMovesDate: true,
+  locksDeleteMarkers: true,
 };

@@ -154,10 +154,10 @@ class BucketStore implements VersionedStore {
 
   async delete(key: string, versionId: string | null, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     checkObjectKey(key);
-    const action = `delete object ${key}`;
-    // It would delete nothing, and leave a marker.
-    if (versionId === null) throw HoldfastError.failedTo('badValue', action, 'it has versions, and none is named');
-    await call(action, options.signal, () => this.#bucket.deleteVersion(this.#below + key, versionId));
+    await call(`delete object ${key}`, options.signal, () => {
+      const version = this.#versionIdOf(key, versionId);
+      if (version !== undefined) this.#bucket.deleteVersion(this.#below + key, version);
+    });
   }
 
   /** The version that a read means; `undefined` where the key has none. */

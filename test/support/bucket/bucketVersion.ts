@@ -14,8 +14,8 @@ export interface BucketVersion {
   /** Made while versioning was off or suspended: its id is `null`. */
   readonly isNull: boolean;
   readonly isDeleteMarker: boolean;
-  /** Seconds since the epoch; never changes, whatever happens to the lock. */
-  readonly lastModified: number;
+  /** Seconds since the epoch; never changes on an honest store, whatever happens to the lock. */
+  lastModified: number;
   readonly size: number;
   /** CRC-32 of the bytes, so that equal bytes are known where bodies are dropped. */
   readonly checksum: number;

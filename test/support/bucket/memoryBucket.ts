@@ -234,6 +234,7 @@ export class MemoryBucket {
     const held = version.retention;
     if (isHeld(held, now) && !this.behaviour.acceptsShortening) this.#checkMayChange(held, wanted, options.bypass ?? false);
     if (this.behaviour.keepsLocks) version.retention = wanted;
+    if (this.behaviour.extendingMovesDate) version.lastModified = Math.floor(now);
   }
 
   /** ListObjectVersions: one page, the keys in order, of each key the newest first. */
@@ -449,7 +450,9 @@ export class MemoryBucket {
     if (this.objectLock === null) throw new BucketRefusal('InvalidRequest', 'Bucket is missing Object Lock Configuration');
     const version = this.#find(key, versionId);
     if (version === undefined) throw new BucketRefusal('NoSuchVersion', 'The specified version does not exist.');
-    if (version.isDeleteMarker) throw new BucketRefusal('MethodNotAllowed', 'The specified method is not allowed against this resource.');
+    if (version.isDeleteMarker && !this.behaviour.locksDeleteMarkers) {
+      throw new BucketRefusal('MethodNotAllowed', 'The specified method is not allowed against this resource.');
+    }
     return version;
   }
 

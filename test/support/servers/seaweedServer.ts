@@ -41,6 +41,8 @@ export class SeaweedServer implements AsyncDisposable {
     const folder = await mkdtemp(path.join(tmpdir(), 'hf-seaweed-'));
     mkdirSync(path.join(folder, 'data'));
     writeIdentities(folder, [owner, ...identities]);
+    // Each bucket takes its own volumes, seven at a time where nothing is said: a bucket a test would soon use them up.
+    writeFileSync(path.join(folder, 'master.toml'), '[master.volume_growth]\ncopy_1 = 1\n');
     for (let attempt = 1; ; attempt += 1) {
       const [master = 0, volume = 0, filer = 0, s3 = 0] = await freePorts(4, { withTwin: true });
       const ports: Ports = { master, volume, filer, s3 };
@@ -127,7 +129,7 @@ async function launch(programs: ServerPrograms, folder: string, ports: Ports): P
       '-s3.autoCreateBucket=false',
       '-master.volumeSizeLimitMB=64',
       '-master.telemetry=false',
-      '-volume.max=100',
+      '-volume.max=10000',
       // Without it the end takes ten seconds.
       '-volume.preStopSeconds=0',
     ],
