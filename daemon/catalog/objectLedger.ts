@@ -112,6 +112,14 @@ export class ObjectLedger {
     );
   }
 
+  /** Those whose keys begin with `prefix`, in the order of the keys, from behind a key. A prefix ends with a slash. */
+  below(locationId: LocationId, prefix: string, after: string, limit: number): readonly LedgerObject[] {
+    // The character behind the slash.
+    const end = `${prefix.slice(0, -1)}0`;
+    const tail = 'WHERE locationId = ? AND objectKey > ? AND objectKey < ? ORDER BY objectKey LIMIT ?';
+    return this.#table.select(tail, [locationId, after > prefix ? after : prefix, end, limit]);
+  }
+
   /**
    * Objects that are there and whose lock ends before a time or was never read back: the latter first, then the soonest end. The next page begins behind
    * the last object of this one.

@@ -139,6 +139,11 @@ CREATE TABLE tamperFindings (
   storeTime TEXT, detail TEXT NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (locationId, kind, objectKey, versionId)) STRICT;
 `;
 
+/** Until when a lock should have been that an audit found to be shorter. */
+const shortenedLocks = `
+ALTER TABLE tamperFindings ADD COLUMN expectedUntil TEXT;
+`;
+
 export const migrations: readonly Migration[] = [
   { version: 1, run: (database) => database.exec(first) },
   { version: 2, run: (database) => database.exec(second) },
@@ -147,4 +152,5 @@ export const migrations: readonly Migration[] = [
   { version: 5, run: (database) => database.exec(schedules) },
   { version: 6, run: (database) => database.exec(uploadLimits) },
   { version: 7, run: (database) => database.exec(locks) },
+  { version: 8, run: (database) => database.exec(shortenedLocks) },
 ];

@@ -15,6 +15,8 @@ export interface TamperRecord {
   /** When the store says that it happened. */
   readonly storeTime: string | null;
   readonly detail: string;
+  /** Of a lock that was shortened or lifted: its end before that. */
+  readonly expectedUntil: string | null;
 }
 
 /** What audits have found at each location. */
@@ -34,6 +36,14 @@ export class TamperStore {
     return known === undefined;
   }
 
+  get(locationId: LocationId, kind: string, objectKey: string, versionId: string): TamperRecord | undefined {
+    return this.#table.get({ locationId, kind, objectKey, versionId });
+  }
+
+  has(locationId: LocationId, kind: string): boolean {
+    return this.#table.get({ locationId, kind }) !== undefined;
+  }
+
   list(locationId: LocationId, limit: number): readonly TamperRecord[] {
     return this.#table.select('WHERE locationId = ? ORDER BY kind, objectKey, versionId LIMIT ?', [locationId, limit]);
   }
@@ -48,10 +58,13 @@ export class TamperStore {
     return first?.storeTime ?? first?.firstSeen;
   }
 
-  /** What an audit that looked at everything has not met again is cured. */
+  /** What an audit that looked at everything, and met things again at this time, has not met again is cured. */
   forgetUnseenSince(locationId: LocationId, time: string): void {
-    for (const { kind, objectKey, versionId } of this.#table.select('WHERE locationId = ? AND lastSeen < ?', [locationId, time])) {
-      this.#table.delete({ locationId, kind, objectKey, versionId });
+    for (;;) {
+      // Not only earlier ones: the clock may have been set back.
+      const unseen = this.#table.select('WHERE locationId = ? AND lastSeen <> ? LIMIT 1000', [locationId, time]);
+      for (const { kind, objectKey, versionId } of unseen) this.#table.delete({ locationId, kind, objectKey, versionId });
+      if (unseen.length < 1000) return;
     }
   }
 

@@ -83,12 +83,36 @@ describe('locks in the catalog', () => {
     assert.equal(catalog.lockRuns.get(locationId), undefined);
   });
 
+  it('are listed by the folder of their keys, in the order of the keys and in pages of any size', () => {
+    using folder = new CatalogFolder();
+    using catalog = folder.open();
+    const { locationId, ...location } = someLocation();
+    catalog.locations.add({ locationId, ...location });
+    for (const key of ['i/b', 'i-1/a', 'i/a/c', 'i/a-b', 'h/z', 'i0', 'i/z', 'j/a']) catalog.objects.record(someObject(locationId, key));
+    for (const limit of [1, 2, 4, 9]) {
+      const found: string[] = [];
+      for (let page = catalog.objects.below(locationId, 'i/', '', limit); page.length > 0; ) {
+        found.push(...page.map(({ objectKey }) => objectKey));
+        page = catalog.objects.below(locationId, 'i/', found.at(-1) ?? '', limit);
+      }
+      assert.deepEqual(found, ['i/a-b', 'i/a/c', 'i/b', 'i/z']);
+    }
+  });
+
   it('keep when a finding was first seen, and forget what a whole audit has not met again', () => {
     using folder = new CatalogFolder();
     using catalog = folder.open();
     const { locationId, ...location } = someLocation();
     catalog.locations.add({ locationId, ...location });
-    const finding = { locationId, kind: 'deleteMarker', objectKey: 'i/a', versionId: 'm', storeTime: timeAt(1), detail: '' };
+    const finding = {
+      locationId,
+      kind: 'deleteMarker',
+      objectKey: 'i/a',
+      versionId: 'm',
+      storeTime: timeAt(1),
+      detail: '',
+      expectedUntil: null,
+    };
     assert.equal(catalog.tamperings.record({ ...finding, firstSeen: timeAt(2), lastSeen: timeAt(2) }), true);
     assert.equal(catalog.tamperings.record({ ...finding, firstSeen: timeAt(5), lastSeen: timeAt(5) }), false);
     assert.equal(
@@ -101,5 +125,13 @@ describe('locks in the catalog', () => {
       catalog.tamperings.list(locationId, 10).map(({ versionId, firstSeen, lastSeen }) => [versionId, firstSeen, lastSeen]),
       [['m', timeAt(2), timeAt(5)]],
     );
+    assert.equal(catalog.tamperings.get(locationId, 'deleteMarker', 'i/a', 'm')?.firstSeen, timeAt(2));
+    assert.deepEqual(
+      ['deleteMarker', 'missingVersion'].map((kind) => catalog.tamperings.has(locationId, kind)),
+      [true, false],
+    );
+    // The clock was set back meanwhile.
+    catalog.tamperings.forgetUnseenSince(locationId, timeAt(3));
+    assert.equal(catalog.tamperings.count(locationId), 0);
   });
 });
