@@ -2,6 +2,7 @@ const secondMs = 1000;
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 const monthMs = 30 * dayMs;
+const earlyMs = 120 * secondMs;
 
 /** What a location's lock plan is made of: what is kept of it, and what a user sets. All in milliseconds. */
 export interface LockTerms {
@@ -109,8 +110,8 @@ export function safeUntil(plan: LockPlan, retainUntils: Iterable<Date | null>): 
 }
 
 /**
- * Extensions that one object needs in 30 days while the monitor is on time. Each is a call that extends and one that reads back.
- * An object is found short at the first run after `buffer + margin - reserve`: at exactly that time it is not short yet.
+ * Extensions that one object needs in 30 days while the monitor is on time and comes to it at the same place of each run. Each is a call that extends and one
+ * that reads back. It is found short at the first run after `buffer + margin - reserve`: at exactly that time it is not short yet.
  */
 export function extensionsPerMonth({ interval, buffer, margin, reserve }: LockPlan): number {
   const runs = Math.floor((buffer + margin - reserve) / interval) + 1;
@@ -122,10 +123,14 @@ export function callsPerMonth(plan: LockPlan, objects: number): number {
   return Math.ceil(2 * objects * extensionsPerMonth(plan));
 }
 
-/** When the monitor runs by its interval: may lie in the past. At once where no run was ever complete, or one is said to have begun in the future. */
+/**
+ * When the monitor runs by its interval, two minutes early: may lie in the past. At once where no run was ever complete, or one is said to have begun in the
+ * future. For many periods an object may wait a whole number of intervals exactly: a run that is a second late would find it short one interval sooner each
+ * time, and a period of a week would cost half as much again.
+ */
 export function nextRunAt(plan: LockPlan, lastCompletedStart: Date | null, now: Date): Date {
   if (lastCompletedStart === null || lastCompletedStart > now) return now;
-  return new Date(lastCompletedStart.getTime() + plan.interval);
+  return new Date(lastCompletedStart.getTime() + plan.interval - earlyMs);
 }
 
 /**
