@@ -185,7 +185,8 @@ describe('the lock plan', () => {
     assert.deepEqual(nextRunAt(plan, later(now, 1), now), now);
   });
 
-  it('covers with every period all shorter ones of the same absence', () => {
+  it('covers with every period itself and all shorter ones of the same absence', () => {
+    assert.ok(covers(planOf(7), planOf(7)));
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 400 }),

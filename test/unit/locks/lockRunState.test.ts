@@ -76,7 +76,9 @@ describe('when the monitor runs, and what holds meanwhile', () => {
   });
 
   it('has no next run while one is active', () => {
-    assert.equal(nextRun(after(settled(terms(7)), started(21 * hour)), at(22 * hour)), null);
+    const running = after(settled(terms(7)), started(21 * hour));
+    assert.equal(nextRun(running, at(22 * hour)), null);
+    assert.deepEqual(after(running, { type: 'woke' }), running);
   });
 
   it('runs at once after a start of the daemon and after a sleep', () => {
