@@ -27,8 +27,8 @@ export class BucketConnection implements S3Connection {
     this.attempts = new S3LockAttempts(this.#bucket);
   }
 
-  async readMarker({ signal }: { readonly signal?: AbortSignal } = {}): Promise<StoreMarker | undefined> {
-    return await readS3Marker(await this.#store(unknownStore, signal === undefined ? {} : { signal }), signal);
+  async readMarker(options: { readonly features?: S3Features; readonly signal?: AbortSignal } = {}): Promise<StoreMarker | undefined> {
+    return await readS3Marker(await this.#store(unknownStore, options), options.signal);
   }
 
   async initialise({ storeId, now, features = {}, signal }: InitialiseOptions): Promise<StoreMarker> {

@@ -1,7 +1,7 @@
 import { fromIni, fromNodeProviderChain, fromTemporaryCredentials } from '@aws-sdk/credential-providers';
 import { HoldfastError } from '../../../protocol/errors.ts';
 import type { S3Credentials } from '../../../protocol/methods/locations.ts';
-import type { S3Keys, S3KeySource } from './s3Options.ts';
+import type { S3KeySource } from './s3Options.ts';
 
 /** What a request is signed with. The SDK takes texts only; they live as long as the request. */
 export interface SigningIdentity {
@@ -41,11 +41,10 @@ export class CredentialSource {
     return await this.#pending;
   }
 
-  /** Whether asking again may give others. What was held is dropped. */
-  renew(): boolean {
+  /** Drops what was held, so that the next request asks again. */
+  renew(): void {
     this.#held = undefined;
     this.#provider = undefined;
-    return true;
   }
 
   async #sealed(): Promise<SigningIdentity> {
@@ -70,32 +69,6 @@ export class CredentialSource {
       this.#pending = undefined;
     }
   }
-}
-
-/** Reads what `--credentials-file` holds: `AWS_ACCESS_KEY_ID=…` lines of a shell, or lines of an AWS credentials file. Throws `badValue`; the text is the caller's to overwrite. */
-export function parseCredentialsFile(bytes: Uint8Array): S3Keys {
-  const found = new Map<string, string>();
-  for (const line of Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8').split(/\r?\n/)) {
-    const [, name, value] = /^\s*(?:export\s+)?(aws_[a-z_]+)\s*=\s*["']?([^"'\s]+)["']?\s*$/i.exec(line) ?? [];
-    if (name === undefined || value === undefined) continue;
-    if (found.has(name.toLowerCase())) throw malformed('it names more than one set of keys');
-    found.set(name.toLowerCase(), value);
-  }
-  const accessKeyId = found.get('aws_access_key_id');
-  const secret = found.get('aws_secret_access_key');
-  const token = found.get('aws_session_token');
-  if (accessKeyId === undefined || secret === undefined) throw malformed('it has no aws_access_key_id and aws_secret_access_key');
-  return {
-    accessKeyId,
-    secretAccessKey: Buffer.from(secret, 'utf8'),
-    ...(token === undefined ? {} : { sessionToken: Buffer.from(token, 'utf8') }),
-  };
-}
-
-function malformed(reason: string): HoldfastError {
-  return HoldfastError.failedTo('badValue', 'read the file of credentials', reason, {
-    fix: 'Give a file with the lines aws_access_key_id=… and aws_secret_access_key=….',
-  });
 }
 
 function providerOf(source: S3Credentials, region: string): () => Promise<SigningIdentity> {

@@ -79,7 +79,7 @@ export interface S3Connection extends Disposable {
   /** For the lock proof alone. */
   readonly attempts: LockAttempts;
   /** The location's marker; `undefined` where there is none. Rejects with `damaged` where what is there is no marker. */
-  readMarker(options?: { readonly signal?: AbortSignal }): Promise<StoreMarker | undefined>;
+  readMarker(options?: { readonly features?: S3Features; readonly signal?: AbortSignal }): Promise<StoreMarker | undefined>;
   /** Makes the marker, or takes the one that is there (a store that is added again keeps its id). */
   initialise(options: InitialiseOptions): Promise<StoreMarker>;
   /** Rejects with `storeUnreachable` where the marker is missing or another's. */

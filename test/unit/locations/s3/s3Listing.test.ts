@@ -123,7 +123,7 @@ describe('listings of a bucket', () => {
     );
     const store = await opened();
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 30, maxLength: 30 }), async (lengths) => {
+      fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 12, maxLength: 12 }), async (lengths) => {
         const pages: (readonly ScriptedVersion[])[] = [];
         let from = 0;
         for (const length of lengths) {
@@ -138,7 +138,7 @@ describe('listings of a bucket', () => {
         );
         assert.deepEqual((await all(store.list(''))).map(shown), ['x/a v1', 'x/b v1', 'x/c v1']);
       }),
-      { numRuns: 20 },
+      { numRuns: 10 },
     );
   });
 
