@@ -12,7 +12,10 @@ export interface AlertRecord extends Alert {
 }
 
 export type AlertChanges = Partial<
-  Pick<AlertRecord, 'severity' | 'subject' | 'message' | 'fix' | 'detail' | 'state' | 'snoozedAt' | 'snoozedUntil' | 'resolvedAt'>
+  Pick<
+    AlertRecord,
+    'severity' | 'subject' | 'message' | 'fix' | 'detail' | 'safeUntil' | 'state' | 'snoozedAt' | 'snoozedUntil' | 'resolvedAt'
+  >
 >;
 
 /** Where alerts outlive the process. Handed in: the catalog's table. */
@@ -43,6 +46,8 @@ export interface Cause {
   readonly fix: string;
   /** May name files. */
   readonly detail?: string;
+  /** Until when nothing is lost although it is so; RFC 3339. */
+  readonly safeUntil?: string;
   readonly policyId?: string;
   readonly locationId?: string;
   readonly restorePointId?: string;
@@ -75,7 +80,7 @@ export class AlertBook {
   /** Once for its kind and subject: a cause that is known already changes the words alone, and opens the alert again where it has become worse. */
   raise(cause: Cause): void {
     const { store, wallClock } = this.#options;
-    const { kind, subjectId, subject, severity, message, fix, detail = null } = cause;
+    const { kind, subjectId, subject, severity, message, fix, detail = null, safeUntil = null } = cause;
     const known = store.raised(kind, subjectId);
     if (known === undefined) {
       const id = randomUUID();
@@ -89,7 +94,7 @@ export class AlertBook {
         fix,
         detail,
         since: wallClock().toISOString(),
-        safeUntil: null,
+        safeUntil,
         state: 'open',
         policyId: cause.policyId ?? null,
         locationId: cause.locationId ?? null,
@@ -103,13 +108,19 @@ export class AlertBook {
       return;
     }
     const isWorse = rank[severity] > rank[known.severity];
-    const isSame = known.subject === subject && known.message === message && known.fix === fix && known.severity === severity;
+    const isSame =
+      known.subject === subject &&
+      known.message === message &&
+      known.fix === fix &&
+      known.severity === severity &&
+      known.safeUntil === safeUntil;
     if (isSame && (detail === null || !store.detailsAreOpen || detail === known.detail)) return;
     this.#change(known, {
       subject,
       severity,
       message,
       fix,
+      safeUntil,
       ...(detail === null ? {} : { detail }),
       ...(isWorse ? opened : {}),
     });

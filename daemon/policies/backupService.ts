@@ -8,15 +8,16 @@ import type { SourceDefinition } from '../catalog/policyDefinition.ts';
 import type { PolicyRecord } from '../catalog/policyStore.ts';
 import type { RestorePointDetails } from '../catalog/restorePointDetails.ts';
 import { BackupStoppedError } from '../engine/backup/stoppedError.ts';
-import type { BackupJob, BackupResult, FolderSource, Head, Heads, LiveRestorePoint, PinnedIndex } from '../engine/jobs.ts';
+import type { BackupJob, BackupResult, FolderSource, Head, Heads, LiveRestorePoint, PinnedIndex, ReachedObjects } from '../engine/jobs.ts';
 import type { Installation } from '../installation/installation.ts';
+import type { OpenLocation } from '../installation/locationStores.ts';
 import type { Heads as StoredHeads } from '../keys/heads.ts';
 import type { ObjectStore } from '../locations/objectStore.ts';
 import type { PolicyKeys } from '../repository/policyKeys.ts';
 import type { runCommand } from '../commands/runCommand.ts';
 import { backedUp, failedWith, stoppedBy, withReports } from './backupOutcome.ts';
 import { CommandSources } from './commandSources.ts';
-import { passCommitGate } from './commitGate.ts';
+import { passCommitGate, reachedNumbers } from './commitGate.ts';
 import { namedIn } from './garbage/condemnedLists.ts';
 import { condemnedBook, relyOn, takeCondemned } from './garbage/reliance.ts';
 import { readManifest } from './manifestReading.ts';
@@ -85,22 +86,23 @@ export class BackupService {
   ): Promise<WorkResult> {
     const { installation, unfinished } = this.#options;
     const actionId = idOf<ActionId>(run.actionId);
-    const store = await installation.locations.open(locationId);
+    const at = await installation.stores.open(locationId, run.signal);
+    const { store } = at;
     await installation.keyrings.deliver(locationId, store, run.signal);
-    await unfinished.settle(policy, locationId, store, run.signal);
+    await unfinished.settle(policy, at, run.signal);
     try {
       let unusablePacks: readonly Uint8Array[] = [];
       let left: readonly PinnedIndex[] = [];
       for (let attempt = 1; ; attempt += 1) {
         try {
-          const result = await this.#attempt({ policy, locationId, store, request, run, actionId, unusablePacks, left, commands });
+          const result = await this.#attempt({ policy, at, request, run, actionId, unusablePacks, left, commands });
           const missing = missingSources(policy, result);
           if (!request.dryRun && missing.length === 0) this.#options.retire(policy);
           return backedUp({ policy, run, result, missing, isDryRun: request.dryRun });
         } catch (error) {
           const missing = packsOf(error);
           if ((missing.length === 0 && !isWithoutIndexes(error)) || attempt === attempts) throw error;
-          await unfinished.withdraw(policy, locationId, store, actionId, run.signal);
+          await unfinished.withdraw(policy, at, actionId, run.signal);
           unusablePacks = [...unusablePacks, ...missing];
           if (error instanceof BackupStoppedError) {
             const { indexes, nextIndexSequence } = error.remains;
@@ -111,15 +113,14 @@ export class BackupService {
       }
     } catch (error) {
       // What was uploaded stays pinned until this has looked at it; a store that is away is looked at before the next run.
-      await unfinished.settleAfterFailure(policy, locationId, store, actionId);
+      await unfinished.settleAfterFailure(policy, at, actionId);
       throw stoppedBy(error, policy.name, installation.catalog.locations.get(locationId)?.name);
     }
   }
 
   async #attempt(given: {
     readonly policy: PolicyRecord;
-    readonly locationId: LocationId;
-    readonly store: ObjectStore;
+    readonly at: OpenLocation;
     readonly request: BackupRequest;
     readonly run: ActionRun;
     readonly actionId: ActionId;
@@ -128,7 +129,9 @@ export class BackupService {
     readonly left: readonly PinnedIndex[];
     readonly commands: CommandSources;
   }): Promise<BackupResult> {
-    const { policy, locationId, store, request, run, actionId, unusablePacks, left, commands } = given;
+    const { policy, at, request, run, actionId, unusablePacks, left, commands } = given;
+    const { store, locks } = at;
+    const { locationId } = at.record;
     const { installation, runBackup, writer, wallClock } = this.#options;
     const { catalog, keys, stateDirectory } = installation;
     const { policyId, keyGeneration } = policy;
@@ -137,7 +140,7 @@ export class BackupService {
     for (const source of definition.sources) if (source.kind === 'folder') await refuseOwn(source.path, installation.ownFolders);
     const policyKeys = keys.policyKeys(policyId, keyGeneration);
     const allKeys = keys.policyKeysOfAllGenerations(policyId, keyGeneration);
-    const parentIndexes = await this.#parentIndexes(policy, locationId, store, allKeys, run.signal);
+    const parentIndexes = await this.#parentIndexes(policy, at, allKeys, run.signal);
     const place = { locationId, policyId, installationId: policyKeys.installationId };
     const book = condemnedBook(store, policyKeys);
     const condemned = await takeCondemned(catalog, place, book, run.signal);
@@ -154,6 +157,7 @@ export class BackupService {
     const { installationId } = policyKeys;
     const ledger = new CatalogRunLedger({ catalog, actionId, installationId, locationId, policyId, wallClock });
     const { sources, ...rules } = definition;
+    let passed: ReachedObjects | undefined;
     const result = await runBackup({
       keys: policyKeys,
       store,
@@ -184,37 +188,54 @@ export class BackupService {
       ...(rules.readLimit === null ? {} : { readLimit: rules.readLimit }),
       lowPriority: rules.lowPriority,
       ledger,
-      gate: (reached) =>
-        passCommitGate(
+      gate: async (reached) => {
+        await passCommitGate(
           {
+            ...place,
             catalog,
             store,
-            installationId,
-            locationId,
-            policyId,
+            ...(locks === undefined ? {} : { keeper: locks.keeper }),
             wallClock,
             signal: run.signal,
             condemned: async (signal) => namedIn(await book.read(signal)),
           },
           reached,
-        ),
+        );
+        passed = reached;
+      },
       clock: () => wallClock().getTime(),
       signal: run.signal,
       onProgress: (progress) => run.report(progressOf(progress)),
     });
-    if (!request.dryRun) this.#acknowledge(policy, locationId, store, actionId, result, request);
+    if (!request.dryRun) {
+      const storeTime = locks === undefined ? null : (await locks.clock.now({ signal: run.signal })).earliest;
+      const reach = locks === undefined || passed === undefined ? undefined : reachedNumbers({ ...place, catalog }, passed);
+      this.#acknowledge({ policy, locationId, store, actionId, result, request, storeTime, reach });
+    }
     return result;
   }
 
   /** The last step: from here on the restore point counts. */
-  #acknowledge(
-    policy: PolicyRecord,
-    locationId: LocationId,
-    store: ObjectStore,
-    actionId: ActionId,
-    result: BackupResult,
-    request: BackupRequest,
-  ): void {
+  #acknowledge({
+    policy,
+    locationId,
+    store,
+    actionId,
+    result,
+    request,
+    storeTime,
+    reach,
+  }: {
+    readonly policy: PolicyRecord;
+    readonly locationId: LocationId;
+    readonly store: ObjectStore;
+    readonly actionId: ActionId;
+    readonly result: BackupResult;
+    readonly request: BackupRequest;
+    readonly storeTime: Date | null;
+    /** At a location with locks: what is kept locked for it from now on. */
+    readonly reach: readonly number[] | undefined;
+  }): void {
     const { catalog } = this.#options.installation;
     const { manifest, statistics } = result;
     const details: RestorePointDetails = {
@@ -234,7 +255,7 @@ export class BackupService {
         storeId: store.storeId,
         startedAt: manifest.started,
         finishedAt: manifest.finished,
-        storeTime: null,
+        storeTime: storeTime?.toISOString() ?? null,
         files: statistics.files,
         bytes: statistics.bytes,
         addedBytes: statistics.addedBytes,
@@ -245,6 +266,9 @@ export class BackupService {
         verifiedResult: null,
         details,
       });
+      if (reach !== undefined) {
+        catalog.reaches.record({ restorePointId: manifest.restorePointId, locationId, policyId: policy.policyId }, reach);
+      }
       catalog.sequences.raise(`index/${policy.policyId}`, result.nextIndexSequence - 1);
       catalog.sequences.raise(`manifest/${policy.policyId}`, manifest.sequence);
       catalog.runPins.release(actionId);
@@ -261,17 +285,16 @@ export class BackupService {
   /** The indexes to deduplicate against: those of the newest restore point whose manifest can be read, and those that cut-short runs left. */
   async #parentIndexes(
     policy: PolicyRecord,
-    locationId: LocationId,
-    store: ObjectStore,
+    at: OpenLocation,
     keys: readonly PolicyKeys[],
     signal: AbortSignal,
   ): Promise<readonly PinnedIndex[]> {
     const { installation, unfinished } = this.#options;
-    const left = await unfinished.indexes(policy, locationId, store, signal);
+    const left = await unfinished.indexes(policy, at, signal);
     for (const record of installation.catalog.restorePoints.live(policy.policyId).toReversed()) {
-      if (record.storeId !== store.storeId) continue;
+      if (record.storeId !== at.store.storeId) continue;
       try {
-        const { manifest } = await readManifest(record, store, keys, signal);
+        const { manifest } = await readManifest(record, at.store, keys, signal);
         const pinned = new Set(manifest.indexes.map((index) => index.key));
         return [...manifest.indexes, ...left.filter((index) => !pinned.has(index.key))];
       } catch (error) {

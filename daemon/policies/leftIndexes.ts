@@ -4,6 +4,7 @@ import { type ActionId, type LocationId, uuidBytes } from '../../protocol/ids.ts
 import type { Catalog } from '../catalog/catalog.ts';
 import type { PolicyRecord } from '../catalog/policyStore.ts';
 import type { PinnedIndex, UploadingObject } from '../engine/jobs.ts';
+import type { OpenLocks } from '../installation/locationStores.ts';
 import type { ObjectStore } from '../locations/objectStore.ts';
 import { openObject, sealObject } from '../repository/container.ts';
 import { newObjectId, systemEntropy } from '../repository/entropy.ts';
@@ -21,6 +22,8 @@ export interface RunPlace {
   readonly policy: PolicyRecord;
   readonly locationId: LocationId;
   readonly store: ObjectStore;
+  /** At a location with locks. */
+  readonly locks: OpenLocks | undefined;
   /** Of every generation, newest first. */
   readonly keys: readonly PolicyKeys[];
   readonly signal: AbortSignal;

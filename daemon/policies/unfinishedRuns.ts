@@ -5,7 +5,8 @@ import type { PolicyRecord } from '../catalog/policyStore.ts';
 import type { PinnedIndex } from '../engine/jobs.ts';
 import type { Installation } from '../installation/installation.ts';
 import { restorePointRecordOf } from '../installation/manifestRecord.ts';
-import type { ObjectStore } from '../locations/objectStore.ts';
+import type { ObjectFacts } from '../locations/objectStore.ts';
+import type { OpenLocation, OpenLocks } from '../installation/locationStores.ts';
 import { keySourceOf } from '../repository/keySource.ts';
 import { manifestReadLength, type OpenedManifest, openManifest } from '../repository/manifest.ts';
 import { indexesPrefix, parseObjectKey, restorePointsPrefix } from '../repository/names.ts';
@@ -33,31 +34,31 @@ export class UnfinishedRuns {
   }
 
   /** Looks at every run of this policy that ended and holds pins. */
-  async settle(policy: PolicyRecord, locationId: LocationId, store: ObjectStore, signal: AbortSignal): Promise<void> {
-    const place = this.#place(policy, locationId, store, signal);
+  async settle(policy: PolicyRecord, at: OpenLocation, signal: AbortSignal): Promise<void> {
+    const place = this.#place(policy, at, signal);
     const left = this.#catalog.runPins.left();
     await this.#sweep(place, left);
     for (const actionId of left) await this.#settleRun(place, actionId);
   }
 
   /** The same for a run that has just failed; a store that is away is looked at before the next run. */
-  async settleAfterFailure(policy: PolicyRecord, locationId: LocationId, store: ObjectStore, actionId: ActionId): Promise<void> {
+  async settleAfterFailure(policy: PolicyRecord, at: OpenLocation, actionId: ActionId): Promise<void> {
     try {
-      await this.#settleRun(this.#place(policy, locationId, store, new AbortController().signal), actionId);
+      await this.#settleRun(this.#place(policy, at, new AbortController().signal), actionId);
     } catch (error) {
       this.#options.onSettled({ actionId, error });
     }
   }
 
   /** Takes back the manifests of a run that the gate refused after they were put: a second attempt gives their sequence to another one. */
-  async withdraw(policy: PolicyRecord, locationId: LocationId, store: ObjectStore, actionId: ActionId, signal: AbortSignal): Promise<void> {
-    const place = this.#place(policy, locationId, store, signal);
+  async withdraw(policy: PolicyRecord, at: OpenLocation, actionId: ActionId, signal: AbortSignal): Promise<void> {
+    const place = this.#place(policy, at, signal);
     for (const key of this.#uploadsOf(place, actionId, 'manifest')) await this.#takeBack(place, actionId, key);
   }
 
   /** Indexes that no restore point pins yet: their packs are there to be relied on. */
-  async indexes(policy: PolicyRecord, locationId: LocationId, store: ObjectStore, signal: AbortSignal): Promise<readonly PinnedIndex[]> {
-    const place = this.#place(policy, locationId, store, signal);
+  async indexes(policy: PolicyRecord, at: OpenLocation, signal: AbortSignal): Promise<readonly PinnedIndex[]> {
+    const place = this.#place(policy, at, signal);
     const found: PinnedIndex[] = [];
     for (const actionId of this.#catalog.runPins.left()) {
       for (const key of this.#uploadsOf(place, actionId, 'index')) {
@@ -81,9 +82,9 @@ export class UnfinishedRuns {
     return this.#options.installation.catalog;
   }
 
-  #place(policy: PolicyRecord, locationId: LocationId, store: ObjectStore, signal: AbortSignal): RunPlace {
+  #place(policy: PolicyRecord, { record: { locationId }, store, locks }: OpenLocation, signal: AbortSignal): RunPlace {
     const keys = this.#options.installation.keys.policyKeysOfAllGenerations(policy.policyId, policy.keyGeneration);
-    return { policy, locationId, store, keys, signal };
+    return { policy, locationId, store, locks, keys, signal };
   }
 
   #uploadsOf({ policy, locationId }: RunPlace, actionId: ActionId, type: 'manifest' | 'index' | 'pack'): readonly string[] {
@@ -177,7 +178,7 @@ export class UnfinishedRuns {
    * The gate marks what it did not find: a manifest whose reach it refused must not come to be listed. Since nobody knows how far the gate came, it is
    * passed again: the lists of condemned objects first, then every object that the run put or relied on.
    */
-  async #reachIsThere({ locationId, store, keys, signal }: RunPlace, actionId: ActionId): Promise<boolean> {
+  async #reachIsThere({ locationId, store, locks, keys, signal }: RunPlace, actionId: ActionId): Promise<boolean> {
     const condemned = namedIn(await condemnedBook(store, keys[0]).read(signal));
     for (const pin of this.#catalog.runPins.of(actionId)) {
       const name = parseObjectKey(pin.objectKey);
@@ -186,8 +187,17 @@ export class UnfinishedRuns {
       if ((known !== undefined && known.state !== 'present') || condemned.has(name.objectId)) return false;
       const facts = await store.head(pin.objectKey, { signal });
       if (facts === undefined || (known !== undefined && facts.size !== known.size)) return false;
+      if (locks !== undefined && !(await this.#isHeld(locks, locationId, facts, signal))) return false;
     }
     return true;
+  }
+
+  /** Also of a lock that the run before its end had not read back. */
+  async #isHeld({ keeper }: OpenLocks, locationId: LocationId, { key, versionId }: ObjectFacts, signal: AbortSignal): Promise<boolean> {
+    const held = versionId === null ? undefined : await keeper.hold({ key, versionId, retainUntil: null }, { signal });
+    if (held?.readAt === undefined || held.readAt === null) return false;
+    const lock = { retainUntil: held.retainUntil.toISOString(), lockReadAt: held.readAt.toISOString() };
+    return this.#catalog.objects.change(locationId, key, { versionId, ...lock });
   }
 
   /** Brings the ledger up to date for an object whose put may or may not have come through. */
@@ -200,7 +210,7 @@ export class UnfinishedRuns {
   }
 
   async #adopt(place: RunPlace, actionId: ActionId, key: string): Promise<boolean> {
-    const { policy, locationId, store, keys, signal } = place;
+    const { policy, locationId, store, locks, keys, signal } = place;
     const object = await store.get(key, { length: manifestReadLength, signal });
     if (object === undefined) return false;
     const known = this.#catalog.objects.get(locationId, key);
@@ -221,10 +231,18 @@ export class UnfinishedRuns {
     }
     const { manifest, header } = opened;
     const { versionId } = object;
+    if (locks !== undefined && !(await this.#isHeld(locks, locationId, object, signal))) return false;
     const record = restorePointRecordOf({ key, versionId, sha256, length: object.body.length, manifest, header }, store.storeId);
     this.#catalog.transaction(() => {
       this.#catalog.objects.change(locationId, key, { state: 'present', versionId });
       if (this.#catalog.restorePoints.get(record.id) === undefined) this.#catalog.restorePoints.add(record);
+      if (locks !== undefined) {
+        // The run pinned all that it put and relied on.
+        const numbers = this.#catalog.runPins
+          .of(actionId)
+          .flatMap((pin) => (pin.locationId === locationId ? (this.#catalog.objects.get(locationId, pin.objectKey)?.number ?? []) : []));
+        this.#catalog.reaches.record({ restorePointId: record.id, locationId, policyId: policy.policyId }, numbers);
+      }
       for (const index of manifest.indexes) {
         const name = parseObjectKey(index.key);
         if (name?.type === 'index') this.#catalog.sequences.raise(`index/${policy.policyId}`, name.sequence);

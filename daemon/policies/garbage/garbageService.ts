@@ -5,6 +5,7 @@ import type { ActionRun, WorkResult } from '../../actions/actionQueue.ts';
 import type { LocationRecord } from '../../catalog/locationStore.ts';
 import type { PolicyRecord } from '../../catalog/policyStore.ts';
 import type { Installation } from '../../installation/installation.ts';
+import type { OpenLocation } from '../../installation/locationStores.ts';
 import type { ObjectStore } from '../../locations/objectStore.ts';
 import { keySourceOf } from '../../repository/keySource.ts';
 import type { PolicyKeys } from '../../repository/policyKeys.ts';
@@ -48,7 +49,7 @@ export class GarbageService {
   /** Work of an action. Policies whose restore points cannot all be read are left out and named; then it ends as `damaged` with its document. */
   async collect(location: LocationRecord, isDryRun: boolean, run: ActionRun): Promise<WorkResult> {
     const { installation, onChanged, onFailed, onCollected } = this.#options;
-    const store = await installation.locations.open(location.locationId);
+    const at = await installation.stores.open(location.locationId, run.signal);
     const results: SweepResult[] = [];
     const failures: GarbageFailure[] = [];
     const fail = ({ policyId, name }: PolicyRecord, error: HoldfastError): void =>
@@ -56,7 +57,7 @@ export class GarbageService {
     for (const policy of this.#policiesAt(location)) {
       run.signal.throwIfAborted();
       try {
-        const { result, unreadable } = await this.#sweep(location, store, policy, isDryRun, run, results);
+        const { result, unreadable } = await this.#sweep(at, policy, isDryRun, run, results);
         results.push(result);
         if (unreadable !== undefined) fail(policy, hindered(policy, unreadable));
         else if (!isDryRun) onCollected({ locationId: location.locationId, policyId: policy.policyId });
@@ -72,7 +73,7 @@ export class GarbageService {
       }
     }
     if (!isDryRun) {
-      await this.#sweepTemporaries(store, run.signal);
+      await this.#sweepTemporaries(at.store, run.signal);
       for (const failure of failures) onFailed(failure);
       onChanged(location.locationId);
     }
@@ -96,8 +97,7 @@ export class GarbageService {
   }
 
   async #sweep(
-    { locationId }: LocationRecord,
-    store: ObjectStore,
+    at: OpenLocation,
     policy: PolicyRecord,
     isDryRun: boolean,
     run: ActionRun,
@@ -106,13 +106,15 @@ export class GarbageService {
     const { installation, unfinished, wallClock } = this.#options;
     const { catalog } = installation;
     const { policyId } = policy;
+    const { store, locks } = at;
+    const { locationId } = at.record;
     const { signal } = run;
     const keys = installation.keys.policyKeysOfAllGenerations(policyId, policy.keyGeneration);
     const { installationId, owner } = ownKeys(keys);
     const isDeleted = policy.deletedAt !== null;
     if (isDeleted && !isDryRun) {
       // No run of it comes any more that would look at what cut-short ones left.
-      await unfinished.settle(policy, locationId, store, signal);
+      await unfinished.settle(policy, at, signal);
       unfinished.release(policy, locationId);
     }
     const done = before.reduce(
@@ -133,6 +135,7 @@ export class GarbageService {
       policyId,
       isDeleted,
       wallClock,
+      ...(locks === undefined ? {} : { storeTime: async (stop: AbortSignal) => (await locks.clock.refresh({ signal: stop })).earliest }),
       signal,
       onProgress: ({ phase, objects, bytes }) =>
         run.report({ phase, files: done.objects + objects, bytes: done.bytes + bytes, totalFiles: null, totalBytes: null }),

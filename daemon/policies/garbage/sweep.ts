@@ -37,6 +37,8 @@ export interface SweepOptions {
   /** Nothing runs under a deleted policy any more. */
   readonly isDeleted: boolean;
   readonly wallClock: () => Date;
+  /** At a location with locks: a time that the store has passed for sure. */
+  readonly storeTime?: (signal: AbortSignal) => Promise<Date>;
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: SweepProgress) => void;
 }
@@ -101,9 +103,10 @@ class Sweep {
   }
 
   async run(): Promise<SweepResult> {
-    const { book, signal } = this.#options;
+    const { book, signal, storeTime } = this.#options;
     this.#report('reading');
     await this.#finishDeleting();
+    if (storeTime !== undefined) return await this.#runLocked(storeTime);
     const now = await book.storeTime(signal);
     await this.#readRoots();
     this.#report('condemning');
@@ -122,11 +125,48 @@ class Sweep {
     return this.#result(waiting.map((list) => ({ until: new Date(list.at.getTime() + condemnedFor), bytes: this.#bytesOf(list) })));
   }
 
+  /**
+   * Where there are locks, they keep two owners apart: who relies on an object has extended it, and the store deletes nothing that is locked. So nothing is
+   * published, and what nothing reaches goes as soon as its lock has ended.
+   */
+  async #runLocked(storeTime: (signal: AbortSignal) => Promise<Date>): Promise<SweepResult> {
+    const { signal } = this.#options;
+    const now = await storeTime(signal);
+    await this.#readRoots();
+    this.#report('condemning');
+    const waiting: WaitingGarbage[] = [];
+    for await (const object of this.#garbage(now)) {
+      const until = await this.#lockedUntil(object.key, object.versionId);
+      if (until > now) waiting.push({ until, bytes: object.size });
+      else await this.#condemn(object);
+    }
+    await this.#readRoots();
+    this.#report('deleting');
+    const condemned = [...this.#ledger('condemned')];
+    for (const type of deletingOrder) {
+      for (const { kind, objectKey, size } of condemned) {
+        if (kind !== type) continue;
+        const until = await this.#delete(objectKey, now);
+        if (until !== undefined && !this.#isReached(objectKey)) waiting.push({ until, bytes: size });
+      }
+    }
+    this.#forgetMissing(new IdSet());
+    return this.#result(waiting);
+  }
+
+  /** By the store itself: what the ledger says of a lock is not enough to give something up. */
+  async #lockedUntil(key: string, versionId: string | null): Promise<Date> {
+    const { store, signal } = this.#options;
+    const facts = await store.head(key, { signal, ...(versionId === null ? {} : { versionId }) });
+    return facts?.lock?.until ?? new Date(0);
+  }
+
   async preview(): Promise<SweepResult> {
-    const { book, signal, wallClock, catalog, locationId } = this.#options;
+    const { book, signal, wallClock, catalog, locationId, storeTime } = this.#options;
     const now = wallClock();
     this.#report('reading');
     await this.#readRoots();
+    if (storeTime !== undefined) return await this.#previewLocked(await storeTime(signal));
     const lists = await book.read(signal);
     const isDue = (list: CondemnedList): boolean => list.at.getTime() + condemnedFor <= now.getTime();
     for (const list of lists.filter(isDue)) this.#freedBytes += this.#bytesOf(list);
@@ -141,12 +181,32 @@ class Sweep {
     return this.#result([...waiting, { until: new Date(now.getTime() + condemnedFor), bytes }]);
   }
 
+  async #previewLocked(now: Date): Promise<SweepResult> {
+    const { catalog, locationId } = this.#options;
+    const waiting: WaitingGarbage[] = [];
+    for await (const { key, versionId, size } of this.#garbage(now)) {
+      if (catalog.runPins.isPinned(locationId, key)) continue;
+      const until = await this.#lockedUntil(key, versionId);
+      if (until > now) waiting.push({ until, bytes: size });
+      else this.#freedBytes += size;
+    }
+    for (const { size, objectKey } of this.#ledger('condemned')) if (!this.#isReached(objectKey)) this.#freedBytes += size;
+    return this.#result(waiting);
+  }
+
   /** A delete that a crash cut short may have reached the store: the object counts as missing, and goes now. */
   async #finishDeleting(): Promise<void> {
-    const { store, signal } = this.#options;
-    for (const object of this.#ledger('deleting')) {
-      await store.delete(object.objectKey, object.versionId, { signal });
-      this.#endDelete(object.objectKey);
+    const { store, signal, catalog, locationId } = this.#options;
+    for (const { objectKey, versionId } of this.#ledger('deleting')) {
+      try {
+        await store.delete(objectKey, versionId, { signal });
+      } catch (error) {
+        if (!HoldfastError.is(error, 'lockRefused')) throw error;
+        // Somebody has locked it anew meanwhile: it waits for the end of that.
+        catalog.objects.change(locationId, objectKey, { state: 'condemned' });
+        continue;
+      }
+      this.#endDelete(objectKey);
     }
   }
 
@@ -321,14 +381,16 @@ class Sweep {
     }
   }
 
-  async #delete(key: string): Promise<void> {
+  /** Gives the end of the lock that is in the way. */
+  async #delete(key: string, now?: Date): Promise<Date | undefined> {
     const { catalog, store, signal, locationId } = this.#options;
     signal.throwIfAborted();
     const facts = await store.head(key, { signal });
     if (facts === undefined) {
       if (catalog.beginDelete(locationId, key, this.#hasMoved)) this.#endDelete(key);
-      return;
+      return undefined;
     }
+    if (now !== undefined && facts.lock !== null && facts.lock.until > now) return facts.lock.until;
     while (!this.#isReached(key)) {
       // Whoever condemned it: here it becomes condemned before it can be deleted, which a run that holds it refuses.
       const found = this.#describe(facts);
@@ -339,11 +401,12 @@ class Sweep {
         this.#freedBytes += facts.size;
         this.#freedObjects += 1;
         this.#report('deleting');
-        return;
+        return undefined;
       }
-      if (!this.#hasMoved()) return;
+      if (!this.#hasMoved()) return undefined;
       await this.#readRoots();
     }
+    return undefined;
   }
 
   async #isGone({ rows }: CondemnedList): Promise<boolean> {

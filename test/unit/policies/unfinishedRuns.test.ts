@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { OpenLocation } from '../../../daemon/installation/locationStores.ts';
 import type { ObjectStore } from '../../../daemon/locations/objectStore.ts';
 import { condemnedBook } from '../../../daemon/policies/garbage/reliance.ts';
 import { parseObjectKey } from '../../../daemon/repository/names.ts';
@@ -28,8 +29,12 @@ async function keysOf(store: ObjectStore, type: 'pack' | 'index' | 'manifest'): 
   return keys;
 }
 
-function settle({ bench, locationId, store }: Left, over: Partial<ObjectStore> = {}): Promise<void> {
-  return bench.unfinished.settle(bench.policies.resolve('files'), locationId, wrapped(store, over), never);
+async function settle(left: Left, over: Partial<ObjectStore> = {}): Promise<void> {
+  await left.bench.unfinished.settle(left.bench.policies.resolve('files'), placeOf(left, over), never);
+}
+
+function placeOf({ bench, store }: Left, over: Partial<ObjectStore> = {}): OpenLocation {
+  return { record: bench.base.installation.locations.resolve('store'), store: wrapped(store, over), locks: undefined };
 }
 
 /** The store with some of its verbs replaced. */
@@ -91,7 +96,7 @@ describe('unfinished runs', () => {
     assert.equal((await keysOf(store, 'index')).length, 1);
     assert.deepEqual(bench.settled, [{ actionId, namedPacks: 1 }]);
     const [pack = ''] = await keysOf(store, 'pack');
-    const found = await bench.unfinished.indexes(bench.policies.resolve('files'), locationId, store, never);
+    const found = await bench.unfinished.indexes(bench.policies.resolve('files'), placeOf(left), never);
     assert.equal(found.length, 1);
     await settle(left);
     assert.equal((await keysOf(store, 'index')).length, 1, 'settling again finds nothing to do');

@@ -266,7 +266,8 @@ describe('garbage service', () => {
     using bench = await withTwoRetired();
     await collect(bench);
     ageLists(bench, 25 * hour);
-    const { locations } = bench.base.installation;
+    const { stores, locations } = bench.base.installation;
+    const record = locations.resolve('store');
     const store = await storeOf(bench);
     const refusing: ObjectStore = {
       storeId: store.storeId,
@@ -280,13 +281,13 @@ describe('garbage service', () => {
         throw new HoldfastError('storeReadOnly', `Failed to delete object ${key}: the system refuses it.`);
       },
     };
-    locations.open = async () => refusing;
+    stores.open = async () => ({ record, store: refusing, locks: undefined });
     await assert.rejects(collectResult(bench), { code: 'storeReadOnly' });
     assert.deepEqual(
       bench.garbageFailures.map(({ policy, error }) => [policy, error.code]),
       [['files', 'storeReadOnly']],
     );
-    locations.open = async () => store;
+    stores.open = async () => ({ record, store, locks: undefined });
     assert.ok((await collect(bench)).freedBytes > 0);
     assert.ok(bench.events.includes('collected'));
   });
