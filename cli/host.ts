@@ -20,6 +20,8 @@ export interface Host {
   exists(path: string): boolean;
   /** At most `limit` bytes from the start of a file. The caller owns the bytes. */
   readFile(path: string, limit: number): Promise<Buffer>;
+  /** Whether it is a file that other users of the machine may read; false where the system does not tell. */
+  othersMayRead(path: string): Promise<boolean>;
   /** Makes a file that is not there yet, for this user alone (0600). Rejects with `badValue` and `diskFailed`. */
   writeNewFile(path: string, bytes: Uint8Array): Promise<void>;
   /** `undefined` where no daemon runs and `start` is false. */

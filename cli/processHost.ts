@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomInt, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { open, writeFile } from 'node:fs/promises';
+import { open, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
@@ -34,6 +34,7 @@ export function processHost(daemonEntry: string): Host {
     uuid: () => randomUUID(),
     exists: existsSync,
     readFile,
+    othersMayRead,
     writeNewFile,
     connect: async ({ stateDirectory, start, onReplaced }) => {
       const { connectDaemon } = await import('../client/connect.ts');
@@ -135,6 +136,19 @@ async function readFile(name: string, limit: number): Promise<Buffer> {
     const { bytesRead } = await file.read(bytes, length, limit - length, null);
     length += bytesRead;
     if (bytesRead === 0 || length === limit) return bytes.subarray(0, length);
+  }
+}
+
+async function othersMayRead(name: string): Promise<boolean> {
+  // Modes of Windows say nothing about who may read.
+  if (process.platform === 'win32') return false;
+  try {
+    const facts = await stat(name);
+    return facts.isFile() && (facts.mode & 0o044) !== 0;
+  } catch (error) {
+    // Whoever reads the file says what is wrong with it.
+    if (systemCode(error) === undefined) throw error;
+    return false;
   }
 }
 

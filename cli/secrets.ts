@@ -39,6 +39,13 @@ export class Secrets implements Disposable {
     return secret;
   }
 
+  /** A whole file, or all of standard input where it is `-`; `limit` bytes at most. Errors: `badValue`. */
+  async readAll(wish: Pick<SecretWish, 'what' | 'flag'> & { readonly file: string }, limit: number): Promise<Buffer> {
+    const content = wish.file === '-' ? await this.#readLines(limit) : this.keep(await this.#readFile(wish, wish.file, limit + 1));
+    if (content.length <= limit) return content;
+    throw tooLarge(wish, wish.file, `Name another file by ${wish.flag}.`);
+  }
+
   /** Keeps bytes for as long as the others. */
   keep(secret: Buffer): Buffer {
     this.#held.push(secret);
@@ -68,17 +75,26 @@ export class Secrets implements Disposable {
     const content = this.keep(await this.#readFile(wish, file));
     const end = content.indexOf(0x0a);
     if (end === -1 && content.length === secretFileLimit) {
-      throw new HoldfastError('badValue', `Failed to read ${wish.what}: ${quoted(file)} is too large.`, {
-        fix: `Name a file with the secret in its first line by ${wish.flag}.`,
-      });
+      throw tooLarge(wish, file, `Name a file with the secret in its first line by ${wish.flag}.`);
     }
     const line = content.subarray(0, end === -1 ? content.length : end);
     return line.at(-1) === 0x0d ? line.subarray(0, -1) : line;
   }
 
-  async #readFile(wish: SecretWish, file: string): Promise<Buffer> {
+  async #readLines(limit: number): Promise<Buffer> {
+    const lines: Buffer[] = [];
+    for (let length = 0; length <= limit; ) {
+      const line = await this.#host.in.readLine();
+      if (line === undefined) break;
+      lines.push(this.keep(line), Buffer.from('\n'));
+      length += line.length + 1;
+    }
+    return this.keep(Buffer.concat(lines));
+  }
+
+  async #readFile(wish: Pick<SecretWish, 'what' | 'flag'>, file: string, limit: number = secretFileLimit): Promise<Buffer> {
     try {
-      return await this.#host.readFile(this.#resolvePath(file), secretFileLimit);
+      return await this.#host.readFile(this.#resolvePath(file), limit);
     } catch (cause) {
       const reason = systemCode(cause) === 'ENOENT' ? 'is not there' : 'can not be read';
       throw new HoldfastError('badValue', `Failed to read ${wish.what}: ${quoted(file)} ${reason}.`, {
@@ -87,4 +103,8 @@ export class Secrets implements Disposable {
       });
     }
   }
+}
+
+function tooLarge({ what }: Pick<SecretWish, 'what'>, file: string, fix: string): HoldfastError {
+  return new HoldfastError('badValue', `Failed to read ${what}: ${quoted(file)} is too large.`, { fix });
 }

@@ -1,5 +1,6 @@
 import { HoldfastError } from '../protocol/errors.ts';
 import { quoted } from '../client/shown/text.ts';
+import { number } from '../client/shown/units.ts';
 import { bytesOf, secondsOf } from '../client/typedUnits.ts';
 
 /** Values as people type them. Each throws `badValue` with a way out. */
@@ -21,6 +22,25 @@ export function bytes(flag: string, text: string): number {
   const value = bytesOf(text);
   if (value === undefined) throw bad(flag, text, 'a size such as 1048576 or 500MiB');
   return value;
+}
+
+const daySeconds = 86_400;
+/** As protocol/methods/immutability.ts has it. */
+const longestAbsence = 60;
+
+/** Whole days: `30`, `30d` or `2w`. */
+export function wholeDays(flag: string, text: string, least: number, most: number): number {
+  const seconds = /^\d{1,6}$/.test(text) ? Number(text) * daySeconds : secondsOf(text);
+  const days = seconds === undefined ? Number.NaN : seconds / daySeconds;
+  if (Number.isInteger(days) && days >= least && days <= most) return days;
+  throw bad(flag, text, `a number of days from ${least} to ${number(most)}, such as 30, 30d or 2w`);
+}
+
+/** Days that may be parts of one: `4`, `1.5`, `12h` or `2w`, up to 60. */
+export function absenceDays(name: string, text: string): number {
+  const days = /^\d{1,3}(?:\.\d{1,3})?$/.test(text) ? Number(text) : (secondsOf(text) ?? Number.NaN) / daySeconds;
+  if (days >= 0 && days <= longestAbsence) return days;
+  throw bad(name, text, `a number of days from 0 to ${longestAbsence}, such as 4, 12h or 2w`);
 }
 
 const timePattern = /^\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:[Zz]|[+-]\d\d:\d\d)?)?$/;

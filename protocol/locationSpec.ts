@@ -67,6 +67,8 @@ export interface LocationSpecFile {
   readonly spec: LocationSpec;
   /** The file with the keys of an `s3` location, as it was written; its `credentials` are then `sealed`. */
   readonly credentialsFile: string | null;
+  /** Whether it says where the credentials come from; where it does not, its `credentials` are the `chain`. */
+  readonly namesCredentials: boolean;
 }
 
 /**
@@ -82,7 +84,7 @@ export function readLocationSpecFile(bytes: Uint8Array, resolve: (path: string) 
     throw refuse(error.reason, error);
   }
   if (isObject(value) && value['kind'] === 's3') return s3File(value);
-  return { spec: parseLocationSpec(resolved(value, resolve)), credentialsFile: null };
+  return { spec: parseLocationSpec(resolved(value, resolve)), credentialsFile: null, namesCredentials: false };
 }
 
 /** The profile alone of `readLocationSpecFile`. */
@@ -129,7 +131,11 @@ function s3File(value: Readonly<Record<string, unknown>>): LocationSpecFile {
     if (credentialsFile !== undefined) return { source: 'sealed' };
     return credentials ?? { source: 'chain' };
   };
-  return { spec: parseLocationSpec({ ...flags, credentials: source() }), credentialsFile: credentialsFile ?? null };
+  return {
+    spec: parseLocationSpec({ ...flags, credentials: source() }),
+    credentialsFile: credentialsFile ?? null,
+    namesCredentials: given.length > 0,
+  };
 }
 
 /** An empty path stays what it is, and is refused. */

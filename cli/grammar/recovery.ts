@@ -1,5 +1,7 @@
 import { laterUnlockFlags, passphraseFile } from './secretFlags.ts';
-import type { Family } from './verb.ts';
+import type { Family, Flag } from './verb.ts';
+
+const location: Flag = { flag: '--location', value: 'L', about: 'of this location alone (default: all that are immutable)' };
 
 export const recoveryFamily: Family = {
   heading: 'Recovery',
@@ -10,10 +12,41 @@ export const recoveryFamily: Family = {
   ],
   verbs: [
     {
+      path: 'immutability status',
+      summary: 'say until when what is stored is safe',
+      flags: [location],
+      examples: [
+        { command: 'holdfast immutability status', about: '' },
+        { command: 'holdfast immutability status --location vault --json', about: 'for programs' },
+      ],
+    },
+    {
+      path: 'immutability refresh',
+      summary: 'extend every lock that is short, now',
+      description: 'The daemon does this by itself, as often as the protection period asks for.',
+      flags: [location],
+      examples: [{ command: 'holdfast immutability refresh', about: '' }],
+    },
+    {
+      path: 'immutability audit',
+      summary: 'compare what the store holds with what was stored',
+      description:
+        'Finds what was deleted, hidden, overwritten, unlocked or put there by somebody else, and since when. Happens by itself once a day. Exit 5 with findings.',
+      flags: [location],
+      examples: [{ command: 'holdfast immutability audit --location vault', about: '' }],
+    },
+    {
+      path: 'immutability absence',
+      summary: 'say how long the daemon may be away without any lock getting too short',
+      description: 'The longer, the further ahead everything is locked and the more calls it costs. 0 for a daemon that always runs.',
+      arguments: [{ name: 'DAYS', about: 'days, up to 60' }],
+      examples: [{ command: 'holdfast immutability absence 14', about: 'before a holiday' }],
+    },
+    {
       path: 'import-stored',
       summary: 'rebuild a lost catalog from what is stored in a location',
       description:
-        'On an empty state directory. Every restore point comes back; policies come back paused. F is a JSON file such as {"kind":"filesystem","path":"/mnt/backup"}.',
+        'On an empty state directory. Every restore point comes back; policies come back paused. F is a JSON file such as {"kind":"filesystem","path":"/mnt/backup"} or {"kind":"s3","bucket":"my-backups","region":"eu-west-1"}, with "endpoint", "prefix", "profile", "roleArn" or "credentialsFile" as location add s3 takes them.',
       flags: [
         { flag: '--location-spec', value: 'F', about: 'JSON file that says where it is stored', isRequired: true },
         { flag: '--installation', value: 'ID', about: 'which installation, where the location holds several' },
@@ -27,9 +60,6 @@ export const recoveryFamily: Family = {
     },
   ],
   later: [
-    'immutability status',
-    'immutability refresh',
-    'immutability audit',
     ...[
       'enable',
       'disable',

@@ -16,14 +16,16 @@ export async function list(call: Call, session: Session): Promise<Result> {
   const alerts = await session.list(alertList, { all });
   const { style, host } = session;
   const now = host.now();
+  const hasLocks = alerts.some(({ safeUntil }) => safeUntil !== null);
   const rows = alerts.map((alert) => [
     style.bold(shortId(alert.id)),
     severityText(alert, style),
     alert.state,
     clipped(escaped(alert.message), 100),
     moment(alert.since, now),
+    ...(hasLocks ? [moment(alert.safeUntil, now)] : []),
   ]);
-  const titles = ['ID', 'SEVERITY', 'STATE', 'MESSAGE', 'SINCE'].map((title) => ({ title }));
+  const titles = ['ID', 'SEVERITY', 'STATE', 'MESSAGE', 'SINCE', ...(hasLocks ? ['SAFE UNTIL'] : [])].map((title) => ({ title }));
   const lines = alerts.length === 0 ? ['All clear.'] : table(titles, rows, (text) => style.dim(text));
   const fixes = alerts.filter(({ state, fix }) => state === 'open' && fix !== null);
   return {

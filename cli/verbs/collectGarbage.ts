@@ -31,7 +31,7 @@ function collected(action: ActionWithResult, { style, host }: Session): Result {
     document,
     lines: [
       `${dryRun ? 'Would free' : 'Freed'} ${size(freedBytes)}${dryRun ? '' : ` (${counted(freedObjects, 'object')})`} at ${escaped(location)}.`,
-      ...waiting.map(({ until, bytes }) => `${size(bytes)} can go from then on: ${moment(until, now)}.`),
+      ...waiting.map(({ until, bytes }) => `${size(bytes)} held until ${moment(until, now)}.`),
       ...(partlyUsedBytes === 0 ? [] : [`${size(partlyUsedBytes)} stay in packs of which other parts are needed.`]),
       ...stopped.map(({ policy, reason }) => `${style.bad('Not all was collected')} of ${escaped(policy)}: ${escaped(reason)}`),
       ...wayOutLines(action),

@@ -1,11 +1,12 @@
 import path from 'node:path';
 import { exitStatusOf, HoldfastError } from '../../protocol/errors.ts';
 import { type ActionWithResult, isEnded } from '../../protocol/methods/actions.ts';
-import { longestSpecFile, parseLocationSpecFile } from '../../protocol/locationSpec.ts';
-import type { LocationSpec } from '../../protocol/methods/locations.ts';
+import { type LocationSpecFile, longestSpecFile, readLocationSpecFile } from '../../protocol/locationSpec.ts';
+import type { LocationSpec, S3Credentials } from '../../protocol/methods/locations.ts';
 import { type ImportDocument, importDocument, recoveryImportStored, triesAtFirst } from '../../protocol/methods/recovery.ts';
 import { sessionStatus } from '../../protocol/methods/session.ts';
 import { Asking } from '../asking.ts';
+import { type BucketCredentials, credentialsOfFile, shellCredentials, usualCredentials } from '../bucketCredentials.ts';
 import type { Call } from '../call.ts';
 import { findingLines } from '../findingLines.ts';
 import { newName, reference } from '../names.ts';
@@ -22,13 +23,12 @@ const label = 'Importing what is stored';
 const triesMost = 1_000_000;
 
 export async function importStored(call: Call, session: Session): Promise<Result> {
-  const spec = await readSpec(call.requiredText('--location-spec'), session);
+  const stored = await readSpec(call.requiredText('--location-spec'), session);
   const installation = call.text('--installation');
   const at = call.text('--at');
   const locationName = call.text('--location-name');
   const passkey = call.text('--passkey');
   const choices = {
-    spec,
     ...(installation === undefined ? {} : { installation: reference('installation', installation) }),
     ...(at === undefined ? {} : { at: time('--at', at, session.host.now()) }),
     ...(locationName === undefined ? {} : { locationName: newName('location', locationName) }),
@@ -43,10 +43,14 @@ export async function importStored(call: Call, session: Session): Promise<Result
   });
   if (passphrase === undefined)
     throw call.problem('a passphrase is missing', 'Name a file with --passphrase-file F, or - for standard input.');
+  // Behind the passphrase: where both come from standard input, that is its first line.
+  const { spec, keys } = await withCredentials(stored, session);
   const start = async (tries: number): Promise<Result> => {
     await session.heedInterrupts();
     const { actionId } = await session.call(recoveryImportStored, {
       ...choices,
+      spec,
+      ...(keys === undefined ? {} : { keys: await session.sendSecret(keys) }),
       requestId: session.host.uuid(),
       passphrase: await session.sendSecret(passphrase),
       tries,
@@ -82,7 +86,28 @@ async function refuseWhereSetUp(session: Session): Promise<void> {
   );
 }
 
-async function readSpec(file: string, session: Session): Promise<LocationSpec> {
+/** A bucket with the credentials that its file names, else those that `location add` takes where nothing is said. */
+async function withCredentials(
+  { spec, credentialsFile, namesCredentials }: LocationSpecFile,
+  session: Session,
+): Promise<{ readonly spec: LocationSpec; readonly keys: Buffer | undefined }> {
+  if (spec.kind !== 's3') return { spec, keys: undefined };
+  const { credentials, keys } = await credentialsIn(spec.credentials, credentialsFile, namesCredentials, session);
+  return { spec: { ...spec, credentials }, keys };
+}
+
+async function credentialsIn(
+  named: S3Credentials,
+  file: string | null,
+  isNamed: boolean,
+  session: Session,
+): Promise<Pick<BucketCredentials, 'credentials' | 'keys'>> {
+  if (file !== null) return await credentialsOfFile(file, session);
+  if (!isNamed) return await usualCredentials(session);
+  return named.source === 'sealed' ? shellCredentials(session) : { credentials: named, keys: undefined };
+}
+
+async function readSpec(file: string, session: Session): Promise<LocationSpecFile> {
   const action = `read the location from ${quoted(file)}`;
   let content: Buffer;
   try {
@@ -93,7 +118,7 @@ async function readSpec(file: string, session: Session): Promise<LocationSpec> {
     throw HoldfastError.failedTo('badValue', action, 'it can not be read', { fix, cause });
   }
   try {
-    return parseLocationSpecFile(content, (typed) => path.resolve(session.resolvePath('.'), typed));
+    return readLocationSpecFile(content, (typed) => path.resolve(session.resolvePath('.'), typed));
   } catch (error) {
     if (!HoldfastError.is(error)) throw error;
     const { code, reason, fix } = error;

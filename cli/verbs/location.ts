@@ -1,13 +1,6 @@
-import {
-  type LocationCheck,
-  type LocationSaved,
-  locationAdd,
-  locationEdit,
-  locationList,
-  locationRemove,
-  locationValidate,
-} from '../../protocol/methods/locations.ts';
+import { type LocationCheck, locationAdd, locationList, locationRemove, locationValidate } from '../../protocol/methods/locations.ts';
 import type { Call } from '../call.ts';
+import { protectionText, whereText } from '../locationTexts.ts';
 import { newName, reference } from '../names.ts';
 import { table } from '../output/table.ts';
 import { escaped } from '../../client/shown/text.ts';
@@ -15,6 +8,7 @@ import { moment, size } from '../../client/shown/units.ts';
 import type { Result } from '../result.ts';
 import type { Session } from '../session.ts';
 import { rateOf, rateText } from './limits.ts';
+import { checkLines, savedResult } from './savedLocation.ts';
 
 export async function addFilesystem(call: Call, session: Session): Promise<Result> {
   const name = newName('location', call.argument('NAME'));
@@ -24,37 +18,23 @@ export async function addFilesystem(call: Call, session: Session): Promise<Resul
     ...(uploadLimit === undefined ? {} : { uploadLimit }),
     spec: { kind: 'filesystem', path: session.resolvePath(call.requiredText('--path')) },
   });
-  return savedResult(
-    saved,
-    session,
+  return savedResult(saved, session, [
     `Added the location ${escaped(name)}. A folder is not immutable: who can write there can delete backups.`,
-  );
-}
-
-export async function edit(call: Call, session: Session): Promise<Result> {
-  const path = call.text('--path');
-  const name = call.text('--rename');
-  const uploadLimit = rateOf(call, '--upload-limit');
-  if (path === undefined && name === undefined && uploadLimit === undefined) throw call.problem('nothing to change was given');
-  const change = {
-    ...(path === undefined ? {} : { path: session.resolvePath(path) }),
-    ...(name === undefined ? {} : { name: newName('location', name) }),
-    ...(uploadLimit === undefined ? {} : { uploadLimit }),
-  };
-  const saved = await session.ask(locationEdit, () => ({ location: named(call), ...change }));
-  return savedResult(saved, session, `Changed the location ${escaped(saved.location?.name ?? '')}.`);
+  ]);
 }
 
 export async function list(_call: Call, session: Session): Promise<Result> {
   const locations = await session.list(locationList, {});
   const { style, host } = session;
   const now = host.now();
+  const hasLocks = locations.some(({ protectionPeriodDays }) => protectionPeriodDays !== null);
   const rows = locations.map((location) => [
     style.bold(escaped(location.name)),
     location.kind,
-    location.path === null ? '-' : escaped(location.path),
+    whereText(location),
     location.heldBytes === null ? '-' : size(location.heldBytes),
-    location.immutable ? style.good(`${location.protectionPeriodDays ?? '?'} days`) : style.dim('not immutable'),
+    protectionText(location, style),
+    ...(hasLocks ? [moment(location.safeUntil, now)] : []),
     location.uploadLimit === null ? '-' : rateText(location.uploadLimit),
     moment(location.lastValidatedAt, now),
   ]);
@@ -64,12 +44,15 @@ export async function list(_call: Call, session: Session): Promise<Result> {
     { title: 'WHERE' },
     { title: 'HELD', align: 'right' as const },
     { title: 'PROTECTION' },
+    ...(hasLocks ? [{ title: 'SAFE UNTIL' }] : []),
     { title: 'LIMIT', align: 'right' as const },
     { title: 'VALIDATED' },
   ];
   const lines =
     locations.length === 0
-      ? ['No location yet. Add one with holdfast location add filesystem NAME --path DIR.']
+      ? [
+          'No location yet. Add one with holdfast location add s3 NAME --bucket B --region R, or holdfast location add filesystem NAME --path DIR.',
+        ]
       : table(columns, rows, (text) => style.dim(text));
   return { document: locations, lines };
 }
@@ -88,25 +71,6 @@ function named(call: Call): string {
   return reference('location', call.argument('NAME'));
 }
 
-/** Where a check failed nothing was saved, and the document is the checks. */
-function savedResult({ location, checks }: LocationSaved, session: Session, sentence: string): Result {
-  if (location === null) {
-    return { document: checks, lines: [...checkLines(checks, session), '', 'Nothing was saved.'], exitStatus: 1 };
-  }
-  const warnings = checks.filter((check) => check.result !== 'pass');
-  return { document: { ...location, checks }, lines: [...checkLines(warnings, session), sentence], isNotice: true };
-}
-
 function hasFailed(checks: readonly LocationCheck[]): boolean {
   return checks.some((check) => check.result === 'fail');
-}
-
-function checkLines(checks: readonly LocationCheck[], { style }: Session): string[] {
-  return checks.flatMap(({ check, result, detail, fix }) => {
-    const mark = { pass: style.good('pass'), warn: style.warning('warn'), fail: style.bad('fail') }[result];
-    return [
-      `${mark}  ${style.bold(escaped(check))}: ${escaped(detail)}`,
-      ...(fix === null || result === 'pass' ? [] : [`      ${escaped(fix)}`]),
-    ];
-  });
 }

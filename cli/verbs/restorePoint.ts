@@ -17,7 +17,7 @@ import { allFindings, documentOfAction, errorOfAction, printsDocument, statusOfA
 import type { Style } from '../output/style.ts';
 import { table } from '../output/table.ts';
 import { clipped, escaped } from '../../client/shown/text.ts';
-import { counted, duration, moment, number, shortId, size } from '../../client/shown/units.ts';
+import { counted, dayText, duration, moment, number, shortId, size } from '../../client/shown/units.ts';
 import type { Result } from '../result.ts';
 import type { Session } from '../session.ts';
 import { time, wholeNumber } from '../values.ts';
@@ -54,7 +54,8 @@ export async function verify(call: Call, session: Session): Promise<Result> {
 
 export async function retire(call: Call, session: Session): Promise<Result> {
   const point = await session.ask(restorePointRetire, (confirmed) => ({ restorePoint: named(call), confirmed }));
-  return done(point, `Retired the restore point ${shortId(point.id)} of ${escaped(point.policy)}.`);
+  const held = point.protectedUntil === null ? '' : `; its space is held until ${moment(point.protectedUntil, session.host.now())}`;
+  return done(point, `Retired the restore point ${shortId(point.id)} of ${escaped(point.policy)}${held}.`);
 }
 
 export async function pin(call: Call, session: Session): Promise<Result> {
@@ -103,6 +104,7 @@ async function verified(action: ActionWithResult, session: Session, wasRead: boo
 
 function listLines(points: readonly RestorePoint[], { style, host }: Session): string[] {
   const now = host.now();
+  const hasLocks = points.some((point) => point.protectedUntil !== null);
   const hasNotes = points.some((point) => point.description !== null);
   const columns = [
     { title: 'ID' },
@@ -112,6 +114,7 @@ function listLines(points: readonly RestorePoint[], { style, host }: Session): s
     { title: 'SIZE', align: 'right' as const },
     { title: 'ADDED', align: 'right' as const },
     { title: 'STATE' },
+    ...(hasLocks ? [{ title: 'PROTECTED' }] : []),
     ...(hasNotes ? [{ title: 'NOTE' }] : []),
   ];
   const rows = points.map((point) => [
@@ -122,9 +125,16 @@ function listLines(points: readonly RestorePoint[], { style, host }: Session): s
     size(point.bytes),
     size(point.addedBytes),
     stateText(point, style),
+    ...(hasLocks ? [protectedText(point, now, style)] : []),
     ...(hasNotes ? [clipped(escaped(point.description ?? ''), 60)] : []),
   ]);
   return table(columns, rows, (text) => style.dim(text));
+}
+
+function protectedText({ protectedUntil }: RestorePoint, now: Date, style: Style): string {
+  if (protectedUntil === null) return style.dim('not locked');
+  const day = dayText(protectedUntil, now);
+  return Date.parse(protectedUntil) > now.getTime() ? `locked until ${day}` : style.bad(`lock ended ${day}`);
 }
 
 function stateText({ state, pinned, verified: check }: RestorePoint, style: Style): string {

@@ -54,6 +54,7 @@ function linesOf(document: StatusDocument, { style, host, stateDirectory }: Sess
   if (document.passkeyInUse !== null) pairs.push(['Passkey in use', escaped(document.passkeyInUse)]);
   if (document.state === 'unlocked')
     pairs.push(['Last backup', document.lastBackup === null ? 'none yet' : moment(document.lastBackup, now)]);
+  if (document.safeUntil !== null) pairs.push(['Safe until', safeText(document.safeUntil, now, style)]);
   if (document.alerts !== null && document.state !== 'notSetUp') pairs.push(['Alerts', alertsText(document.alerts, style)]);
   if (document.unattended !== null) pairs.push(['Unattended', unattendedText(document.unattended)]);
   if (document.autoLock !== null) pairs.push(['Locks itself', autoLockText(document.autoLock, now)]);
@@ -63,6 +64,13 @@ function linesOf(document: StatusDocument, { style, host, stateDirectory }: Sess
   }
   const next = nextStep(document.state);
   return [...facts(pairs, (text) => style.bold(text)), ...(next === undefined ? [] : ['', style.dim(next)])];
+}
+
+function safeText(safeUntil: string, now: Date, style: Style): string {
+  const text = moment(safeUntil, now);
+  return Date.parse(safeUntil) > now.getTime()
+    ? `${text}, if the daemon never ran again`
+    : style.bad(`${text}: holdfast immutability status`);
 }
 
 function alertsText({ error, warning }: { readonly error: number; readonly warning: number }, style: Style): string {

@@ -146,7 +146,9 @@ export const usualProtectionPeriod: { readonly least: number; readonly most: num
 };
 
 /** Ten years: what goes beyond is a mistake of somebody's. */
-const protectionPeriod = z.int().min(1).max(3650);
+export const longestProtectionPeriod = 3650;
+
+const protectionPeriod = z.int().min(1).max(longestProtectionPeriod);
 
 /** The keys of a user of a bucket as they are handed over: JSON of this shape as the bytes of a secret. */
 export interface S3KeysSecret {

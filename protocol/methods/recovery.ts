@@ -2,10 +2,10 @@ import * as z from 'zod';
 import type { Method, SecretRef, WorkParams } from '../method.ts';
 import { requestId, secretRef } from '../method.ts';
 import { type Started, started } from './actions.ts';
-import { type LocationSpec, locationSpec } from './locations.ts';
+import { type BucketSecrets, type LocationSpec, locationSpec } from './locations.ts';
 import { count, type Finding, finding, findingsInline, newName, reference, seconds, time, uuid } from './values.ts';
 
-export interface ImportStoredParams extends WorkParams {
+export interface ImportStoredParams extends WorkParams, BucketSecrets {
   readonly spec: LocationSpec;
   /** The name that the location gets in the new catalog; left out: that of the spec's folder where it will do, else `stored`. */
   readonly locationName?: string;
@@ -35,6 +35,7 @@ export const recoveryImportStored: Method<ImportStoredParams, Started> = {
   params: z.strictObject({
     requestId,
     spec: locationSpec,
+    keys: secretRef.exactOptional(),
     locationName: newName.exactOptional(),
     installation: reference.exactOptional(),
     at: time.exactOptional(),

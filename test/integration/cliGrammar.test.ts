@@ -15,14 +15,9 @@ const laterVerbs: readonly string[] = [
   'passkey gate passphrase',
   'passkey vault-policy --key k',
   'passkey aws-policy --key-id K --principal P',
-  'location add s3 bucket --bucket B --region R',
   'location add azure-blob blob',
-  'location prove-lock store',
   'policy export files',
   'policy import --import-data-file F --location store',
-  'immutability status',
-  'immutability refresh',
-  'immutability audit --location store',
   'dr enable --location store',
   'dr disable --yes',
   'dr status',
@@ -53,7 +48,13 @@ const flagsOf: Readonly<Partial<Record<Verb, string>>> = {
   'passkey add passphrase': '--passphrase-file --use-now',
   'passkey rotate': '--passphrase-file',
   'location add filesystem': '--path',
-  'location edit': '--path',
+  'location add s3':
+    '--bucket --region --endpoint --prefix --credentials-file --profile --role-arn --protection-period --lock-mode --upload-limit',
+  'location edit':
+    '--path --bucket --region --endpoint --prefix --credentials-file --profile --role-arn --protection-period --lock-mode --upload-limit',
+  'immutability status': '--location',
+  'immutability refresh': '--location',
+  'immutability audit': '--location',
   'policy create':
     '--source --command --before --after --hook-timeout --location --schedule --exclude --exclude-file --gitignore --one-file-system --include-caches --max-file-size',
   'policy edit':

@@ -61,7 +61,7 @@ export interface StatusDocument extends Document {
   readonly pid: number | null;
   readonly startedAt: string | null;
   readonly passkeyInUse: string | null;
-  readonly safeUntil: null;
+  readonly safeUntil: string | null;
   readonly lastBackup: string | null;
   readonly runningActions: readonly RunningAction[];
   readonly alerts: { readonly error: number; readonly warning: number } | null;
@@ -115,7 +115,7 @@ export const statusDocument: z.ZodType<StatusDocument> = z.looseObject({
   pid: count.nullable(),
   startedAt: time.nullable(),
   passkeyInUse: z.string().nullable(),
-  safeUntil: later,
+  safeUntil: time.nullable(),
   lastBackup: time.nullable(),
   runningActions: z.array(
     z.looseObject({
@@ -173,26 +173,79 @@ export const checksDocument: z.ZodType<readonly CheckDocument[]> = z.array(
   }),
 );
 
+export type LockVerdict = 'enforced' | 'notEnforced' | 'bypassable' | 'inconclusive';
+const lockVerdict = z.enum(['enforced', 'notEnforced', 'bypassable', 'inconclusive']);
+
 export interface LocationDocument extends Document {
   readonly name: string;
-  readonly kind: 'filesystem';
-  readonly immutable: false;
-  readonly protectionPeriodDays: null;
+  readonly kind: 'filesystem' | 's3';
+  readonly immutable: boolean;
+  readonly protectionPeriodDays: number | null;
   readonly lastValidatedAt: string | null;
-  readonly lockProof: null;
+  readonly lockProof: { readonly verdict: LockVerdict; readonly at: string } | null;
   readonly heldBytes: number;
   readonly uploadLimit: number | null;
 }
 export const locationDocument: z.ZodType<LocationDocument> = z.looseObject({
   name: z.string(),
-  kind: z.literal('filesystem'),
-  immutable: z.literal(false),
-  protectionPeriodDays: later,
+  kind: z.enum(['filesystem', 's3']),
+  immutable: z.boolean(),
+  protectionPeriodDays: count.nullable(),
   lastValidatedAt: time.nullable(),
-  lockProof: later,
+  lockProof: z.looseObject({ verdict: lockVerdict, at: time }).nullable(),
   heldBytes: count,
   uploadLimit: count.nullable(),
 });
+
+export interface LockProofDocument extends Document {
+  readonly verdict: LockVerdict;
+  readonly attempts: readonly { readonly attempt: string; readonly expected: string; readonly got: string }[];
+}
+export const lockProofDocument: z.ZodType<LockProofDocument> = z.looseObject({
+  verdict: lockVerdict,
+  attempts: z.array(z.looseObject({ attempt: z.string().min(1), expected: z.string().min(1), got: z.string().min(1) })),
+});
+
+export interface ImmutabilityDocument extends Document {
+  readonly safeUntil: string | null;
+  readonly objects: number;
+  readonly shortest: { readonly objectKey: string; readonly retainUntil: string | null } | null;
+  readonly lastRefresh: string | null;
+  readonly nextRefresh: string | null;
+  readonly callsPerMonth: number;
+  readonly findings: number;
+}
+export const immutabilityDocument: z.ZodType<ImmutabilityDocument> = z.looseObject({
+  safeUntil: time.nullable(),
+  objects: count,
+  shortest: z.looseObject({ objectKey: z.string().min(1), retainUntil: time.nullable() }).nullable(),
+  lastRefresh: time.nullable(),
+  nextRefresh: time.nullable(),
+  callsPerMonth: count,
+  findings: count,
+});
+
+export interface RefreshDocument extends Document {
+  readonly extended: number;
+}
+export const refreshDocument: z.ZodType<RefreshDocument> = z.looseObject({ extended: count });
+
+export interface AuditDocument extends Document {
+  readonly findings: readonly {
+    readonly kind: string;
+    readonly key: string;
+    readonly versionId: string | null;
+    readonly firstSeen: string;
+  }[];
+}
+export const auditDocument: z.ZodType<AuditDocument> = z.looseObject({
+  findings: z.array(z.looseObject({ kind: z.string().min(1), key: z.string().min(1), versionId: z.string().nullable(), firstSeen: time })),
+});
+
+export interface AbsenceDocument extends Document {
+  readonly longestAbsenceDays: number;
+}
+export const absenceDocument: z.ZodType<AbsenceDocument> = z.looseObject({ longestAbsenceDays: z.number().min(0) });
 
 export interface GarbageDocument extends Document {
   readonly freedBytes: number;
@@ -322,7 +375,7 @@ export interface RestorePointDocument extends Document {
   readonly files: number;
   readonly bytes: number;
   readonly addedBytes: number;
-  readonly protectedUntil: null;
+  readonly protectedUntil: string | null;
   readonly state: 'live' | 'retired' | 'damaged';
   readonly pinned: boolean;
   readonly verified: { readonly at: string; readonly result: string } | null;
@@ -340,7 +393,7 @@ export const restorePointDocument: z.ZodType<RestorePointDocument> = z.looseObje
   files: count,
   bytes: count,
   addedBytes: count,
-  protectedUntil: later,
+  protectedUntil: time.nullable(),
   state: z.enum(['live', 'retired', 'damaged']),
   pinned: z.boolean(),
   verified: z.looseObject({ at: time, result: z.string() }).nullable(),
@@ -480,7 +533,7 @@ export interface AlertDocument extends Document {
   readonly subject: string;
   readonly message: string;
   readonly since: string;
-  readonly safeUntil: null;
+  readonly safeUntil: string | null;
   readonly fix: string | null;
   readonly state: 'open' | 'acknowledged' | 'snoozed' | 'resolved';
 }
@@ -491,7 +544,7 @@ export const alertDocument: z.ZodType<AlertDocument> = z.looseObject({
   subject: z.string(),
   message: z.string().min(1),
   since: time,
-  safeUntil: later,
+  safeUntil: time.nullable(),
   fix: z.string().min(1).nullable(),
   state: z.enum(['open', 'acknowledged', 'snoozed', 'resolved']),
 });

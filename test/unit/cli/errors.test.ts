@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { verbs } from '../../../cli/grammar/index.ts';
+import type { Flag } from '../../../cli/grammar/verb.ts';
 import { type ErrorCode, exitStatusOf, HoldfastError, isErrorCode } from '../../../protocol/errors.ts';
 import { type Answer, FakeDaemon } from './fakeDaemon.ts';
 import { runWith } from './fakeHost.ts';
@@ -75,8 +76,8 @@ describe('cli errors', () => {
     for (const verb of verbs.filter(({ path }) => !withoutStart.has(path))) {
       const args = [
         ...verb.path.split(' '),
-        ...(verb.arguments ?? []).filter((argument) => argument.isOptional !== true).map(() => 'x'),
-        ...(verb.flags ?? []).filter((flag) => flag.isRequired === true).flatMap((flag) => [flag.flag, flag.choices?.[0] ?? 'x']),
+        ...(verb.arguments ?? []).filter((argument) => argument.isOptional !== true).map(({ name }) => (name === 'DAYS' ? '7' : 'x')),
+        ...(verb.flags ?? []).filter((flag) => flag.isRequired === true).flatMap((flag) => [flag.flag, valueOf(flag)]),
         ...(verb.path === 'policy create' ? ['--source', 'x'] : []),
         ...(verb.path === 'policy edit' || verb.path === 'location edit' ? ['--rename', 'y'] : []),
         ...(verb.path === 'restore' ? ['--in-place'] : []),
@@ -94,6 +95,10 @@ describe('cli errors', () => {
     }
   });
 });
+
+function valueOf({ flag, choices }: Flag): string {
+  return choices?.[0] ?? (flag === '--bucket' ? 'backups' : 'x');
+}
 
 const page =
   (item: unknown): Answer =>

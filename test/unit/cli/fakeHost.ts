@@ -9,6 +9,8 @@ export interface FakeHostOptions {
   readonly isRunning?: boolean;
   readonly environment?: Readonly<Record<string, string>>;
   readonly files?: Readonly<Record<string, string>>;
+  /** Files that other users may read. */
+  readonly openFiles?: readonly string[];
   /** Lines of standard input. */
   readonly input?: readonly string[];
   /** Standard input and error are a terminal; these are the answers to its questions, in order. */
@@ -97,6 +99,10 @@ export class FakeHost implements Host {
     const bytes = Buffer.from(content).subarray(0, limit);
     this.handedOver.push(bytes);
     return bytes;
+  }
+
+  async othersMayRead(name: string): Promise<boolean> {
+    return this.#options.openFiles?.includes(name) ?? false;
   }
 
   async connect(options: ConnectOptions): Promise<Daemon | undefined> {

@@ -90,7 +90,7 @@ describe('cli location collect-garbage', () => {
         'action.result': endingAs({ ...end, result: { ...document, dryRun: true } }),
       }),
     });
-    assert.match(human.out, /^Would free 1\.00 KiB at disk\.\n2\.00 KiB can go from then on: .*\n4\.00 KiB stay in packs/);
+    assert.match(human.out, /^Would free 1\.00 KiB at disk\.\n2\.00 KiB held until 2026-03-02 .* \(in 24 h\)\.\n4\.00 KiB stay in packs/);
   });
 
   it('prints its document and ends with 5 where a policy could not be collected', async () => {
