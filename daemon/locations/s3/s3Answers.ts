@@ -86,7 +86,7 @@ async function collected(body: unknown): Promise<Buffer> {
 }
 
 /** A body as Node's client gives it. */
-export function isBytes(body: unknown): body is AsyncIterable<Uint8Array> {
+function isBytes(body: unknown): body is AsyncIterable<Uint8Array> {
   return typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
 }
 
