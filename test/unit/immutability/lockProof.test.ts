@@ -230,6 +230,18 @@ describe('the lock proof', () => {
     assert.equal(bench.bucket.calls('DeleteObject'), 3);
   });
 
+  it('remembers for an hour a canary that is not there: a put that was cut short may still come to its end', async () => {
+    using bench = new LockProofBench();
+    bench.bucket.denied.add('PutObject');
+    await bench.prove();
+    assert.equal(bench.known.length, 3);
+    bench.bucket.pass(3_500_000);
+    assert.equal(await sweepCanaries(bench.options()), 3);
+    bench.bucket.pass(200_000);
+    assert.equal(await sweepCanaries(bench.options()), 0);
+    assert.deepEqual(bench.known, []);
+  });
+
   it('leaves alone what lies at the place of canaries and is not in the ledger', async () => {
     using bench = new LockProofBench();
     const stranger = `${canariesPrefix(bench.installationId)}${'f'.repeat(32)}`;

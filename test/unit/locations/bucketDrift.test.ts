@@ -71,6 +71,23 @@ describe('the drift of a bucket', () => {
     assert.deepEqual(await driftBy((bucket) => void new AttackersHand(bucket).setDefaultRetention(30)), ['defaultRetention warning']);
   });
 
+  it('a default retention is drift where it is another mode or longer, and not where it is shorter or gone', async () => {
+    const bucket = new MemoryBucket();
+    const validated = await validatedOf(bucket);
+    const before = { mode: 'governance', days: 30 } as const;
+    const told = { ...validated, objectLock: { answer: 'given', value: { defaultRetention: before } } } as const;
+    for (const [defaultRetention, count] of [
+      [before, 0],
+      [{ ...before, days: 29 }, 0],
+      [null, 0],
+      [{ ...before, days: 31 }, 1],
+      [{ ...before, mode: 'compliance' }, 1],
+    ] as const) {
+      bucket.putDefaultRetention({ defaultRetention });
+      assert.equal(driftOf(told, await stateOf(bucket)).length, count);
+    }
+  });
+
   it('versioning, Object Lock, region and the bucket itself are each told', async () => {
     const suspends = new MemoryBucket({ behaviour: { letsVersioningBeSuspended: true } });
     assert.deepEqual(await driftBy((bucket) => void new AttackersHand(bucket).suspendVersioning(), suspends), ['versioning error']);
