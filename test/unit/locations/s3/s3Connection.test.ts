@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { usesPathStyle } from '../../../../daemon/locations/s3/s3Client.ts';
+import { makeClient, usesPathStyle } from '../../../../daemon/locations/s3/s3Client.ts';
+import { CredentialSource } from '../../../../daemon/locations/s3/s3Credentials.ts';
 import { Retries } from '../../../../daemon/locations/s3/s3Retries.ts';
 import { failureOf } from '../../../../daemon/locations/s3/s3Failure.ts';
 import { HoldfastError } from '../../../../protocol/errors.ts';
@@ -218,6 +219,13 @@ describe('a connection to a bucket', () => {
     await assert.rejects(store.delete('a/x', 'v1'), withCode('notInThisVersion'));
   });
 
+  it('S1: goes on for ever where every second request fails', async () => {
+    server.script = (_, count) =>
+      count % 2 === 0 ? { body: '<VersioningConfiguration/>' } : { status: 500, body: errorXml('InternalError') };
+    const { facts } = await server.connect();
+    for (let asked = 0; asked < 130; asked++) assert.equal(await facts.versioning(), 'off');
+  });
+
   it('M8: goes where its profile says, not where the environment does, and through no proxy on this machine', async () => {
     const names = ['AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_S3', 'HTTP_PROXY', 'http_proxy'];
     const kept = names.map((name) => [name, process.env[name]] as const);
@@ -233,6 +241,15 @@ describe('a connection to a bucket', () => {
         else process.env[name] = value;
       }
     }
+  });
+});
+
+describe('the client', () => {
+  it('M8: at AWS takes its address from the profile alone', () => {
+    const spec: S3Spec = { kind: 's3', bucket: 'mine', region: 'eu-west-1', credentials: { source: 'chain' } };
+    const { client } = makeClient({ spec }, new CredentialSource(spec.credentials, spec.region, undefined));
+    assert.deepEqual([client.config.ignoreConfiguredEndpointUrls, client.config.isCustomEndpoint], [true, false]);
+    client.destroy();
   });
 });
 

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { CredentialSource } from '../../../../daemon/locations/s3/s3Credentials.ts';
 import { parseCredentialsFile } from '../../../../daemon/locations/s3/credentialsFile.ts';
+import { connectS3 } from '../../../../daemon/locations/s3/openS3.ts';
 import { HoldfastError } from '../../../../protocol/errors.ts';
+import { bucketName, errorXml, ScriptedS3 } from '../../../support/scriptedS3.ts';
 
 const secret = 'canary/secret+key=';
 const keysOf = (text: string): unknown => {
@@ -96,6 +98,27 @@ describe('source of credentials', () => {
     assert.equal((await source.identity()).accessKeyId, 'AKIAMINE');
     source.renew();
     assert.equal((await source.identity()).accessKeyId, 'AKIANEW');
+  });
+
+  it('S8: reads a profile again when the store says in mid-run that its keys have expired', async () => {
+    await using server = await ScriptedS3.start(() => {
+      writeFileSync(path.join(scratch, 'credentials'), `[mine]\naws_access_key_id=AKIANEW\naws_secret_access_key=${secret}\n`);
+      return server.requests.length === 1 ? { status: 400, body: errorXml('ExpiredToken') } : { body: '<VersioningConfiguration/>' };
+    });
+    using connection = await connectS3({
+      spec: {
+        kind: 's3',
+        bucket: bucketName,
+        region: 'eu-west-1',
+        endpoint: server.endpoint,
+        credentials: { source: 'profile', profile: 'mine' },
+      },
+    });
+    await connection.facts.versioning();
+    assert.deepEqual(
+      server.requests.map(({ headers }) => /Credential=(\w+)\//.exec(headers.authorization ?? '')?.[1]),
+      ['AKIAMINE', 'AKIANEW'],
+    );
   });
 
   for (const [title, spec] of [

@@ -108,6 +108,12 @@ describe('listings of a bucket', () => {
     assert.deepEqual((await versionsOf(store)).map(shown), ['a/one v3', 'a/one v2', 'a/one v1', 'a/two v1']);
     assert.deepEqual((await all(store.list(''))).map(shown), ['a/one v1', 'a/two v1']);
     assert.equal(server.requests.length, 12);
+    // Names of others may hold what XML can not.
+    assert.ok(server.requests.every(({ query }) => query.get('encoding-type') === 'url'));
+    assert.deepEqual(
+      server.requests.slice(0, 3).map(({ query }) => query.get('key-marker')),
+      [null, 'page/1', 'page/2'],
+    );
   });
 
   it('S6: end where the store gives the same page for ever', async () => {
@@ -197,10 +203,12 @@ describe('listings of a bucket', () => {
   });
 
   it('S5: do not fill memory with an answer that has no end', async () => {
-    server.script = () => ({ headers: { 'content-length': String(17 << 20) }, body: Buffer.alloc(17 << 20, 0x20) });
+    server.script = () => ({ headers: { 'content-length': String(40 << 20) }, body: Buffer.alloc(17 << 20, 0x20), stallAfter: 17 << 20 });
     const connection = await server.connect({ limits: { attempts: 1 } });
     const store = await connection.unmarked({ storeId, features: { versions: true } });
+    const cut = server.cut();
     await assert.rejects(versionsOf(store), withCode('storeFailed'));
+    await cut;
   });
 
   it('say of an empty store that is a location whether its marker is there', async () => {
