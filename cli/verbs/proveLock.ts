@@ -27,7 +27,11 @@ function proved(action: ActionWithResult, { style, host }: Session): Result {
   // What failed for another cause than the proof's own verdict is no proof.
   if (verdict === 'enforced' && action.state === 'failed') throw errorOfAction(action);
   const columns = ['ATTEMPT', 'EXPECTED', 'GOT'].map((title) => ({ title }));
-  const rows = attempts.map(({ attempt, expected, got }) => [attempt, expected, got].map((text) => clipped(escaped(text), 60)));
+  const rows = attempts.map(({ attempt, expected, got }) => [
+    cell(attempt),
+    cell(expected),
+    got === expected ? style.good(cell(got)) : style.bad(cell(got)),
+  ]);
   return {
     document,
     lines: [
@@ -38,6 +42,10 @@ function proved(action: ActionWithResult, { style, host }: Session): Result {
     ],
     exitStatus: verdict === 'enforced' ? 0 : exitStatusOf.refusedByRule,
   };
+}
+
+function cell(text: string): string {
+  return clipped(escaped(text), 60);
 }
 
 function verdictText({ verdict }: LockProofDocument, style: Style): string {

@@ -35,6 +35,13 @@ describe('cli alert', () => {
     assert.deepEqual(daemon.of('alert.list')[1]?.params, { all: true });
   });
 
+  it('says until when nothing is lost, where that is known', async () => {
+    const lapsing = { ...alert, kind: 'slackHalf', message: 'The locks of vault get short.', safeUntil: '2026-03-04T12:00:00.000Z' };
+    const daemon = new FakeDaemon({ 'alert.list': () => page([lapsing, alert]) });
+    const { out } = await runWith(['alert', 'list'], { daemon });
+    assert.match(out, /^ID +SEVERITY +STATE +MESSAGE +SINCE +SAFE UNTIL\n.* get short\. .* 2026-03-04 .*\(in 3 d\)\n.* -\n/);
+  });
+
   it('says so where there is none', async () => {
     const { out } = await runWith(['alert', 'list'], { daemon: new FakeDaemon({ 'alert.list': () => page([]) }) });
     assert.equal(out, 'All clear.\n');

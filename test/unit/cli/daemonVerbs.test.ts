@@ -79,6 +79,14 @@ describe('cli status', () => {
     const human = await runWith(['status'], { daemon: new FakeDaemon({ 'session.status': () => unlockedStatus }) });
     assert.match(human.out, /State: {12}unlocked\n/);
     assert.match(human.out, /Running: {10}backup work, 42 % \(4f1c2a00\)/);
+    assert.doesNotMatch(human.out, /Safe until/);
+    for (const [safeUntil, expected] of [
+      ['2026-03-20T12:00:00.000Z', /Safe until: {7}2026-03-20 \S+ \(in 19 d\), if the daemon never ran again\n/],
+      ['2026-02-27T12:00:00.000Z', /Safe until: {7}2026-02-27 \S+ \(2 d ago\): holdfast immutability status\n/],
+    ] as const) {
+      const withLocks = new FakeDaemon({ 'session.status': () => ({ ...unlockedStatus, safeUntil }) });
+      assert.match((await runWith(['status'], { daemon: withLocks })).out, expected);
+    }
     const [first] = unlockedStatus.runningActions;
     const queued = { ...unlockedStatus, runningActions: [{ ...first, state: 'queued', fraction: null }] };
     const waiting = await runWith(['status'], { daemon: new FakeDaemon({ 'session.status': () => queued }) });

@@ -29,6 +29,30 @@ describe('cli restore-point', () => {
     }
   });
 
+  it('says until when each is locked, where any is', async () => {
+    const items = [
+      { ...restorePoint, protectedUntil: '2026-12-20T12:00:00.000Z' },
+      { ...restorePoint, protectedUntil: '2027-01-02T12:00:00.000Z' },
+      { ...restorePoint, protectedUntil: '2026-02-27T12:00:00.000Z' },
+      restorePoint,
+    ];
+    const daemon = new FakeDaemon({
+      'restorePoint.list': () => ({ items, next: null }),
+      'restorePoint.retire': () => ({ ...restorePoint, state: 'retired', protectedUntil: '2026-03-20T12:00:00.000Z' }),
+    });
+    const { out } = await runWith(['rp', 'list'], { daemon });
+    const [titles = '', ...rows] = out.trimEnd().split('\n');
+    assert.match(titles, / STATE +PROTECTED$/);
+    assert.deepEqual(
+      rows.map((row) => / live +(.*)$/.exec(row)?.[1]),
+      ['locked until 20 Dec', 'locked until 2 Jan 2027', 'lock ended 27 Feb', 'not locked'],
+    );
+    const retired = await runWith(['rp', 'retire', '4f1c', '--yes'], { daemon });
+    assert.match(retired.out, /^Retired the restore point 4f1c2a00 of work; its space is held until 2026-03-20 .*\(in 19 d\)\.\n$/);
+    const plain = new FakeDaemon({ 'restorePoint.list': () => ({ items: [restorePoint], next: null }) });
+    assert.doesNotMatch((await runWith(['rp', 'list'], { daemon: plain })).out, /PROTECTED|locked/);
+  });
+
   it('lists files page by page', async () => {
     const pages = new Map<unknown, unknown>([
       [undefined, { items: [entry, { ...entry, path: 'src', kind: 'dir', mode: 0o755, size: null }], next: 'two' }],

@@ -58,6 +58,21 @@ export const location: Location = {
   uploadLimit: null,
 };
 
+/** An immutable bucket whose lock is proved. */
+export const bucket: Location = {
+  ...location,
+  locationId: otherId,
+  name: 'vault',
+  kind: 's3',
+  path: null,
+  s3: { bucket: 'backups', region: 'eu-west-1', prefix: 'team', credentials: { source: 'chain' } },
+  lockMode: 'compliance',
+  safeUntil: '2026-03-20T12:00:00.000Z',
+  immutable: true,
+  protectionPeriodDays: 30,
+  lockProof: { verdict: 'enforced', at },
+};
+
 export const policy: Policy = {
   policyId: id,
   name: 'work',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
-import { bytes, time, wholeNumber } from '../../../cli/values.ts';
+import { absenceDays, bytes, time, wholeDays, wholeNumber } from '../../../cli/values.ts';
 import { HoldfastError } from '../../../protocol/errors.ts';
 
 const now = new Date('2026-03-01T12:00:00.000Z');
@@ -29,6 +29,34 @@ describe('cli values', () => {
   it('reads whole numbers', () => {
     assert.equal(wholeNumber('--limit', '10', 1), 10);
     for (const text of ['0', '-1', '1.5', '', 'x', '1e3', '99999999999999999999']) refused(() => wholeNumber('--limit', text, 1));
+  });
+
+  it('reads whole days within their bounds', () => {
+    const table: readonly (readonly [string, number])[] = [
+      ['1', 1],
+      ['30', 30],
+      ['30d', 30],
+      ['2w', 14],
+      ['48h', 2],
+      ['3650', 3650],
+    ];
+    for (const [text, expected] of table) assert.equal(wholeDays('--protection-period', text, 1, 3650), expected, text);
+    for (const text of ['0', '0d', '-1', '1.5', '36h', '3651', 'x', '', ' 30', '1e2', '30 days', '30\r\n', '9'.repeat(10_000)]) {
+      refused(() => wholeDays('--protection-period', text, 1, 3650));
+    }
+  });
+
+  it('reads an absence in days and parts of one', () => {
+    const table: readonly (readonly [string, number])[] = [
+      ['0', 0],
+      ['4', 4],
+      ['1.5', 1.5],
+      ['12h', 0.5],
+      ['2w', 14],
+      ['60', 60],
+    ];
+    for (const [text, expected] of table) assert.equal(absenceDays('DAYS', text), expected, text);
+    for (const text of ['61', '-1', '', 'x', '1.', 'NaN', 'Infinity', '9'.repeat(10_000)]) refused(() => absenceDays('DAYS', text));
   });
 
   it('reads times in RFC 3339, days, and durations back from now', () => {

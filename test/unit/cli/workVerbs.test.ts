@@ -274,6 +274,46 @@ describe('cli import-stored', () => {
     assert.deepEqual(asked?.secrets, ['p']);
   });
 
+  it('takes a bucket with the credentials that its file names, else those of the shell, else what the daemon finds', async () => {
+    const shell = { AWS_ACCESS_KEY_ID: 'AKIAEXAMPLE', AWS_SECRET_ACCESS_KEY: 'geheim' };
+    const keys = JSON.stringify({ accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'geheim' });
+    const cases: readonly (readonly [
+      more: object,
+      environment: Record<string, string>,
+      credentials: object,
+      secrets: readonly string[],
+    ])[] = [
+      [{}, {}, { source: 'chain' }, ['p']],
+      [{}, shell, { source: 'sealed' }, [keys, 'p']],
+      [{ credentials: { source: 'chain' } }, shell, { source: 'chain' }, ['p']],
+      [{ credentials: { source: 'sealed' } }, shell, { source: 'sealed' }, [keys, 'p']],
+      [{ profile: 'work' }, shell, { source: 'profile', profile: 'work' }, ['p']],
+      [{ credentialsFile: 'keys' }, {}, { source: 'sealed' }, [keys, 'p']],
+      // The first line of standard input is the passphrase, the rest the keys.
+      [{ credentialsFile: '-' }, {}, { source: 'sealed' }, [keys, 'p']],
+    ];
+    for (const [more, environment, credentials, secrets] of cases) {
+      const daemon = importing({ state: 'complete', result: document });
+      const spec = { kind: 's3', bucket: 'backups', region: 'eu-west-1', prefix: 'team', ...more };
+      const { status, err } = await runWith([...args, '--at', '2026-01-01'], {
+        daemon,
+        environment,
+        files: { '/home/user/here/spec.json': JSON.stringify(spec), '/home/user/here/keys': keys },
+        input: ['p', keys],
+      });
+      assert.equal(status, 0, err);
+      const [asked] = daemon.of('recovery.importStored');
+      assert.deepEqual(asked?.params['spec'], { kind: 's3', bucket: 'backups', region: 'eu-west-1', prefix: 'team', credentials });
+      assert.equal(asked?.params['at'], '2026-01-01T00:00:00.000Z');
+      assert.deepEqual([...asked.secrets].toSorted(), [...secrets].toSorted());
+      assert.doesNotMatch(err, /geheim/);
+    }
+    const without = { kind: 's3', bucket: 'backups', region: 'eu-west-1', credentials: { source: 'sealed' } };
+    const specFiles = { '/home/user/here/spec.json': JSON.stringify(without) };
+    const none = new FakeDaemon({ 'session.status': notSetUp });
+    assert.equal((await runWith(args, { daemon: none, files: specFiles, input: ['p'] })).status, 2);
+  });
+
   it('C9: asks before it goes on through junk keyrings, tries twice as many each time, and stops at a no', async () => {
     const error = { code: 'confirmationNeeded', message: '8 keyrings were tried in vain. Go on?', fix: null, details: { tried: 8 } };
     const daemon = (): FakeDaemon => {

@@ -34,7 +34,16 @@ const rights: Readonly<Record<string, readonly string[]>> = {
     'action.cancel',
   ],
   notSetUp: ['session.init', 'recovery.importStored'],
-  whileLocked: ['session.unlock', 'unattended.off', 'passkey.list', 'location.list', 'alert.list', 'alert.acknowledge', 'alert.snooze'],
+  whileLocked: [
+    'session.unlock',
+    'unattended.off',
+    'passkey.list',
+    'location.list',
+    'alert.list',
+    'alert.acknowledge',
+    'alert.snooze',
+    'immutability.status',
+  ],
   stepUp: [
     'passkey.addPassphrase',
     'passkey.use',
@@ -44,6 +53,7 @@ const rights: Readonly<Record<string, readonly string[]>> = {
     'location.remove',
     'restorePoint.retire',
     'unattended.set',
+    'immutability.setAbsence',
   ],
 };
 
