@@ -141,7 +141,7 @@ class FaultyStore implements FaultyBucketStore {
       const found = this.#found(await this.#inner.get(key, options));
       if (found === undefined) return undefined;
       const body = this.#isHit(this.#faults.wrongBytes, key) ? this.#spoiled(found.body) : found.body;
-      if (this.#bodies.push(Uint8Array.from(found.body)) > rememberedBodies) this.#bodies.shift();
+      this.#remember(found.body);
       return { ...found, body };
     });
   }
@@ -218,6 +218,11 @@ class FaultyStore implements FaultyBucketStore {
     const isHit = this.#random.next() < probability;
     if (isHit) this.#hits += 1;
     return isHit;
+  }
+
+  #remember(body: Uint8Array): void {
+    if (this.#bodies.some((one) => Buffer.compare(one, body) === 0)) return;
+    if (this.#bodies.push(Uint8Array.from(body)) > rememberedBodies) this.#bodies.shift();
   }
 
   #spoiled(body: Uint8Array): Uint8Array {
