@@ -1,6 +1,7 @@
 import { fromIni, fromNodeProviderChain, fromTemporaryCredentials } from '@aws-sdk/credential-providers';
 import { HoldfastError } from '../../../protocol/errors.ts';
 import type { S3Credentials } from '../../../protocol/methods/locations.ts';
+import { failureOf, isNetwork } from './s3Failure.ts';
 import type { S3KeySource } from './s3Options.ts';
 
 /** What a request is signed with. The SDK takes texts only; they live as long as the request. */
@@ -99,12 +100,18 @@ function shownSource(source: S3Credentials): string {
   }
 }
 
+/** What the SDK says may hold what it was given: names and codes alone are told. */
 function noCredentials(reason: string, error: unknown): HoldfastError {
-  const name = error instanceof Error && /^[A-Za-z]{1,64}$/.test(error.name) ? error.name : undefined;
-  return HoldfastError.failedTo('storeRefused', 'get credentials for the bucket', reason, {
+  const { name, system } = failureOf(error);
+  const action = 'get credentials for the bucket';
+  if (isNetwork(system)) {
+    return HoldfastError.failedTo('storeUnreachable', action, `what gives them is not reachable (${system ?? ''})`, {
+      fix: 'Check the network, then try again.',
+    });
+  }
+  return HoldfastError.failedTo('storeRefused', action, reason, {
     fix: "Set the location's credentials again, or put the AWS configuration of this user right.",
-    // What the SDK says may hold what it was given.
-    ...(name === undefined ? {} : { details: { credentials: name } }),
+    ...(name === '' ? {} : { details: { credentials: name } }),
   });
 }
 

@@ -61,12 +61,13 @@ export function isWorthAnotherTry(failure: S3Failure): boolean {
   const { name, status, system, clockCorrected } = failure;
   if (full.has(name)) return false;
   return (
-    clockCorrected ||
-    isThrottled(failure) ||
-    passing.has(name) ||
-    (status !== undefined && passingStatus.has(status)) ||
-    (system !== undefined && passingSystem.has(system))
+    clockCorrected || isThrottled(failure) || passing.has(name) || (status !== undefined && passingStatus.has(status)) || isNetwork(system)
   );
+}
+
+/** Whether a code is that of a connection that was not made or did not last. */
+export function isNetwork(system: string | undefined): boolean {
+  return system !== undefined && passingSystem.has(system);
 }
 
 /** Credentials that new ones of the same source may replace. */

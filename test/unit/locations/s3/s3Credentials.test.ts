@@ -121,6 +121,17 @@ describe('source of credentials', () => {
     );
   });
 
+  it('says that the network is missing where a role’s giver is not reachable', async () => {
+    set('AWS_ACCESS_KEY_ID', 'AKIAENV');
+    set('AWS_SECRET_ACCESS_KEY', secret);
+    set('AWS_ENDPOINT_URL_STS', 'http://127.0.0.1:1');
+    const source = new CredentialSource({ source: 'role', roleArn: 'arn:aws:iam::123456789012:role/backup' }, 'eu-west-1', undefined);
+    await assert.rejects(
+      source.identity(),
+      (error) => HoldfastError.is(error, 'storeUnreachable') && error.message.includes('ECONNREFUSED'),
+    );
+  });
+
   for (const [title, spec] of [
     ['a profile that is not there', { source: 'profile', profile: 'another' }],
     ['a chain without any', { source: 'chain' }],

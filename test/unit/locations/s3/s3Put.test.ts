@@ -96,6 +96,7 @@ describe('puts into a bucket', () => {
     shared.set(randomBytes(2_000_000));
     await (await opened()).put(key, shared);
     assert.ok(bucket.versions[0]?.body.equals(Buffer.from(shared)));
+    assert.equal(server.requests[0]?.headers.expect, undefined);
   });
 
   it('carry another checksum, or none, where the store was seen to want it so', async () => {
