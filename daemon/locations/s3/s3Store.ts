@@ -262,16 +262,20 @@ export class S3ObjectStore implements ObjectStore {
     return found !== undefined && found.body.length === size && sha256.equals(hash('sha256', found.body, 'buffer'));
   }
 
-  #checksumOf(body: Uint8Array, sha256: Buffer): { readonly ChecksumCRC32?: string; readonly ChecksumSHA256?: string } {
+  /** A put with a lock must name the algorithm as well: Amazon S3 API reference, PutObject. */
+  #checksumOf(
+    body: Uint8Array,
+    sha256: Buffer,
+  ): { readonly ChecksumAlgorithm?: 'CRC32' | 'SHA256'; readonly ChecksumCRC32?: string; readonly ChecksumSHA256?: string } {
     switch (this.#features.checksum ?? 'crc32') {
       case 'none':
         return {};
       case 'sha256':
-        return { ChecksumSHA256: sha256.toString('base64') };
+        return { ChecksumAlgorithm: 'SHA256', ChecksumSHA256: sha256.toString('base64') };
       case 'crc32': {
         const bytes = Buffer.alloc(4);
         bytes.writeUInt32BE(crc32(body));
-        return { ChecksumCRC32: bytes.toString('base64') };
+        return { ChecksumAlgorithm: 'CRC32', ChecksumCRC32: bytes.toString('base64') };
       }
     }
   }
