@@ -34,6 +34,10 @@ export class KeyringStore {
     this.#keyrings.insert(keyring);
   }
 
+  has(sequence: number, objectId: Uint8Array): boolean {
+    return this.#keyrings.get({ sequence, objectId }) !== undefined;
+  }
+
   /** The truth: the one of the highest sequence. */
   newest(): KeyringRecord | undefined {
     return this.#keyrings.select('ORDER BY sequence DESC, createdAt DESC, objectId DESC LIMIT 1')[0];

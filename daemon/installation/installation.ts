@@ -9,12 +9,12 @@ import { unwrapWithPassphrase, wrapWithPassphrase } from '../keys/passkeys/passp
 import type { ScryptRunner } from '../keys/scryptRunner.ts';
 import { UnlockDelay, type UnlockClock } from '../keys/unlockDelay.ts';
 import type { FileSystem } from '../locations/fileAccess.ts';
+import { preflightS3 } from '../locations/preflight/s3Preflight.ts';
 import { connectS3 as overTheWire } from '../locations/s3/openS3.ts';
 import { type ClockReading, readClocks } from '../locks/localClocks.ts';
-import { checkBucket } from './bucketChecks.ts';
 import { KeyHolder } from './keyHolder.ts';
 import { KeyringDelivery, type Undelivered } from './keyringDelivery.ts';
-import { LocationService } from './locationService.ts';
+import { LocationService, type LocationServiceOptions } from './locationService.ts';
 import { LocationStores, type LocationStoresOptions } from './locationStores.ts';
 import { LongestAbsence } from './longestAbsence.ts';
 import { PasskeyService } from './passkeyService.ts';
@@ -33,6 +33,8 @@ export interface InstallationOptions {
   /** Reaches buckets; by the wire where left out. */
   readonly connectS3?: LocationStoresOptions['connectS3'];
   readonly preflight?: Preflight;
+  /** Until when what was promised at a location is safe; nothing is where left out. */
+  readonly safeUntil?: LocationServiceOptions['safeUntil'];
   readonly onStateChanged: () => void;
   readonly onPasskeyChanged: (slotId: SlotId) => void;
   readonly onLocationChanged: (locationId: LocationId) => void;
@@ -65,7 +67,7 @@ export class Installation implements Disposable {
       stateDirectory,
       fileSystem,
       connectS3 = overTheWire,
-      preflight = checkBucket,
+      preflight = preflightS3,
       clocks = readClocks,
     } = options;
     this.#options = options;
@@ -77,6 +79,7 @@ export class Installation implements Disposable {
     this.locations = new LocationService({
       catalog,
       wallClock,
+      safeUntil: options.safeUntil ?? (() => null),
       stores: this.stores,
       places: new PlaceChecks({ stores: this.stores, connectS3, preflight, stateDirectory, fileSystem, wallClock }),
       deliverKeyring: (locationId, store) => this.keyrings.deliver(locationId, store),

@@ -29,6 +29,8 @@ import { resolveReference } from './reference.ts';
 export interface LocationServiceOptions {
   readonly catalog: Catalog;
   readonly wallClock: () => Date;
+  /** RFC 3339; `null` where nothing is promised. */
+  readonly safeUntil: (location: LocationRecord) => string | null;
   readonly stores: LocationStores;
   readonly places: PlaceChecks;
   /** Brings the newest keyring to a location and reads it back. */
@@ -222,7 +224,7 @@ export class LocationService {
       immutable: record.lockMode !== null && lockProof?.verdict === 'enforced',
       protectionPeriodDays: record.protectionPeriodDays,
       lockMode: record.lockMode,
-      safeUntil: null,
+      safeUntil: record.lockMode === null ? null : this.#options.safeUntil(record),
       lastValidatedAt: record.lastValidatedAt,
       lockProof,
       heldBytes: this.#catalog.objects.heldBytes(record.locationId),

@@ -11,6 +11,7 @@ import { openFilesystemStore } from '../locations/filesystem.ts';
 import type { ObjectStore } from '../locations/objectStore.ts';
 import { pacedStore, UploadPace } from '../locations/pacedStore.ts';
 import type { connectS3, S3Connection, S3Features, S3Keys } from '../locations/s3/openS3.ts';
+import { validatedFactsOf } from '../locations/validatedFacts.ts';
 import { LockKeeper, lockingStore } from '../locks/lockKeeper.ts';
 import type { ClockReading } from '../locks/localClocks.ts';
 import { type LockPlan, lockPlan, lockTerms } from '../locks/lockPlan.ts';
@@ -59,17 +60,6 @@ export const sealedKeys: z.ZodType<SealedKeys> = z.strictObject({
   sessionToken: z.string().min(1).max(8192).exactOptional(),
 });
 
-const featuresInRow = z.looseObject({
-  features: z
-    .looseObject({
-      versions: z.boolean().exactOptional(),
-      conditionalPut: z.boolean().exactOptional(),
-      checksum: z.enum(['crc32', 'sha256', 'none']).exactOptional(),
-      encryption: z.boolean().exactOptional(),
-    })
-    .exactOptional(),
-});
-
 /** The way from the row of a location to its open store. Owns connections. */
 export class LocationStores implements Disposable {
   readonly #options: LocationStoresOptions;
@@ -115,6 +105,12 @@ export class LocationStores implements Disposable {
     return lockPlan(lockTerms({ protectionPeriodDays, longestAbsenceDays: this.#options.longestAbsence() }));
   }
 
+  /** What the last validation has shown of its store. */
+  featuresOf({ validated, lockMode }: LocationRecord): S3Features {
+    if (validated !== null) return validatedFactsOf(validated).features;
+    return lockMode === null ? {} : { versions: true };
+  }
+
   /** Lets go of what is kept of a location: it was removed, or is another one now. */
   forget(locationId: LocationId): void {
     this.#connected.get(locationId)?.connection[Symbol.dispose]();
@@ -139,7 +135,7 @@ export class LocationStores implements Disposable {
     const store = await connected.connection.open({
       storeId,
       lock: lockMode ?? 'soft',
-      features: featuresOf(record),
+      features: this.featuresOf(record),
       ...(signal === undefined ? {} : { signal }),
     });
     const { versions } = store;
@@ -198,11 +194,6 @@ export class LocationStores implements Disposable {
 
 export function specOf(record: Pick<LocationRecord, 'spec'>): LocationSpec {
   return parseLocationSpec(JSON.parse(record.spec));
-}
-
-function featuresOf({ validated, lockMode }: LocationRecord): S3Features {
-  const features = validated === null ? undefined : featuresInRow.safeParse(JSON.parse(validated)).data?.features;
-  return { ...(lockMode === null ? {} : { versions: true }), ...features };
 }
 
 function keysOf(opened: unknown, name: string): S3Keys {

@@ -1,6 +1,6 @@
 import type { StoreId } from '../../protocol/ids.ts';
 import { filesystemSpec } from '../../protocol/locationSpec.ts';
-import type { LocationCheck, LocationSpec, S3Spec } from '../../protocol/methods/locations.ts';
+import type { LocationCheck, LocationSpec, LockMode, S3Spec } from '../../protocol/methods/locations.ts';
 import type { LocationRecord } from '../catalog/locationStore.ts';
 import type { RecordedObject } from '../catalog/objectLedger.ts';
 import type { FileSystem } from '../locations/fileAccess.ts';
@@ -23,6 +23,7 @@ export interface PreflightOptions {
   readonly storeId: StoreId | undefined;
   /** Whether what immutability needs has to be there, or is only told. */
   readonly isImmutable: boolean;
+  readonly lockMode?: LockMode;
   readonly wallClock: () => Date;
   readonly signal: AbortSignal;
 }
@@ -43,6 +44,7 @@ export interface Place {
   readonly keys: SealedKeys | undefined;
   readonly storeId: StoreId | undefined;
   readonly isImmutable: boolean;
+  readonly lockMode?: LockMode;
   readonly signal: AbortSignal;
 }
 
@@ -69,7 +71,14 @@ export class PlaceChecks {
   /** As it is saved. */
   async checkLocation(record: LocationRecord, signal: AbortSignal): Promise<CheckedPlace> {
     const spec = specOf(record);
-    const place = { spec, keys: undefined, storeId: record.storeId, isImmutable: record.lockMode !== null, signal };
+    const place = {
+      spec,
+      keys: undefined,
+      storeId: record.storeId,
+      isImmutable: record.lockMode !== null,
+      ...(record.lockMode === null ? {} : { lockMode: record.lockMode }),
+      signal,
+    };
     if (spec.kind === 'filesystem') return await this.#checkFolder(place);
     return await this.#preflight(await this.#options.stores.connection(record, spec), { ...place, spec });
   }
@@ -97,8 +106,8 @@ export class PlaceChecks {
 
   #preflight(connection: S3Connection, place: Place & { readonly spec: S3Spec }): Promise<CheckedPlace> {
     const { preflight, wallClock } = this.#options;
-    const { spec, storeId, isImmutable, signal } = place;
-    return preflight({ connection, spec, storeId, isImmutable, wallClock, signal });
+    const { spec, storeId, isImmutable, lockMode, signal } = place;
+    return preflight({ connection, spec, storeId, isImmutable, ...(lockMode === undefined ? {} : { lockMode }), wallClock, signal });
   }
 
   async #checkFolder({ spec, storeId, signal }: Place): Promise<CheckedPlace> {

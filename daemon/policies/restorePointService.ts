@@ -11,6 +11,8 @@ import { resolveReference } from '../installation/reference.ts';
 
 export interface RestorePointServiceOptions {
   readonly catalog: Catalog;
+  /** RFC 3339; `null` where it is not locked. Left out: nothing is. */
+  readonly protectedUntil?: (record: RestorePointRecord) => string | null;
   readonly onChanged: (restorePointId: string) => void;
 }
 
@@ -19,11 +21,13 @@ const timePattern = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:
 /** Restore points as the user knows them: found by what they are called, listed, retired and pinned. */
 export class RestorePointService {
   readonly #catalog: Catalog;
+  readonly #protectedUntil: NonNullable<RestorePointServiceOptions['protectedUntil']>;
   readonly #onChanged: (restorePointId: string) => void;
 
   constructor(options: RestorePointServiceOptions) {
     this.#catalog = options.catalog;
     this.#onChanged = options.onChanged;
+    this.#protectedUntil = options.protectedUntil ?? (() => null);
   }
 
   /** `latest`, a policy (its newest), `POLICY@TIME` (its newest at or before), an id or a unique prefix. Throws `unknownName`, `ambiguousName`, `badValue`. */
@@ -59,7 +63,7 @@ export class RestorePointService {
       ...(policy === undefined ? {} : { policyId: this.#policy(policy).policyId }),
     });
     const names = new Map(this.#catalog.policies.list({ includeDeleted: true }).map((record) => [record.policyId, record.name]));
-    return { ...page, items: page.items.map((record) => describeRestorePoint(record, names.get(record.policyId) ?? '')) };
+    return { ...page, items: page.items.map((record) => this.#described(record, names.get(record.policyId) ?? '')) };
   }
 
   /** By name, those of deleted policies last. Throws `badValue`. */
@@ -76,7 +80,11 @@ export class RestorePointService {
   }
 
   describe(record: RestorePointRecord): RestorePoint {
-    return describeRestorePoint(record, this.#catalog.policies.get(record.policyId)?.name ?? '');
+    return this.#described(record, this.#catalog.policies.get(record.policyId)?.name ?? '');
+  }
+
+  #described(record: RestorePointRecord, policy: string): RestorePoint {
+    return describeRestorePoint(record, policy, this.#protectedUntil(record));
   }
 
   /** Refusals by rule of `retire`, then `confirmationNeeded`. */
@@ -168,7 +176,7 @@ function momentOf(text: string): Date | undefined {
   return isReal ? moment : undefined;
 }
 
-function describeRestorePoint(record: RestorePointRecord, policy: string): RestorePoint {
+function describeRestorePoint(record: RestorePointRecord, policy: string, protectedUntil: string | null): RestorePoint {
   return {
     id: record.id,
     policy,
@@ -180,8 +188,7 @@ function describeRestorePoint(record: RestorePointRecord, policy: string): Resto
     files: record.files,
     bytes: record.bytes,
     addedBytes: record.addedBytes,
-    // A folder has no lock.
-    protectedUntil: null,
+    protectedUntil,
     state: record.state,
     pinned: record.pinned,
     verified:

@@ -27,6 +27,9 @@ import { UnfinishedRuns } from '../policies/unfinishedRuns.ts';
 import { VerifyService } from '../policies/verifyService.ts';
 import { ImportStored } from '../recovery/importStored.ts';
 import type { Assembly, AssemblySurroundings, AssemblyWorld } from './assembly.ts';
+import { Immutability } from '../immutability/immutability.ts';
+import { readClocks } from '../locks/localClocks.ts';
+import { immutabilityHandlers } from './methods/immutabilityHandlers.ts';
 import { Caretaker, machineClock } from './caretaker.ts';
 import { actionHandlers } from './methods/actionHandlers.ts';
 import { alertHandlers } from './methods/alertHandlers.ts';
@@ -62,6 +65,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
   const changed = (table: string, id: string): void => {
     publish({ name: 'catalog.changed', subject: `${table}/${id}` });
     caretaker.rowChanged(table, id);
+    if (table === 'restorePoints') immutability.pointsChanged();
   };
   const clock: UnlockClock = {
     now: () => performance.now(),
@@ -77,13 +81,19 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     wallClock,
     ...(world.connectS3 === undefined ? {} : { connectS3: world.connectS3 }),
     ...(world.clocks === undefined ? {} : { clocks: world.clocks }),
+    safeUntil: (location) => immutability.service.safeUntil(location),
     onStateChanged: () => {
       if (installation.state === 'unlocked') unlocking.autoLock.restart();
       caretaker.stateChanged();
+      immutability.stateChanged();
       stateChanged();
     },
     onPasskeyChanged: (slotId) => changed('passkeys', slotId),
-    onLocationChanged: (locationId) => changed('locations', locationId),
+    onLocationChanged: (locationId) => {
+      changed('locations', locationId);
+      open.clear();
+      immutability.locationChanged(locationId);
+    },
     onUndelivered: ({ locationId, error }) => log.warn('The keyring could not be brought to a location.', { locationId, error }),
   });
   const alerts = new AlertBook({
@@ -100,6 +110,17 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     onChanged: ({ actionId }) => publish({ name: 'action.changed', subject: actionId }),
     onFailed: ({ actionId, kind }, error) => log.error('An action failed.', { actionId, kind, error: thrownFact(error) }),
   });
+  const timers = world.timers ?? machineClock(wallClock);
+  const immutability = new Immutability({
+    installation,
+    alerts,
+    queue,
+    clocks: world.clocks ?? readClocks,
+    wallClock,
+    after: timers.after,
+    onChanged: (locationId) => changed('locations', locationId),
+    onFailed: (error) => log.error('Something about locks failed.', { error: thrownFact(error) }),
+  });
   const policies = new PolicyService({
     catalog,
     wallClock,
@@ -109,7 +130,11 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     nextRunAt: (policyId) => caretaker.nextRunAt(policyId),
     onChanged: (policyId) => changed('policies', policyId),
   });
-  const points = new RestorePointService({ catalog, onChanged: (id) => changed('restorePoints', id) });
+  const points = new RestorePointService({
+    catalog,
+    protectedUntil: (point) => immutability.protectedUntil(point),
+    onChanged: (id) => changed('restorePoints', id),
+  });
   const retention = new RetentionService({
     catalog,
     timeZone: machineTimeZone,
@@ -160,7 +185,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
       garbageRuns.consider();
     },
   });
-  const caretaker = new Caretaker({ installation, alerts, runs, clock: world.timers ?? machineClock(wallClock), log });
+  const caretaker = new Caretaker({ installation, alerts, runs, clock: timers, log });
   const restores = new RestoreService({
     installation,
     restorePoints: open,
@@ -186,18 +211,20 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
   const isBusy = (): boolean => queue.unfinished > 0;
   const unlocking = new Unlocking({ installation, clock, wallClock, log, isBusy, lock, onChanged: stateChanged });
   caretaker.start();
+  immutability.start();
   await unlocking.start();
 
   return {
     daemonState: () => installation.state,
     onFailedProof: () => caretaker.failedProof(),
     handlers: Object.fromEntries([
-      ...sessionHandlers({ installation, queue, unlocking, alerts, startedAt, lock, stop }),
+      ...sessionHandlers({ installation, queue, unlocking, alerts, startedAt, lock, stop, safeUntil: () => immutability.safeUntil }),
       ...unattendedHandlers(unlocking),
       ...logHandlers(stateDirectory),
       ...diagnosticsHandlers({ stateDirectory, startedAt, wallClock, installation, policies, alerts, unlocking }),
       ...passkeyHandlers(installation.passkeys),
       ...locationHandlers(installation.locations),
+      ...immutabilityHandlers(immutability, installation),
       ...garbageHandlers(installation.locations, garbageRuns),
       ...policyHandlers(policies, retention),
       ...backupHandlers(policies, runs),
@@ -210,6 +237,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
       unlocking[Symbol.dispose]();
       await caretaker.interrupt(() => queue.close());
       caretaker[Symbol.dispose]();
+      await immutability[Symbol.asyncDispose]();
       open.clear();
       installation[Symbol.dispose]();
     },

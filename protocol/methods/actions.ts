@@ -3,7 +3,18 @@ import type { Method, Page, PageParams } from '../method.ts';
 import { pageOf, pageParams } from '../method.ts';
 import { count, type ErrorDocument, errorDocument, type Finding, finding, reference, seconds, time, uuid } from './values.ts';
 
-export type ActionKind = 'backup' | 'restore' | 'verify' | 'importStored' | 'collectGarbage';
+export const actionKinds = [
+  'backup',
+  'restore',
+  'verify',
+  'importStored',
+  'collectGarbage',
+  'refreshLocks',
+  'auditLocks',
+  'proveLock',
+] as const;
+
+export type ActionKind = (typeof actionKinds)[number];
 
 /** The last four are ends. `failed` with the error `damaged`: stored data is damaged, what could be read was read, and the result names the rest. */
 export type ActionState = 'queued' | 'running' | 'complete' | 'completeWithWarnings' | 'failed' | 'cancelled';
@@ -47,7 +58,7 @@ export interface Action {
 }
 
 /**
- * With the verb's document: `BackupDocument`, `RestoreDocument`, `VerifyDocument`, `ImportDocument` or `GarbageDocument` by its kind, also with
+ * With the verb's document: `BackupDocument`, `RestoreDocument`, `VerifyDocument`, `ImportDocument`, `GarbageDocument`, `RefreshDocument`, `AuditDocument` or `LockProofDocument` by its kind, also with
  * warnings and damage; `null` until it is finished, and where it failed without one.
  */
 export interface ActionWithResult extends Action {
@@ -67,7 +78,7 @@ const progressSchema: z.ZodType<ActionProgress> = z.strictObject({
 
 const actionShape = {
   actionId: uuid,
-  kind: z.enum(['backup', 'restore', 'verify', 'importStored', 'collectGarbage']),
+  kind: z.enum(actionKinds),
   subject: z.string(),
   state: z.enum(['queued', 'running', 'complete', 'completeWithWarnings', 'failed', 'cancelled']),
   startedBy: z.enum(['user', 'schedule']),

@@ -26,13 +26,15 @@ export interface SessionServices {
   /** Cancels what runs, waits for its end, and drops the keys. */
   readonly lock: () => Promise<void>;
   readonly stop: () => void;
+  /** RFC 3339; `null` where nothing was promised. */
+  readonly safeUntil: () => string | null;
 }
 
 /** A status has to fit into one message, whatever was asked for. */
 const actionsShown = 200;
 
 export function sessionHandlers(services: SessionServices): readonly (readonly [string, BoundHandler])[] {
-  const { installation, queue, alerts, startedAt } = services;
+  const { installation, queue, alerts, startedAt, safeUntil } = services;
   const { unattended, autoLock } = services.unlocking;
   const { catalog } = installation;
   return [
@@ -44,7 +46,7 @@ export function sessionHandlers(services: SessionServices): readonly (readonly [
       startedAt: startedAt.toISOString(),
       passkeyInUse: catalog.passkeys.inUse()?.name ?? null,
       // There are no locks yet, so there is no date until which nothing can be lost.
-      safeUntil: null,
+      safeUntil: safeUntil(),
       lastBackup: catalog.restorePoints.newest()?.finishedAt ?? null,
       runningActions: queue.underWay.slice(0, actionsShown).map(({ action: { actionId, kind, subject, progress }, state, subjectId }) => ({
         actionId,

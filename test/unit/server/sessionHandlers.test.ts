@@ -46,7 +46,16 @@ class Bench implements Disposable {
     const { queue } = this;
     const unlocking = this.#unlocking;
     this.handlers = new Map(
-      sessionHandlers({ installation, queue, unlocking, alerts, startedAt: bench.now, lock: async () => undefined, stop }),
+      sessionHandlers({
+        installation,
+        queue,
+        unlocking,
+        alerts,
+        startedAt: bench.now,
+        lock: async () => undefined,
+        stop,
+        safeUntil: () => null,
+      }),
     );
   }
 

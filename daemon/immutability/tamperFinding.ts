@@ -1,0 +1,31 @@
+/** What an audit finds wrong with what a location holds. */
+export type TamperKind =
+  /** A delete marker lies over a key. */
+  | 'deleteMarker'
+  /** A version of a key of ours that this installation did not write. */
+  | 'foreignVersion'
+  /** A version that the ledger has is gone. */
+  | 'missingVersion'
+  | 'differentSize'
+  /** A key below our prefix that this installation does not know. */
+  | 'unknownObject'
+  | 'missingLock'
+  | 'shortenedLock'
+  /** Locked for much longer than anybody here asked for: it can't be deleted until then, and costs. */
+  | 'prolongedLock';
+
+/** Kinds that a later audit can only meet again by reading the lock back. */
+export const weakLockKinds: readonly TamperKind[] = ['missingLock', 'shortenedLock'];
+
+export interface TamperFinding {
+  /** A `TamperKind` of this version or of an older one. */
+  readonly kind: string;
+  readonly key: string;
+  /** Of the version that is wrong; `null` where it is not there. */
+  readonly versionId: string | null;
+  /** By this machine's clock, RFC 3339 UTC with three decimals. */
+  readonly firstSeen: string;
+  /** When it happened, as the store says; `null` where it does not tell. */
+  readonly storeTime: string | null;
+  readonly detail: string;
+}
