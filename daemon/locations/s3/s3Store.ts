@@ -105,8 +105,10 @@ export class S3ObjectStore implements ObjectStore {
     const version = await this.#versionToRead(key, options);
     if (version === undefined) return undefined;
     const found = await orUnread(
-      this.#bucket.call({ action: `look for object ${key}`, permission: 's3:GetObjectVersion', signal }, ({ client, options: sending }) =>
-        client.send(new HeadObjectCommand(this.#addressOf(key, version.versionId)), sending),
+      this.#named(key, version.versionId, signal, () =>
+        this.#bucket.call({ action: `look for object ${key}`, permission: 's3:GetObjectVersion', signal }, ({ client, options: sending }) =>
+          client.send(new HeadObjectCommand(this.#addressOf(key, version.versionId)), sending),
+        ),
       ),
     );
     if (found === undefined) return await this.#nothing(signal);
@@ -198,6 +200,18 @@ export class S3ObjectStore implements ObjectStore {
         cause: error,
       });
     }
+  }
+
+  /** The answer to a HEAD has no body to say what is wrong: a refused one is asked as a GET, which does, or gets new credentials and leaves it right. */
+  async #named<T>(key: string, versionId: string | null, signal: AbortSignal | undefined, look: () => Promise<T>): Promise<T> {
+    try {
+      return await look();
+    } catch (error) {
+      const status = HoldfastError.is(error) && error.details?.['error'] === undefined ? error.details?.['status'] : undefined;
+      if (status !== 400 && status !== 403) throw error;
+    }
+    await this.get(key, { versionId, offset: 0, length: 1, ...(signal === undefined ? {} : { signal }) });
+    return await look();
   }
 
   #addressOf(key: string, versionId: string | null): { readonly Bucket: string; readonly Key: string; readonly VersionId?: string } {

@@ -176,6 +176,23 @@ describe('reads from a bucket', () => {
     await assert.rejects(store.get(key, { versionId: 'v1' }), withCode('storeUnreachable'));
   });
 
+  it('S8: tell why a HEAD was refused, which its answer does not, and go on with new credentials', async () => {
+    for (const versions of [true, false]) {
+      const store = await opened(versions);
+      for (const [status, name, words] of [
+        [400, 'ExpiredToken', /expired/],
+        [403, 'SignatureDoesNotMatch', /secret key/],
+        [403, 'AccessDenied', /may not do it/],
+      ] as const) {
+        server.script = ({ method }) => (method === 'HEAD' ? { status } : { status, body: errorXml(name) });
+        await assert.rejects(
+          store.head(key, { versionId: 'v1' }),
+          (error) => HoldfastError.is(error, 'storeRefused') && words.test(error.message),
+        );
+      }
+    }
+  });
+
   it('tell the lock of a version', async () => {
     const lock = { 'x-amz-object-lock-mode': 'COMPLIANCE', 'x-amz-object-lock-retain-until-date': '2027-01-02T03:04:05Z' };
     server.script = (request) => ({ ...honest(request), headers: { ...modified, ...lock } });
