@@ -38,25 +38,24 @@ export interface Canary {
   readonly bytes: Uint8Array;
 }
 
+/** As the ledger has a canary before its put has come to an end. */
+const unput = {
+  policyId: null,
+  kind: 'canary',
+  versionId: null,
+  sha256: new Uint8Array(32),
+  state: 'missing',
+  readBackAt: null,
+  retainUntil: null,
+} as const;
+
 /** Makes one that the ledger knows, and that is put nowhere yet. */
 export function makeCanary({ objects, installationId, locationId, now }: CanaryPlace): Canary {
   const objectId = randomBytes(16);
   const bytes = randomBytes(canaryLength);
   const key = `${canariesPrefix(installationId)}${objectId.toString('hex')}`;
-  objects.record({
-    locationId,
-    objectKey: key,
-    policyId: null,
-    kind: 'canary',
-    objectId,
-    versionId: null,
-    size: bytes.length,
-    sha256: createHash('sha256').update(bytes).digest(),
-    state: 'missing',
-    recordedAt: now().toISOString(),
-    readBackAt: null,
-    retainUntil: null,
-  });
+  const sha256 = createHash('sha256').update(bytes).digest();
+  objects.record({ ...unput, locationId, objectKey: key, objectId, size: bytes.length, sha256, recordedAt: now().toISOString() });
   return { key, bytes };
 }
 
@@ -88,6 +87,24 @@ export async function sweepCanaries({ store, ...rest }: Omit<CanaryPlace, 'store
   let left = 0;
   for (const canary of allCanaries(objects, locationId)) if (!(await sweepCanary(place, canary, time))) left += 1;
   return left;
+}
+
+/**
+ * After a catalog was rebuilt from the store: takes what lies at the place of canaries for what proofs of this installation have left, so that it is swept and no
+ * audit reports it. Resolves to how many there are.
+ */
+export async function adoptCanaries({ store, objects, installationId, locationId, now, signal }: CanaryPlace): Promise<number> {
+  const prefix = canariesPrefix(installationId);
+  let adopted = 0;
+  for await (const page of store.versions.list(prefix, signal === undefined ? {} : { signal })) {
+    for (const { key, size } of page) {
+      const hex = key.slice(prefix.length);
+      if (!/^[0-9a-f]{32}$/.test(hex) || objects.get(locationId, key) !== undefined) continue;
+      objects.record({ ...unput, locationId, objectKey: key, objectId: Buffer.from(hex, 'hex'), size, recordedAt: now().toISOString() });
+      adopted += 1;
+    }
+  }
+  return adopted;
 }
 
 /** Every version and marker of one key, whatever other keys begin so. */

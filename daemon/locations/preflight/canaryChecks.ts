@@ -128,9 +128,8 @@ async function putCanary(options: CanaryOptions): Promise<Canary | undefined> {
 }
 
 async function putIfAbsent(options: CanaryOptions, { store, features, key }: Canary): Promise<Outcome> {
-  const replaced = 'A second object of the same name took the place of the first one';
   if (!features.conditionalPut) {
-    return failedForLocks(`The store knows no puts on the condition that nothing is there.`, otherStore);
+    return failedForLocks('The store knows no puts on the condition that nothing is there.', otherStore);
   }
   try {
     const { versionId } = await store.put(key, randomBytes(canaryLength), signalOf(options));
@@ -139,7 +138,7 @@ async function putIfAbsent(options: CanaryOptions, { store, features, key }: Can
     if (HoldfastError.is(error, 'objectExists')) return { detail: 'A second object of the same name is refused.' };
     throw error;
   }
-  return failedForLocks(`${replaced}, although the put asked for nothing to be there.`, otherStore);
+  return failedForLocks('A second object of the same name was taken, although the put asked for nothing to be there.', otherStore);
 }
 
 async function listed(options: CanaryOptions, { store, key }: Canary): Promise<Outcome> {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { canariesPrefix, sweepCanaries } from '../../../daemon/immutability/canaries.ts';
+import { adoptCanaries, canariesPrefix, sweepCanaries } from '../../../daemon/immutability/canaries.ts';
 import { isDue } from '../../../daemon/immutability/lockProof.ts';
 import { type LiarName, liars } from '../../support/bucket/behaviour.ts';
 import { openBucketStore } from '../../support/bucket/bucketStore.ts';
@@ -249,6 +249,23 @@ describe('the lock proof', () => {
     bench.bucket.pass(86_400_000);
     await bench.prove();
     assert.equal(bench.bucket.history(stranger).length, 1);
+  });
+
+  it('X8: after a rebuilt catalog, what lies there is taken for left by proofs and swept when its lock has ended', async () => {
+    using bench = new LockProofBench();
+    const { canary } = await bench.prove();
+    bench.catalog.objects.forget(bench.locationId, canary?.key ?? '');
+    bench.bucket.put(`${canariesPrefix(bench.installationId)}notes`, Buffer.from('x'));
+    const { store } = openBucketStore(bench.bucket);
+    assert.equal(await adoptCanaries({ ...bench.options(), store }), 1);
+    assert.equal(await adoptCanaries({ ...bench.options(), store }), 0);
+    assert.equal(await sweepCanaries(bench.options()), 1);
+    bench.bucket.pass(62_000);
+    assert.equal(await sweepCanaries(bench.options()), 0);
+    assert.deepEqual(
+      bench.left.map(({ key }) => key.slice(-5)),
+      ['notes'],
+    );
   });
 
   it('is cancelled without an answer, and what it left is known', async () => {

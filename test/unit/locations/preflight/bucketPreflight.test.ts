@@ -213,6 +213,15 @@ describe('the preflight of a bucket', () => {
     }
   });
 
+  it('M8: shows names from the bucket without control characters, and not at any length', async () => {
+    const bucket = new MemoryBucket();
+    bucket.putLifecycle([{ ...rule, id: `evil\u0007\u202e\n${'x'.repeat(5000)}`, expirationDays: 1 }]);
+    const found = detailOf((await preflightOf(bucket)).checks, 'lifecycle');
+    assert.match(found, /Lifecycle rule evil x+… expires/);
+    assert.doesNotMatch(found, /\p{C}/u);
+    assert.ok(found.length < 500);
+  });
+
   it('R4: does not mind a default key where SSE-S3 is taken by name, and refuses it elsewhere', async () => {
     const bucket = new MemoryBucket();
     bucket.putEncryption({ algorithm: 'aws:kms', kmsKeyId: 'arn:aws:kms:eu-central-1:1:key/theirs' });
