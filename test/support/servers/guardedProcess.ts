@@ -44,7 +44,7 @@ export class GuardedProcess implements AsyncDisposable {
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     // Its end is waited for where somebody ends it; by itself it keeps no test run alive.
-    const exited = once(shell, 'exit');
+    const exited = once(shell, 'close');
     exited.catch(() => undefined);
     const lines: string[] = [];
     createInterface({ input: shell.stderr }).on('line', (line) => {
@@ -75,8 +75,11 @@ export class GuardedProcess implements AsyncDisposable {
 
   /** Ends it with SIGTERM, and with SIGKILL where it has not gone after `grace` milliseconds; 0 kills at once. */
   async end(grace: number): Promise<void> {
-    if (!this.isRunning) return;
     this.#shell.ref();
+    if (!this.isRunning) {
+      await this.#exited;
+      return;
+    }
     const killed = setTimeout(() => this.signal('SIGKILL'), grace);
     this.signal(grace === 0 ? 'SIGKILL' : 'SIGTERM');
     await this.#exited;
