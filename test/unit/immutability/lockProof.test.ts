@@ -3,6 +3,7 @@ import { adoptCanaries, canariesPrefix, sweepCanaries } from '../../../daemon/im
 import { isDue } from '../../../daemon/immutability/lockProof.ts';
 import { type LiarName, liars } from '../../support/bucket/behaviour.ts';
 import { openBucketStore } from '../../support/bucket/bucketStore.ts';
+import { faultyStore } from '../../support/bucket/faultyStore.ts';
 import { gotOf, LockProofBench } from '../../support/bucket/lockProofBench.ts';
 import { MemoryStore } from '../../support/memoryStore.ts';
 
@@ -165,6 +166,32 @@ describe('the lock proof', () => {
       bench.bucket.pass(2 * 3_600_000);
       await sweepCanaries(bench.options());
       assert.deepEqual([bench.left, bench.known], [[], []], `stopped at call ${stop}`);
+    }
+  });
+
+  it('S1 S3: failures and lost answers make it inconclusive, and never turn a verdict around', async () => {
+    for (const [behaviour, possible] of [
+      [{}, ['enforced', 'inconclusive']],
+      [liars.doesNotEnforce, ['inconclusive', 'notEnforced']],
+      [liars.acceptsShortening, ['inconclusive', 'notEnforced']],
+    ] as const) {
+      using bench = new LockProofBench({ behaviour });
+      const seen = new Set<string>();
+      for (let seed = 1; seed <= 40; seed += 1) {
+        const { store, attempts } = openBucketStore(bench.bucket);
+        const faulty = faultyStore(store, { seed, unavailable: 0.03, lostAnswers: 0.03 });
+        const { verdict, explanation } = await bench.prove({ store: faulty, attempts });
+        assert.ok(
+          possible.some((one) => one === verdict),
+          `seed ${seed}: ${verdict}, ${explanation ?? ''}`,
+        );
+        seen.add(verdict);
+        for (const { key } of bench.left) assert.ok(bench.catalog.objects.get(bench.locationId, key) !== undefined, `seed ${seed}`);
+        bench.bucket.pass(2 * 86_400_000);
+        await sweepCanaries(bench.options());
+        assert.deepEqual([bench.left, bench.known], [[], []], `seed ${seed}`);
+      }
+      assert.deepEqual([...seen].toSorted(), possible);
     }
   });
 
