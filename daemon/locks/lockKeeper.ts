@@ -8,7 +8,7 @@ export interface LocationLocks {
   readonly mode: LockUntil['mode'];
   /** The plan that is aimed at; asked for anew each time, since a user may change it meanwhile. */
   readonly plan: () => LockPlan;
-  readonly clock: Pick<StoreClock, 'now'>;
+  readonly clock: Pick<StoreClock, 'now' | 'skew'>;
 }
 
 /** One version as the ledger knows it. */
@@ -25,15 +25,39 @@ export interface HeldLock {
   readonly readAt: Date | null;
 }
 
+const dayMs = 86_400_000;
+/** A lock can't be taken back: where the store's clock is further ahead than this, nobody asks for one that would last for years. */
+const mostAhead = 366 * dayMs;
+
+/**
+ * Until when a lock is asked for now, in both clocks' view at most the plan and a year. Rejects as the clock does, and with `storeFailed` where the store's
+ * clock is further ahead of this machine's. Source: docs/format.md, Store time.
+ */
+async function newTarget({ clock, plan }: LocationLocks, action: string, options: { readonly signal?: AbortSignal }): Promise<Date> {
+  const { latest } = await clock.now(options);
+  const ahead = -(clock.skew?.milliseconds ?? 0);
+  if (ahead > mostAhead) {
+    throw HoldfastError.failedTo(
+      'storeFailed',
+      action,
+      `the clock of the store is ${Math.floor(ahead / dayMs)} days ahead of this machine's, and a lock by it could not be taken back`,
+      {
+        fix: 'Set the clock that is wrong: that of this machine, or that of the store.',
+        details: { daysAhead: Math.floor(ahead / dayMs) },
+      },
+    );
+  }
+  return target(plan(), latest);
+}
+
 /** The store, whose puts are locked: nothing gets into a location with locks without one. */
-export function lockingStore(store: ObjectStore, { mode, plan, clock }: LocationLocks): ObjectStore {
+export function lockingStore(store: ObjectStore, locks: LocationLocks): ObjectStore {
   const sweep = store.sweepTemporaries?.bind(store);
   return {
     storeId: store.storeId,
     capabilities: store.capabilities,
     put: async (key, body, options = {}) => {
-      const { latest } = await clock.now(options);
-      const lock: LockUntil = { mode, until: target(plan(), latest) };
+      const lock: LockUntil = { mode: locks.mode, until: await newTarget(locks, `put object ${key}`, options) };
       return await store.put(key, body, { ...options, lock });
     },
     head: (key, options) => store.head(key, options),
@@ -94,9 +118,8 @@ export class LockKeeper {
     signal: AbortSignal | undefined,
     mode: LockUntil['mode'] = this.#locks.mode,
   ): Promise<HeldLock | undefined> {
-    const { plan } = this.#locks;
-    const { earliest, latest } = await this.now(signal);
-    const until = target(plan(), latest);
+    const until = await newTarget(this.#locks, `extend the lock of object ${key}`, signal === undefined ? {} : { signal });
+    const { earliest } = await this.now(signal);
     // Never to an earlier date: a lock that somebody made longer stays as it is.
     if (from !== null && from >= until) return { retainUntil: from, readAt: null };
     let refusal: HoldfastError | undefined;
