@@ -152,7 +152,7 @@ describe('preflight and lock proof on SeaweedFS', () => {
     assert.deepEqual(await listed(bucket), []);
   });
 
-  it('a wrong region, a wrong bucket and wrong keys each stop at the first check, with a way out', async () => {
+  it('a wrong bucket and a wrong key each stop at the first check, with a way out', async () => {
     const bucket = await server.createBucket();
     for (const changed of [
       { ...bucket, name: 'no-such-bucket' },
