@@ -14,13 +14,12 @@ import type {
   LocationSpec,
   S3Spec,
 } from '../../protocol/methods/locations.ts';
-import { parseStrictJson } from '../../protocol/strictJson.ts';
 import { systemCode } from '../../protocol/systemCode.ts';
 import { shellWord } from '../../protocol/wording.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { LocationRecord } from '../catalog/locationStore.ts';
 import type { ObjectStore } from '../locations/objectStore.ts';
-import { type LocationStores, type SealedKeys, sealedKeys, specOf } from './locationStores.ts';
+import { keysIn, type LocationStores, type SealedKeys, sealedKeys, specOf } from './locationStores.ts';
 import { lockProofOf } from './lockProofRecord.ts';
 import { pageOfArray } from './pageOfArray.ts';
 import type { PlaceChecks } from './placeChecks.ts';
@@ -304,18 +303,6 @@ function kindStays(name: string): HoldfastError {
   return new HoldfastError('badValue', `Failed to change location ${name}: it is of another kind.`, {
     fix: 'Add another location instead.',
   });
-}
-
-/** The bytes of the secret that came with a request. */
-function keysIn(bytes: Uint8Array): SealedKeys {
-  try {
-    return sealedKeys.parse(parseStrictJson(bytes, { maxBytes: 16_384, maxDepth: 2, what: 'the keys' }));
-  } catch {
-    // Nothing of what was wrong is told: it may be a part of a secret.
-    throw HoldfastError.failedTo('badValue', 'read the keys of the bucket', 'they are not an access key id and a secret access key', {
-      fix: 'Give a file with {"accessKeyId": "…", "secretAccessKey": "…"}.',
-    });
-  }
 }
 
 /** Whether the folder was made now. What is wrong with a path that cannot be made, validation says. */

@@ -4,6 +4,7 @@ import { HoldfastError } from '../../protocol/errors.ts';
 import type { LocationId } from '../../protocol/ids.ts';
 import { parseLocationSpec } from '../../protocol/locationSpec.ts';
 import type { LocationSpec, S3Spec } from '../../protocol/methods/locations.ts';
+import { parseStrictJson } from '../../protocol/strictJson.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { LocationRecord } from '../catalog/locationStore.ts';
 import type { FileSystem } from '../locations/fileAccess.ts';
@@ -212,4 +213,16 @@ export function bucketKeys({ accessKeyId, secretAccessKey, sessionToken }: Seale
     secretAccessKey: Buffer.from(secretAccessKey),
     ...(sessionToken === undefined ? {} : { sessionToken: Buffer.from(sessionToken) }),
   };
+}
+
+/** The bytes of the secret that came with a request. Throws `badValue`. */
+export function keysIn(bytes: Uint8Array): SealedKeys {
+  try {
+    return sealedKeys.parse(parseStrictJson(bytes, { maxBytes: 16_384, maxDepth: 2, what: 'the keys' }));
+  } catch {
+    // Nothing of what was wrong is told: it may be a part of a secret.
+    throw HoldfastError.failedTo('badValue', 'read the keys of the bucket', 'they are not an access key id and a secret access key', {
+      fix: 'Give a file with {"accessKeyId": "…", "secretAccessKey": "…"}.',
+    });
+  }
 }

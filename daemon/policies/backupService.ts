@@ -174,6 +174,8 @@ export class BackupService {
         after: rules.after === null ? null : { ...rules.after },
         sources: sources.map((source) => ({ ...source })),
         description: request.description ?? null,
+        // What a lost catalog is rebuilt from: locks go on to be kept.
+        protection: protectionOf(at.record),
       },
       sequence: (head?.sequence ?? 0) + 1,
       previous: head?.sha256 ?? null,
@@ -314,6 +316,10 @@ export class BackupService {
       sha256,
     }));
   }
+}
+
+function protectionOf({ lockMode, protectionPeriodDays }: OpenLocation['record']): { readonly mode: string; readonly days: number } | null {
+  return lockMode === null || protectionPeriodDays === null ? null : { mode: lockMode, days: protectionPeriodDays };
 }
 
 function folderSource({ sourceId, path }: Extract<SourceDefinition, { readonly kind: 'folder' }>, rules: SourceRules): FolderSource {

@@ -1,19 +1,21 @@
 import { createHash, randomUUID } from 'node:crypto';
+import * as z from 'zod';
 import { HoldfastError } from '../../protocol/errors.ts';
 import { counted } from '../../protocol/wording.ts';
 import { idOf, type LocationId } from '../../protocol/ids.ts';
-import type { LocationSpec } from '../../protocol/methods/locations.ts';
+import { type LocationSpec, lockMode } from '../../protocol/methods/locations.ts';
 import type { ImportDocument } from '../../protocol/methods/recovery.ts';
 import { type Finding, findingsInline, nameProblem, time } from '../../protocol/methods/values.ts';
 import type { ActionRun, WorkResult } from '../actions/actionQueue.ts';
 import { roundedSeconds } from '../actions/seconds.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import { softLocation } from '../catalog/locationStore.ts';
+import { type LocationRecord, softLocation } from '../catalog/locationStore.ts';
 import type { PasskeyRecord } from '../catalog/passkeyStore.ts';
 import { usualRunRules, usualSourceRules } from '../../protocol/methods/policies.ts';
 import { definitionInManifest, type PolicyDefinition } from '../catalog/policyDefinition.ts';
 import type { RestorePointRecord } from '../catalog/restorePointStore.ts';
 import type { Installation } from '../installation/installation.ts';
+import { bucketKeys, keysIn, type LocationStoresOptions, type SealedKeys } from '../installation/locationStores.ts';
 import { restorePointRecordOf } from '../installation/manifestRecord.ts';
 import type { ReadKeyring } from '../keys/keyringCandidates.ts';
 import type { MasterKey } from '../keys/masterKey.ts';
@@ -21,8 +23,9 @@ import { wrapWithPassphrase } from '../keys/passkeys/passphrase.ts';
 import type { ScryptRunner } from '../keys/scryptRunner.ts';
 import type { FileSystem } from '../locations/fileAccess.ts';
 import { openFilesystemStore } from '../locations/filesystem.ts';
-import { filesystemSpec, parseLocationSpec } from '../../protocol/locationSpec.ts';
+import { parseLocationSpec } from '../../protocol/locationSpec.ts';
 import type { ObjectStore } from '../locations/objectStore.ts';
+import { connectS3 as overTheWire } from '../locations/s3/openS3.ts';
 import { hexOf } from '../repository/bytes.ts';
 import type { Head } from '../repository/manifestTypes.ts';
 import { packKey } from '../repository/names.ts';
@@ -31,8 +34,13 @@ import { openStoredKeyrings, RecoveredKeySource } from './storedKeys.ts';
 import type { NamingObject } from './storedHeads.ts';
 import { readStoredPolicies, type StoredManifest, type StoredPolicy } from './storedPolicies.ts';
 
+/** As backups write it into the policy of their manifests. */
+const protectionSchema = z.object({ mode: lockMode, days: z.int().min(1).max(3650) });
+
 export interface ImportRequest {
   readonly spec: LocationSpec;
+  /** Of a bucket whose credentials are sealed: the bytes of the secret, overwritten by the import. */
+  readonly keys: Buffer | undefined;
   readonly locationName: string;
   readonly installation: string | undefined;
   readonly at: string | undefined;
@@ -44,6 +52,8 @@ export interface ImportRequest {
 
 export interface ImportStoredOptions {
   readonly installation: Installation;
+  /** Reaches buckets; by the wire where left out. */
+  readonly connectS3?: LocationStoresOptions['connectS3'];
   readonly fileSystem: FileSystem;
   readonly scrypt: ScryptRunner;
   readonly wallClock: () => Date;
@@ -70,14 +80,17 @@ export class ImportStored {
       return await this.#run(request, run, started);
     } finally {
       request.passphrase.fill(0);
+      request.keys?.fill(0);
     }
   }
 
   async #run(request: ImportRequest, run: ActionRun, started: number): Promise<WorkResult> {
-    const { installation, scrypt, fileSystem } = this.#options;
+    const { installation, scrypt } = this.#options;
     const { signal } = run;
-    const spec = filesystemSpec(parseLocationSpec(request.spec));
-    const store = await openFilesystemStore({ root: spec.path, fileSystem });
+    const spec = parseLocationSpec(request.spec);
+    const keys = request.keys === undefined ? undefined : keysIn(request.keys);
+    await using opened = await this.#open(spec, keys, signal);
+    const { store } = opened;
     run.report({ phase: 'unlocking', files: 0, bytes: 0, totalFiles: null, totalBytes: null });
     const installationId = chooseInstallation(await storedInstallations(store, signal), request.installation);
     const { passphrase, passkey, tries } = request;
@@ -100,7 +113,7 @@ export class ImportStored {
       const passkeys = passkeysOf(found.newest);
       // A keyring that somebody tampered with is not believed, but the key that it gave is: it gets a slot of its own.
       if (passkeys.length === 0) passkeys.push(await this.#newPasskey(masterKey, passphrase, signal));
-      this.#write(request, store, masterKey, found.newest, passkeys, policies);
+      this.#write({ ...request, spec, keys }, store, masterKey, found.newest, passkeys, policies);
       held = masterKey;
       installation.catalog.actions.addFindings(run.actionId, 'damaged', findings);
       const document: ImportDocument = {
@@ -115,6 +128,26 @@ export class ImportStored {
       return resultOf(document);
     } finally {
       for (const masterKey of masterKeys) if (masterKey !== held) masterKey[Symbol.dispose]();
+    }
+  }
+
+  async #open(
+    spec: LocationSpec,
+    keys: SealedKeys | undefined,
+    signal: AbortSignal,
+  ): Promise<AsyncDisposable & { readonly store: ObjectStore }> {
+    const { fileSystem, connectS3 = overTheWire } = this.#options;
+    if (spec.kind === 'filesystem') {
+      const store = await openFilesystemStore({ root: spec.path, fileSystem });
+      return { store, [Symbol.asyncDispose]: () => Promise.resolve() };
+    }
+    const connection = await connectS3({ spec, ...(keys === undefined ? {} : { keys: () => bucketKeys(keys) }) });
+    try {
+      const store = await connection.open({ signal });
+      return { store, [Symbol.asyncDispose]: async () => connection[Symbol.dispose]() };
+    } catch (error) {
+      connection[Symbol.dispose]();
+      throw error;
     }
   }
 
@@ -135,7 +168,7 @@ export class ImportStored {
   }
 
   #write(
-    request: ImportRequest,
+    request: Pick<ImportRequest, 'locationName' | 'spec'> & { readonly keys: SealedKeys | undefined },
     store: ObjectStore,
     masterKey: MasterKey,
     keyring: ReadKeyring | undefined,
@@ -160,13 +193,15 @@ export class ImportStored {
         catalog.locations.add({
           locationId,
           name: request.locationName,
-          kind: 'filesystem',
+          kind: request.spec.kind,
           spec,
           storeId,
           createdAt: now,
           lastValidatedAt: null,
           uploadLimit: null,
           ...softLocation,
+          ...protectionIn(policies),
+          credentials: request.keys === undefined ? null : catalog.locations.sealCredentials(locationId, request.keys),
         });
         for (const passkey of passkeys) catalog.passkeys.add(passkey);
         writeKeyring(catalog, locationId, keyring, now);
@@ -178,6 +213,13 @@ export class ImportStored {
       throw error;
     }
   }
+}
+
+/** How the location was protected when the newest restore points were made: what is there goes on to be kept locked. The longest period counts. */
+function protectionIn(policies: readonly StoredPolicy[]): Pick<LocationRecord, 'lockMode' | 'protectionPeriodDays'> {
+  const found = policies.flatMap(({ manifests }) => protectionSchema.safeParse(manifests.at(-1)?.manifest.policy['protection']).data ?? []);
+  const [longest] = found.toSorted((one, other) => other.days - one.days);
+  return { lockMode: longest?.mode ?? null, protectionPeriodDays: longest?.days ?? null };
 }
 
 /** The keyring as an object that names others: its own bytes' hash, and the heads of its body. */

@@ -19,6 +19,8 @@ import { headFindings, type KnownObjects, type NamingObject } from './storedHead
 /** One authentic manifest of a location. */
 export interface StoredManifest extends ReadManifest {
   readonly header: ObjectHeader;
+  /** By the clock of a store with versions, which nobody can set back; `null` of a folder, whose files may have lost it. */
+  readonly storedAt: Date | null;
 }
 
 /** What a location holds of one policy. */
@@ -47,7 +49,7 @@ export interface StoredPoliciesRequest {
   readonly store: ObjectStore;
   readonly installationId: InstallationId;
   readonly keysOf: (policyId: PolicyId) => PolicyKeySource;
-  /** Only manifests that were finished at or before. */
+  /** Only manifests that were stored at or before; where the store keeps no time of its own, that say they were finished by then. */
   readonly at?: string;
   /** The newest authentic keyring, with what it names. */
   readonly keyring?: (NamingObject & Head) | undefined;
@@ -90,7 +92,8 @@ export async function readStoredPolicies(request: StoredPoliciesRequest): Promis
     authentic.set(policyId, opened);
     reportHistory(opened, findings);
     reportLive(opened, findings);
-    const isWanted = ({ manifest }: StoredManifest): boolean => request.at === undefined || manifest.claimed.finished <= request.at;
+    const isWanted = ({ manifest, storedAt }: StoredManifest): boolean =>
+      request.at === undefined || (storedAt?.toISOString() ?? manifest.claimed.finished) <= request.at;
     const wanted = opened.filter((stored) => isWanted(stored));
     const later = opened.filter((stored) => !isWanted(stored));
     if (wanted.length === 0) continue;
@@ -151,7 +154,8 @@ async function openStored(
   try {
     const { manifest, header } = openManifest(object.body, keys, { key, policyId, storeId: store.storeId }, `restore point ${key}`);
     const sha256 = createHash('sha256').update(object.body).digest();
-    return { key, versionId: object.versionId, sha256, length: object.body.length, manifest, header };
+    const storedAt = store.versions === undefined ? null : object.lastModified;
+    return { key, versionId: object.versionId, sha256, length: object.body.length, manifest, header, storedAt };
   } catch (error) {
     findings.push({ path: key, reason: reasonOf(error) });
     return undefined;

@@ -194,6 +194,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
   const verifies = new VerifyService({ installation, restorePoints: open, wallClock, onChanged: (id) => changed('restorePoints', id) });
   const importStored = new ImportStored({
     installation,
+    ...(world.connectS3 === undefined ? {} : { connectS3: world.connectS3 }),
     fileSystem,
     scrypt,
     wallClock,

@@ -11,7 +11,11 @@ export function recoveryHandlers(importStored: ImportStored, queue: ActionQueue)
     handlerOf(recoveryImportStored, async (params, context) => {
       const { spec, installation, at, passkey, tries } = params;
       const passphrase = context.secrets.take(params.passphrase);
-      const wipe = (): void => void passphrase.fill(0);
+      const keys = params.keys === undefined ? undefined : context.secrets.take(params.keys);
+      const wipe = (): void => {
+        passphrase.fill(0);
+        keys?.fill(0);
+      };
       try {
         const { actionId } = queue.submit({
           kind: 'importStored',
@@ -20,7 +24,7 @@ export function recoveryHandlers(importStored: ImportStored, queue: ActionQueue)
           lanes: ['installation'],
           work: async (run) => {
             const locationName = params.locationName ?? nameOf(placeOf(spec));
-            const result = await importStored.run({ spec, locationName, installation, at, passkey, passphrase, tries }, run);
+            const result = await importStored.run({ spec, keys, locationName, installation, at, passkey, passphrase, tries }, run);
             // The passphrase was proved just now, by the same user.
             context.stepUp.grant();
             return result;

@@ -45,6 +45,7 @@ class Lost implements Disposable {
       return await service.run(
         {
           spec: { kind: 'filesystem', path: options.folder ?? this.from.base.at('store') },
+          keys: undefined,
           locationName: 'store',
           installation: options.installation,
           at: options.at,
