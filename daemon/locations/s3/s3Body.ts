@@ -59,6 +59,24 @@ export async function readBody(action: string, body: unknown, into: Uint8Array):
   if (done < into.length) throw otherBytes(action, 'fewer bytes came than the answer announced');
 }
 
+const sliceLength = 1 << 20;
+
+/**
+ * The body in slices, which are no copies, each made when the one before is on its way: TLS holds what it was given once more until it is sent, and would hold
+ * all of it. To be made anew for each attempt.
+ */
+export function slicesOf(body: Uint8Array): Readable {
+  let done = 0;
+  return new Readable({
+    highWaterMark: 0,
+    read() {
+      const slice = body.subarray(done, done + sliceLength);
+      done += slice.length;
+      this.push(slice.length === 0 ? null : Buffer.from(slice.buffer, slice.byteOffset, slice.length));
+    },
+  });
+}
+
 function checked(action: string, facts: BodyFacts): BodyFacts {
   if (facts.length > largestObject) throw otherBytes(action, 'it is larger than any object of this program');
   return facts;

@@ -1,4 +1,4 @@
-import { S3Client } from '@aws-sdk/client-s3';
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { S3Spec } from '../../../protocol/methods/locations.ts';
 import { programVersion } from '../../../protocol/version.ts';
 import { Answers } from './s3Answers.ts';
@@ -16,6 +16,13 @@ export function usesPathStyle({ bucket, endpoint, pathStyle }: S3Spec): boolean 
   return pathStyle ?? endpoint !== undefined;
 }
 
+/** Without one of ours the SDK writes to the console where it sees fit. */
+const silent: NonNullable<S3ClientConfig['logger']> = { trace: ignore, debug: ignore, info: ignore, warn: ignore, error: ignore };
+
+function ignore(): void {
+  // What went wrong is in the error.
+}
+
 /**
  * The SDK's client as this program uses it: one attempt a request (`Retries` makes others), no checksums but those that puts bring, no endpoint but the
  * profile's (not `AWS_ENDPOINT_URL`), no redirects, and a bounded number of sockets that are kept open.
@@ -31,6 +38,7 @@ export function makeClient(options: S3ConnectionOptions, credentials: Credential
     forcePathStyle: usesPathStyle(spec),
     credentials: Object.assign(() => credentials.identity(), { memoized: true }),
     maxAttempts: 1,
+    logger: silent,
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     followRegionRedirects: false,

@@ -5,7 +5,7 @@ import type { S3Bucket } from './s3Bucket.ts';
 
 /**
  * Every version and delete marker below a prefix that is ours to see, in the order of the store: by key, and of each key the newest first. What the store
- * gives twice comes once. Pages may be empty.
+ * gives twice, in a page or the next, comes once. Pages may be empty.
  */
 export async function* versionPages(
   bucket: S3Bucket,
@@ -14,7 +14,8 @@ export async function* versionPages(
 ): AsyncGenerator<readonly ListedVersion[], void, undefined> {
   const action = `list versions below "${prefix}"`;
   let from: { readonly KeyMarker?: string; readonly VersionIdMarker?: string } = {};
-  let current: { key: string; readonly seen: Set<string> } = { key: '', seen: new Set() };
+  // Of two pages: others may have put a million versions upon one key.
+  let before: ReadonlySet<string> = new Set();
   for (;;) {
     const start = from;
     const output = await bucket.call({ action, permission: 's3:ListBucketVersions', signal }, ({ client, options }) =>
@@ -23,13 +24,14 @@ export async function* versionPages(
         options,
       ),
     );
-    const page: ListedVersion[] = [];
-    for (const version of inOrder(bucket, output, action)) {
-      if (version.key !== current.key) current = { key: version.key, seen: new Set() };
-      if (current.seen.has(version.versionId)) continue;
-      current.seen.add(version.versionId);
-      page.push(version);
-    }
+    const now = new Set<string>();
+    const page = inOrder(bucket, output, action).filter(({ key, versionId }) => {
+      const name = `${key} ${versionId}`;
+      if (before.has(name) || now.has(name)) return false;
+      now.add(name);
+      return true;
+    });
+    if (page.length > 0) before = now;
     yield page;
     if (output.IsTruncated !== true) return;
     const KeyMarker = decoded(output.NextKeyMarker, output.EncodingType);

@@ -24,7 +24,7 @@ import type {
   VersionedObjects,
 } from '../objectStore.ts';
 import type { S3Features } from './s3Options.ts';
-import { bodyFacts, readBody } from './s3Body.ts';
+import { bodyFacts, readBody, slicesOf } from './s3Body.ts';
 import type { S3Bucket } from './s3Bucket.ts';
 import { askedEncryption, checkEncryption } from './s3Encryption.ts';
 import { objectPages, oldestOf, oldestPages, versionsOf } from './s3Listing.ts';
@@ -71,7 +71,6 @@ export class S3ObjectStore implements ObjectStore {
     const input = {
       Bucket: this.#bucket.name,
       Key: this.#bucket.fullKey(key),
-      Body: body,
       ContentLength: body.length,
       ...(conditionalPut ? { IfNoneMatch: '*' } : {}),
       ...this.#checksumOf(body, sha256),
@@ -83,7 +82,7 @@ export class S3ObjectStore implements ObjectStore {
       const permission = lock === null ? 's3:PutObject' : 's3:PutObject and s3:PutObjectRetention';
       const carried = lock === null ? {} : { lock: 'carried' as const };
       output = await this.#bucket.call({ action, permission, signal, ...carried }, ({ client, options: sending }) => {
-        const command = new PutObjectCommand(input);
+        const command = new PutObjectCommand({ ...input, Body: slicesOf(body) });
         signedWith(command, sha256.toString('hex'));
         return client.send(command, sending);
       });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { hash, randomBytes, randomUUID } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { S3Features } from '../../../../daemon/locations/s3/openS3.ts';
+import { slicesOf } from '../../../../daemon/locations/s3/s3Body.ts';
 import type { ObjectStore, StoreCapabilities } from '../../../../daemon/locations/objectStore.ts';
 import { HoldfastError } from '../../../../protocol/errors.ts';
 import { idOf, type StoreId } from '../../../../protocol/ids.ts';
@@ -97,6 +98,38 @@ describe('puts into a bucket', () => {
     await (await opened()).put(key, shared);
     assert.ok(bucket.versions[0]?.body.equals(Buffer.from(shared)));
     assert.equal(server.requests[0]?.headers.expect, undefined);
+  });
+
+  it('S2: are sent whole again, and nothing is written to the console, where the connection is cut in mid-body', async () => {
+    const said: unknown[] = [];
+    const { warn, error } = console;
+    Object.assign(console, { warn: (text: unknown) => said.push(text), error: (text: unknown) => said.push(text) });
+    try {
+      server.script = (request, count) => (count < 3 ? { isLost: true } : bucket.put(request));
+      const body = randomBytes(3_500_000);
+      await (await opened()).put(key, body);
+      assert.ok(bucket.versions[0]?.body.equals(body));
+      assert.deepEqual(
+        server.requests.map(({ headers }) => headers['content-length']),
+        ['3500000', '3500000', '3500000'],
+      );
+    } finally {
+      Object.assign(console, { warn, error });
+    }
+    assert.deepEqual(said, []);
+  });
+
+  it('go in slices that are no copies, each when the one before is taken', async () => {
+    const body = randomBytes(2_500_000);
+    const slices: Buffer[] = [];
+    for await (const slice of slicesOf(body)) {
+      assert.ok(slice instanceof Buffer);
+      // What was not asked for yet is read later.
+      if (slices.length === 0) body[2_400_000] = 0x11;
+      slices.push(slice);
+    }
+    assert.deepEqual([slices.length, slices[0]?.buffer], [3, body.buffer]);
+    assert.ok(Buffer.concat(slices).equals(body));
   });
 
   it('carry another checksum, or none, where the store was seen to want it so', async () => {
