@@ -4,7 +4,8 @@ import { HoldfastError } from '../../protocol/errors.ts';
 import { newId } from '../support/ids.ts';
 import { S3AttackersHand } from '../support/servers/s3AttackersHand.ts';
 import type { MadeBucket, S3Identity } from '../support/servers/s3Server.ts';
-import type { SeaweedServer } from '../support/servers/seaweedServer.ts';
+import { SeaweedServer } from '../support/servers/seaweedServer.ts';
+import { serverProgramsFor } from '../support/servers/serverPrograms.ts';
 import { sharedMoto, sharedSeaweed } from '../support/servers/sharedServers.ts';
 
 const day = 86_400_000;
@@ -76,6 +77,16 @@ describe('real S3 servers', () => {
       using connection = await connect({ ...made, name: 'never-made' });
       const store = await connection.unmarked({ storeId: newId(), features: { versions: true } });
       await assert.rejects(store.put('a/one', Buffer.from('x')), (error) => HoldfastError.is(error, 'storeUnreachable'));
+    });
+  });
+
+  describe('SeaweedFS with a key', () => {
+    it('encrypts what asks for it by name, and says so', async function (this: Mocha.Context) {
+      await using server = await SeaweedServer.start(serverProgramsFor(this), { encrypts: true });
+      using connection = await connect(await server.createBucket());
+      const store = await connection.unmarked({ storeId: newId(), features: { versions: true, encryption: true } });
+      const { versionId } = await store.put('a/one', Buffer.from('good'));
+      assert.equal(Buffer.from((await store.get('a/one', { versionId }))?.body ?? []).toString(), 'good');
     });
   });
 

@@ -54,9 +54,7 @@ export class GuardedProcess implements AsyncDisposable {
     const first = await Promise.race([once(told, 'line'), exited.then(() => [''])]);
     const pid = Number(first[0]);
     if (!Number.isSafeInteger(pid) || pid <= 0) throw new Error(`${command} did not start. ${lines.join('\n')}`);
-    shell.unref();
-    for (const stream of [shell.stdin, shell.stdout, shell.stderr])
-      if ('unref' in stream && typeof stream.unref === 'function') stream.unref();
+    keepAlive(shell, false);
     return new GuardedProcess(shell, pid, lines, exited);
   }
 
@@ -75,7 +73,7 @@ export class GuardedProcess implements AsyncDisposable {
 
   /** Ends it with SIGTERM, and with SIGKILL where it has not gone after `grace` milliseconds; 0 kills at once. */
   async end(grace: number): Promise<void> {
-    this.#shell.ref();
+    keepAlive(this.#shell, true);
     if (!this.isRunning) {
       await this.#exited;
       return;
@@ -91,3 +89,13 @@ export class GuardedProcess implements AsyncDisposable {
     await this.end(0);
   }
 }
+
+/** Whether this process stays for the sake of the other one. */
+function keepAlive(shell: ChildProcess, isKept: boolean): void {
+  for (const handle of [shell, shell.stdin, shell.stdout, shell.stderr]) {
+    if (handle !== null && 'unref' in handle && 'ref' in handle) (isKept ? toRef : toUnref)(handle);
+  }
+}
+
+const toRef = (handle: { ref?: unknown }): void => void (typeof handle.ref === 'function' && handle.ref());
+const toUnref = (handle: { unref?: unknown }): void => void (typeof handle.unref === 'function' && handle.unref());

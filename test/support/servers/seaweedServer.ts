@@ -20,24 +20,39 @@ interface Ports {
   readonly s3: number;
 }
 
+export interface SeaweedOptions {
+  /** Besides `owner`; see `setIdentities`. */
+  readonly identities?: readonly S3Identity[];
+  /** It has a key for SSE-S3; without one it answers 500 to a put that asks for it. */
+  readonly encrypts?: boolean;
+}
+
+interface Launch {
+  readonly programs: ServerPrograms;
+  readonly folder: string;
+  readonly ports: Ports;
+  readonly encrypts: boolean;
+}
+
 /** SeaweedFS: an S3 server that enforces Object Lock. All of its state lies in a temporary folder. */
 export class SeaweedServer implements AsyncDisposable {
   readonly endpoint: string;
-  readonly #programs: ServerPrograms;
   readonly #folder: string;
   readonly #ports: Ports;
+  readonly #launch: Launch;
   #process: GuardedProcess;
 
-  private constructor(programs: ServerPrograms, folder: string, ports: Ports, started: GuardedProcess) {
-    this.#programs = programs;
-    this.#folder = folder;
-    this.#ports = ports;
+  private constructor(launched: Launch, started: GuardedProcess) {
+    this.#launch = launched;
+    this.#folder = launched.folder;
+    this.#ports = launched.ports;
     this.#process = started;
-    this.endpoint = `http://127.0.0.1:${ports.s3}`;
+    this.endpoint = `http://127.0.0.1:${launched.ports.s3}`;
   }
 
-  /** About three seconds. Identities other than `owner` can be given at once, or later with `setIdentities`. */
-  static async start(programs: ServerPrograms, identities: readonly S3Identity[] = []): Promise<SeaweedServer> {
+  /** About three seconds. */
+  static async start(programs: ServerPrograms, options: SeaweedOptions = {}): Promise<SeaweedServer> {
+    const { identities = [], encrypts = false } = options;
     const folder = await mkdtemp(path.join(tmpdir(), 'hf-seaweed-'));
     mkdirSync(path.join(folder, 'data'));
     writeIdentities(folder, [owner, ...identities]);
@@ -47,7 +62,7 @@ export class SeaweedServer implements AsyncDisposable {
       const [master = 0, volume = 0, filer = 0, s3 = 0] = await freePorts(4, { withTwin: true });
       const ports: Ports = { master, volume, filer, s3 };
       try {
-        return new SeaweedServer(programs, folder, ports, await launch(programs, folder, ports));
+        return new SeaweedServer({ programs, folder, ports, encrypts }, await launch({ programs, folder, ports, encrypts }));
       } catch (error) {
         // Somebody else may have taken a port meanwhile.
         removeSockets(ports);
@@ -98,7 +113,7 @@ export class SeaweedServer implements AsyncDisposable {
 
   /** Starts it again on the same ports with what was stored. */
   async startAgain(): Promise<void> {
-    this.#process = await launch(this.#programs, this.#folder, this.#ports);
+    this.#process = await launch(this.#launch);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -108,7 +123,7 @@ export class SeaweedServer implements AsyncDisposable {
   }
 }
 
-async function launch(programs: ServerPrograms, folder: string, ports: Ports): Promise<GuardedProcess> {
+async function launch({ programs, folder, ports, encrypts }: Launch): Promise<GuardedProcess> {
   const started = await GuardedProcess.start(
     programs.weed,
     [
@@ -133,7 +148,10 @@ async function launch(programs: ServerPrograms, folder: string, ports: Ports): P
       // Without it the end takes ten seconds.
       '-volume.preStopSeconds=0',
     ],
-    { cwd: folder, env: { HOME: folder, PATH: '/usr/bin:/bin', TMPDIR: folder } },
+    {
+      cwd: folder,
+      env: { HOME: folder, PATH: '/usr/bin:/bin', TMPDIR: folder, ...(encrypts ? { WEED_S3_SSE_KEY: 'a key for tests alone' } : {}) },
+    },
   );
   try {
     await answers(`http://127.0.0.1:${ports.s3}/`, started, startLimit);
