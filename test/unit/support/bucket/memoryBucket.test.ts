@@ -209,6 +209,40 @@ describe('bucket in memory', () => {
     assert.equal(bucket.calls('PutObject'), 0);
   });
 
+  it('counts the bytes of what is there, and has room again when some is gone', () => {
+    const bucket = new MemoryBucket({ capacity: 6 });
+    const id = versionIdOf(bucket.put('a', Buffer.from('12345')));
+    bucket.deleteVersion('a', id);
+    assert.equal(bucket.bytes, 0);
+    bucket.put('a', Buffer.from('54321'));
+  });
+
+  it('lets versioning be suspended only where there is no Object Lock', () => {
+    const locked = new MemoryBucket();
+    assert.throws(() => locked.putVersioning('suspended'), refusal('InvalidBucketState'));
+    const plain = new MemoryBucket({ objectLock: false });
+    plain.putVersioning('enabled');
+    const first = plain.put('a', Buffer.from('x'));
+    plain.putVersioning('suspended');
+    plain.put('a', Buffer.from('y'));
+    plain.put('a', Buffer.from('z'));
+    assert.deepEqual(plain.history('a').map(versionIdOf), [versionIdOf(first), 'null']);
+    assert.throws(
+      () => plain.setRetention('a', versionIdOf(first), { mode: 'COMPLIANCE', until: inSeconds(plain, 9) }),
+      refusal('InvalidRequest'),
+    );
+  });
+
+  it('gives what is put without a lock of its own the default one, and the encryption that was asked for', () => {
+    const bucket = new MemoryBucket();
+    new AttackersHand(bucket).setDefaultRetention(2);
+    const version = bucket.put('a', Buffer.from('x'), { encryption: 'AES256' });
+    assert.deepEqual(version.retention, { mode: 'COMPLIANCE', until: inSeconds(bucket, 2 * 86_400) });
+    assert.equal(version.encryption, 'AES256');
+    const careless = new MemoryBucket({ behaviour: { encrypts: false } });
+    assert.equal(careless.put('a', Buffer.from('x'), { encryption: 'AES256' }).encryption, undefined);
+  });
+
   it('keeps sizes and knows equal bytes where bodies are dropped', async () => {
     const bucket = new MemoryBucket({ bodies: 'drop' });
     const { store } = openBucketStore(bucket);
