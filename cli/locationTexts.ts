@@ -1,6 +1,6 @@
 import { placeOf } from '../protocol/locationSpec.ts';
 import type { Location, LockVerdict } from '../protocol/methods/locations.ts';
-import { escaped } from '../client/shown/text.ts';
+import { clipped, escaped } from '../client/shown/text.ts';
 import { counted } from '../client/shown/units.ts';
 import type { Style } from './output/style.ts';
 
@@ -46,4 +46,9 @@ function proofWords(verdict: LockVerdict | undefined): string {
     case undefined:
       return 'lock not proved';
   }
+}
+
+/** The key of an object, without the installation's id, which all of them begin with. */
+export function keyText(key: string): string {
+  return clipped(escaped(key.replace(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\//, '…/')), 72);
 }

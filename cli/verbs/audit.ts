@@ -5,6 +5,7 @@ import { clipped, escaped } from '../../client/shown/text.ts';
 import { counted, duration, moment, stamp } from '../../client/shown/units.ts';
 import type { Call } from '../call.ts';
 import { finish } from '../finish.ts';
+import { keyText } from '../locationTexts.ts';
 import { documentOfAction, errorOfAction, printsDocument, statusOfAction } from '../outcome.ts';
 import { table } from '../output/table.ts';
 import type { Result } from '../result.ts';
@@ -64,7 +65,7 @@ function tableOf({ findings, findingsCount }: AuditDocument, { style }: Session)
     stamp(new Date(storeTime ?? firstSeen)),
     style.bad(clipped(escaped(kind), 30)),
     ...(hasSeveral ? [clipped(escaped(location), 40)] : []),
-    clipped(escaped(key), 60),
+    keyText(key),
     clipped(escaped(detail), 120),
   ]);
   const rest = findingsCount - shown.length;

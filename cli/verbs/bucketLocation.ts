@@ -64,7 +64,7 @@ export function protectionSentences({ name, protectionPeriodDays, lockMode, lock
       ];
     case 'inconclusive':
     case undefined:
-      return [`${locked} That the lock holds is not proved yet: holdfast location prove-lock ${word}.`];
+      return [`${locked} Whether the lock holds is tried next, and again each week: holdfast location prove-lock ${word} tries it now.`];
   }
 }
 

@@ -11,7 +11,7 @@ import { clipped, escaped, shellWord } from '../../client/shown/text.ts';
 import { counted, duration, moment, number } from '../../client/shown/units.ts';
 import type { Call } from '../call.ts';
 import { finish } from '../finish.ts';
-import { protectionText } from '../locationTexts.ts';
+import { keyText, protectionText } from '../locationTexts.ts';
 import { reference } from '../names.ts';
 import { documentOfAction, errorOfAction, printsDocument, statusOfAction } from '../outcome.ts';
 import type { Style } from '../output/style.ts';
@@ -86,7 +86,7 @@ function factsOf(location: LocationImmutability, now: Date, style: Style): reado
     ['Protection', protectionText(location, style)],
     ...(promisedDays === protectionPeriodDays ? [] : [['Promised', promiseText(promisedDays)] as const]),
     ['Safe until', safeText(location.safeUntil, now, style)],
-    ['Shortest lock', shortest === null ? '-' : `${lockText(shortest, now, style)}, ${clipped(escaped(shortest.objectKey), 60)}`],
+    ['Shortest lock', shortest === null ? '-' : `${lockText(shortest, now, style)}, ${keyText(shortest.objectKey)}`],
     ['Objects', `${number(location.objects)} kept locked`],
     ...(slackSeconds === null ? [] : [['Slack', slackText(slackSeconds, style)] as const]),
     ['Last refresh', location.lastRefresh === null ? style.warning('none yet') : moment(location.lastRefresh, now)],

@@ -129,7 +129,7 @@ const vault: LocationImmutability = {
   promisedDays: 30,
   safeUntil: '2026-03-20T12:00:00.000Z',
   objects: 12_345,
-  shortest: { objectKey: 'policies/x/packs/y', retainUntil: '2026-04-01T12:00:00.000Z' },
+  shortest: { objectKey: `${otherId}/policies/x/packs/y`, retainUntil: '2026-04-01T12:00:00.000Z' },
   slackSeconds: 5 * 86_400,
   lastRefresh: '2026-03-01T11:00:00.000Z',
   nextRefresh: '2026-03-02T12:00:00.000Z',
@@ -163,7 +163,7 @@ describe('cli immutability status', () => {
       /^vault$/,
       /^ {2}Protection: +30 days, proved$/,
       /^ {2}Safe until: +2026-03-20 \S+ \(in 19 d\)$/,
-      /^ {2}Shortest lock: +2026-04-01 \S+ \(in 31 d\), policies\/x\/packs\/y$/,
+      /^ {2}Shortest lock: +2026-04-01 \S+ \(in 31 d\), …\/policies\/x\/packs\/y$/,
       /^ {2}Objects: +12,345 kept locked$/,
       /^ {2}Slack: +5 d above the promise$/,
       /^ {2}Last refresh: +2026-03-01 \S+ \(1 h ago\)$/,
@@ -281,7 +281,7 @@ describe('cli immutability audit', () => {
   const clean: AuditDocument = { findings: [], findingsCount: 0, tamperedSince: null, versions: 1234, seconds: 2 };
   const finding = {
     kind: 'deleteMarker',
-    key: 'policies/x/packs/y',
+    key: `${otherId}/policies/x/packs/y`,
     versionId: 'v2',
     firstSeen: at,
     storeTime: '2026-02-28T12:00:00.000Z',
@@ -319,7 +319,7 @@ describe('cli immutability audit', () => {
     const { out } = await runWith(args, { daemon: auditing({ state: 'failed', error, result: { ...tampered } }) });
     assert.match(
       out,
-      /^2 findings \(1,234 versions, 2\.0 s\)\.\nFirst tampered with: 2026-02-28 .*\(24 h ago\)\.\n\nSINCE +KIND +LOCATION +KEY +WHAT\n2026-02-28 \S+ +deleteMarker +vault +policies\/x\/packs\/y +Hidden by a delete marker\.\n2026-03-01 \S+ +missing +nas [^]*\n\nChange the credentials\.\n$/,
+      /^2 findings \(1,234 versions, 2\.0 s\)\.\nFirst tampered with: 2026-02-28 .*\(24 h ago\)\.\n\nSINCE +KIND +LOCATION +KEY +WHAT\n2026-02-28 \S+ +deleteMarker +vault +…\/policies\/x\/packs\/y +Hidden by a delete marker\.\n2026-03-01 \S+ +missing +nas [^]*\n\nChange the credentials\.\n$/,
     );
     const own = await runWith(args, { daemon: auditing({ state: 'completeWithWarnings', result: { ...tampered } }) });
     assert.match(own.out, /Restores read by version id/);
