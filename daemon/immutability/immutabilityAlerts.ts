@@ -14,7 +14,7 @@ import type { TamperAuditResult } from './tamperAudit.ts';
 export interface ImmutabilityAlertsOptions {
   readonly alerts: AlertBook;
   readonly catalog: Catalog;
-  readonly monitor: Pick<LockMonitor, 'stateOf' | 'now' | 'skewOf' | 'isRunning'>;
+  readonly monitor: Pick<LockMonitor, 'stateOf' | 'now' | 'skewOf'>;
   readonly figures: LockFigures;
   /** Whether it can be reached at the moment: not where its credentials are sealed and the daemon is locked. */
   readonly isReachable: (location: LocationRecord) => boolean;
@@ -156,7 +156,7 @@ export class ImmutabilityAlerts {
     this.#say(
       location,
       'extenderStopped',
-      late > interval && !monitor.isRunning(locationId)
+      late > interval
         ? {
             severity: 'warning',
             message: `The locks at ${name} were last refreshed ${state.lastCompleted?.end ?? 'never'}: the daemon was not running, or could not do it.`,

@@ -14,9 +14,9 @@ import type { LocationRecord } from '../catalog/locationStore.ts';
 import type { Installation } from '../installation/installation.ts';
 import { specOf } from '../installation/locationStores.ts';
 import { lockProofOf } from '../installation/lockProofRecord.ts';
-import type { ObjectStore, VersionedObjects } from '../locations/objectStore.ts';
 import { callsPerMonth, lockPlan, slack } from '../locks/lockPlan.ts';
 import { nextRun, promisedPlan } from '../locks/lockRunState.ts';
+import { adoptCanaries, hasVersions } from './canaries.ts';
 import type { LockFigures } from './lockFigures.ts';
 import type { LockMonitor } from './lockMonitor.ts';
 import { proveLock } from './lockProof.ts';
@@ -196,16 +196,10 @@ export class ImmutabilityService {
       features: stores.featuresOf(location),
       signal: run.signal,
     });
-    const proof = await proveLock({
-      store,
-      attempts: connection.attempts,
-      mode: lockMode,
-      objects: catalog.objects,
-      installationId,
-      locationId,
-      now: wallClock,
-      signal: run.signal,
-    });
+    const place = { objects: catalog.objects, installationId, locationId, now: wallClock, signal: run.signal };
+    // The first since the location became known: a catalog that was lost may have left canaries there.
+    if (location.lockProof === null && hasVersions(store)) await adoptCanaries({ ...place, store });
+    const proof = await proveLock({ ...place, store, attempts: connection.attempts, mode: lockMode });
     const text = lockProofText(proof, keys.masterKey.lockProofKey());
     catalog.locations.change(locationId, { lockProof: text });
     onProved(location);
@@ -224,6 +218,16 @@ export class ImmutabilityService {
     const { installation, wallClock, onAudited } = this.#options;
     const { catalog, stores, installationId } = installation;
     const { store, locks } = await stores.open(location.locationId, run.signal);
+    if (location.lockProof === null && hasVersions(store)) {
+      await adoptCanaries({
+        store,
+        objects: catalog.objects,
+        installationId,
+        locationId: location.locationId,
+        now: wallClock,
+        signal: run.signal,
+      });
+    }
     const plan = stores.planOf(location);
     if (!hasVersions(store) || locks === undefined || plan === undefined) {
       throw new HoldfastError('refusedByRule', `Failed to audit ${location.name}: it has no versions.`);
@@ -261,10 +265,6 @@ export function proofDocumentOf(text: string): LockProofDocument {
     attempts: attempts.map(({ attempt, expected, got }) => ({ attempt, expected, got })),
     signature,
   };
-}
-
-function hasVersions(store: ObjectStore): store is ObjectStore & { readonly versions: VersionedObjects } {
-  return store.versions !== undefined;
 }
 
 function soonest(times: readonly (string | null)[]): string | null {
