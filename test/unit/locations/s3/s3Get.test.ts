@@ -91,6 +91,14 @@ describe('reads from a bucket', () => {
   const right = { ...modified, 'content-range': `bytes 1000-2999/${body.length}` };
   const part = body.subarray(1000, 3000);
   for (const [title, reply] of [
+    [
+      'a start that does not fit its length',
+      { status: 206, headers: { ...right, 'content-range': `bytes 999-2999/${body.length}` }, body: part },
+    ],
+    [
+      'an end that does not fit its length',
+      { status: 206, headers: { ...right, 'content-range': `bytes 1000-2998/${body.length}` }, body: part },
+    ],
     ['another start', { status: 206, headers: { ...right, 'content-range': `bytes 0-1999/${body.length}` }, body: part }],
     [
       'a shorter part',
@@ -190,6 +198,12 @@ describe('reads from a bucket', () => {
           (error) => HoldfastError.is(error, 'storeRefused') && words.test(error.message),
         );
       }
+      const made = server.requests.length;
+      server.script = (request, count) => {
+        if (count > made + 2) return honest(request);
+        return { status: 400, ...(request.method === 'HEAD' ? {} : { body: errorXml('ExpiredToken') }) };
+      };
+      assert.equal((await store.head(key, { versionId: 'v1' }))?.size, body.length);
     }
   });
 
