@@ -289,7 +289,7 @@ class TamperAudit {
         if (entry.key === key && entry.versionId === versionId) return true;
       }
       // Keys that only begin so come behind it.
-      if (page.at(-1)?.key !== key) return false;
+      if (page.some((entry) => entry.key !== key)) return false;
     }
     return false;
   }
