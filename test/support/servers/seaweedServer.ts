@@ -88,7 +88,11 @@ export class SeaweedServer implements AsyncDisposable {
 
   /** A new bucket; a name of its own where none is given. */
   async createBucket(options: { readonly name?: string; readonly objectLock?: boolean } = {}): Promise<MadeBucket> {
-    return await makeBucket(this.endpoint, options.name ?? `test-${randomBytes(6).toString('hex')}`, options);
+    const made = await makeBucket(this.endpoint, options.name ?? `test-${randomBytes(6).toString('hex')}`, options);
+    // Else the first puts wait for it, and several at once are refused meanwhile.
+    const grown = await fetch(`http://127.0.0.1:${this.#ports.master}/vol/grow?collection=${made.name}&count=1&replication=000`);
+    await grown.body?.cancel();
+    return made;
   }
 
   /**
