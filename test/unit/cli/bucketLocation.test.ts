@@ -249,6 +249,15 @@ describe('cli location edit of a bucket', () => {
     );
   });
 
+  it('keeps what was said of paths and sealed keys when something else changes', async () => {
+    const s3 = { ...sealed.s3, bucket: 'backups', region: 'us-east-1', pathStyle: true, credentials: { source: 'sealed' } } as const;
+    const daemon = editing([{ ...sealed, s3 }], { ...sealed, s3 });
+    const { out } = await runWith(['location', 'edit', 'vault', '--region', 'eu-west-2'], { daemon, environment: shell });
+    const [asked] = daemon.of('location.edit');
+    assert.deepEqual([asked?.params['spec'], asked?.secrets], [{ kind: 's3', ...s3, region: 'eu-west-2' }, []]);
+    assert.equal(out, 'Changed the location vault.\n');
+  });
+
   it('sends other keys anew with each try, after a step-up too', async () => {
     const tries: unknown[] = [];
     const daemon = new FakeDaemon({
@@ -341,6 +350,11 @@ describe('cli location list with buckets', () => {
     ];
     for (const [index, pattern] of patterns.entries()) assert.match(rows[index] ?? '', pattern);
     assert.equal(rows.length, patterns.length);
+    const { out: coloured } = await runWith(['location', 'list', '--color'], { daemon });
+    const [good, warning, bad] = [32, 33, 31].map((code) => `\u001b[${code}m`);
+    for (const shown of [`${good}30 days, proved`, `${warning}1 day, lock not proved`, `${bad}30 days, lock can be bypassed`]) {
+      assert.ok(coloured.includes(shown), shown);
+    }
   });
 
   it('M2: shows hostile buckets and endpoints as text', async () => {

@@ -35,6 +35,24 @@ describe('cli secrets', () => {
     for (const file of ['none', 'empty', 'huge', '-']) await assert.rejects(found({ files }, { file }), isBadValue, file);
   });
 
+  it('takes all of a file and of standard input, no more than it may be, and overwrites it in the end', async () => {
+    const files = { '/home/user/here/keys': 'a\r\nb\n', '/home/user/here/huge': 'x'.repeat(11) };
+    const host = new FakeHost({ files, input: ['a', 'b'] });
+    {
+      using secrets = new Secrets(host, (name) => `/home/user/here/${name}`);
+      assert.equal((await secrets.readAll({ what: 'the keys', flag: '--keys', file: 'keys' }, 10)).toString(), 'a\r\nb\n');
+      assert.equal((await secrets.readAll({ what: 'the keys', flag: '--keys', file: '-' }, 10)).toString(), 'a\nb\n');
+      for (const file of ['huge', 'none'])
+        await assert.rejects(secrets.readAll({ what: 'the keys', flag: '--keys', file }, 10), isBadValue);
+    }
+    assert.equal(host.handedOver.length, 4);
+    for (const bytes of host.handedOver) assert.ok(bytes.every((byte) => byte === 0));
+    const endless = new FakeHost({ input: Array.from({ length: 100 }, () => 'line') });
+    using secrets = new Secrets(endless, (name) => name);
+    await assert.rejects(secrets.readAll({ what: 'the keys', flag: '--keys', file: '-' }, 10), isBadValue);
+    assert.ok(endless.handedOver.length < 5);
+  });
+
   it('asks on a terminal, twice for a new one until both are the same', async () => {
     assert.equal((await found({ answers: ['a'] })).secret, 'a');
     const { secret, host } = await found({ answers: ['a', 'b', 'c', 'c'] }, { isNew: true });
