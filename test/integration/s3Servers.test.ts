@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { connectS3, type S3Connection } from '../../daemon/locations/s3/openS3.ts';
 import { HoldfastError } from '../../protocol/errors.ts';
 import { newId } from '../support/ids.ts';
+import { FaultProxy } from '../support/servers/faultProxy.ts';
 import { S3AttackersHand } from '../support/servers/s3AttackersHand.ts';
 import type { MadeBucket, S3Identity } from '../support/servers/s3Server.ts';
 import { SeaweedServer } from '../support/servers/seaweedServer.ts';
@@ -11,8 +13,13 @@ import { sharedMoto, sharedSeaweed } from '../support/servers/sharedServers.ts';
 const day = 86_400_000;
 const isRefused = (error: unknown): boolean => HoldfastError.is(error, 'storeRefused');
 
-async function connect(made: MadeBucket, keys: Pick<S3Identity, 'accessKeyId' | 'secretAccessKey'> = made): Promise<S3Connection> {
+async function connect(
+  made: MadeBucket,
+  keys: Pick<S3Identity, 'accessKeyId' | 'secretAccessKey'> = made,
+  attempts?: number,
+): Promise<S3Connection> {
   return await connectS3({
+    ...(attempts === undefined ? {} : { limits: { attempts } }),
     spec: { kind: 's3', bucket: made.name, region: made.region, endpoint: made.endpoint, credentials: { source: 'sealed' } },
     keys: () => ({ accessKeyId: keys.accessKeyId, secretAccessKey: Buffer.from(keys.secretAccessKey) }),
   });
@@ -70,6 +77,25 @@ describe('real S3 servers', () => {
       assert.equal((await store.head('a/one'))?.size, 1);
       await server.setIdentities([{ ...worker, accessKeyId: 'WORKER2' }]);
       await assert.rejects(store.get('a/one'), isRefused);
+    });
+
+    it('S11: goes through a wire that is late and cut into pieces, and is the same store after an outage', async () => {
+      await using proxy = await FaultProxy.start(server.address, { up: { latency: 5, slice: 1500 }, down: { latency: 5, slice: 900 } });
+      const made = await server.createBucket();
+      using connection = await connect({ ...made, endpoint: proxy.endpoint }, made, 2);
+      const store = await connection.unmarked({ storeId: newId(), features: { versions: true } });
+      const bodies = Array.from({ length: 6 }, () => randomBytes(60_000));
+      await Promise.all(bodies.map((body, index) => store.put(`a/${index}`, body)));
+      proxy.goDown();
+      await assert.rejects(store.put('a/lost', randomBytes(10)), (error) => HoldfastError.is(error, 'storeUnreachable'));
+      await assert.rejects(store.get('a/0'), (error) => HoldfastError.is(error, 'storeUnreachable'));
+      proxy.comeUp();
+      const found = await Promise.all(bodies.map((_, index) => store.get(`a/${index}`)));
+      assert.deepEqual(
+        found.map((one) => Buffer.from(one?.body ?? [])),
+        bodies,
+      );
+      assert.equal(await store.head('a/lost'), undefined);
     });
 
     it('makes no bucket by a put', async () => {
