@@ -169,6 +169,11 @@ const bySystem: Readonly<Record<string, Rule>> = {
   EHOSTUNREACH: unreachable('there is no way to %'),
   ENETUNREACH: unreachable('there is no network to %'),
   EPROTO: unreachable('% does not speak TLS'),
+  ERR_PROXY_TUNNEL: unreachable(
+    'the proxy does not lead to %',
+    'Look at HTTPS_PROXY and NO_PROXY of the environment that the daemon was started in.',
+  ),
+  ERR_PROXY_INVALID_CONFIG: unreachable('HTTPS_PROXY is no address of a proxy', 'Put HTTPS_PROXY right and start the daemon anew.'),
   CERT_HAS_EXPIRED: untrusted,
   CERT_NOT_YET_VALID: untrusted,
   DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,

@@ -62,6 +62,7 @@ describe('failures of requests to a bucket', () => {
     [{ system: 'ECONNREFUSED' }, 'storeUnreachable', /nothing answers at s3\.example\.com/],
     [{ system: 'ECONNRESET' }, 'storeUnreachable', /was cut/],
     [{ system: 'ENETUNREACH' }, 'storeUnreachable', /no network/],
+    [{ system: 'ERR_PROXY_TUNNEL' }, 'storeUnreachable', /proxy does not lead to s3\.example\.com/],
     [{ system: 'SELF_SIGNED_CERT_IN_CHAIN' }, 'storeUnreachable', /not trusted/],
     [{ system: 'CERT_HAS_EXPIRED' }, 'storeUnreachable', /not trusted/],
     [{ system: 'ERR_TLS_CERT_ALTNAME_INVALID' }, 'storeUnreachable', /another name/],
