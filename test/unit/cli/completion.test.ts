@@ -46,6 +46,9 @@ describe('cli completion', () => {
     assert.deepEqual(offered('holdfast', 'passkey', 'add', ''), ['passphrase', ...offered('holdfast', 'lock', '--')].toSorted(byFirst));
     assert.ok(offered('holdfast', '--state', '/x', 'rp', 'list', '--inc').includes('--include-retired'));
     assert.ok(offered('holdfast', 'loc', 'add', 'filesystem', 'name', '--pa').includes('--path'));
+    assert.deepEqual(offered('holdfast', 'loc', 'add', 's'), ['s3']);
+    assert.deepEqual(offered('holdfast', 'location', 'add', 's3', 'vault', '--cred'), ['--credentials-file', '--credentials']);
+    assert.deepEqual(offered('holdfast', 'immutability', 'a'), ['audit', 'absence']);
     assert.deepEqual(offered('holdfast', 'completion', 'b'), ['bash']);
   });
 

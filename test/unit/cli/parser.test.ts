@@ -151,6 +151,9 @@ describe('cli parser', () => {
   it('asks "did you mean" of a wrong verb, flag or word, and names the help otherwise', () => {
     assert.match(refused(['bakcup', 'work']).fix ?? '', /Did you mean backup\?/);
     assert.match(refused(['policy', 'craete']).fix ?? '', /Did you mean create\?/);
+    assert.match(refused(['immutability', 'adit']).fix ?? '', /Did you mean audit\?/);
+    assert.match(refused(['location', 'add', 's4', 'vault']).fix ?? '', /Did you mean s3\?/);
+    assert.match(refused(['location', 'edit', 'vault', '--protection-perod', '30']).fix ?? '', /Did you mean --protection-period\?/);
     assert.match(refused(['rp', 'list', '--polcy', 'x']).fix ?? '', /Did you mean --policy\?/);
     assert.match(refused(['xyzzy']).fix ?? '', /holdfast --help/);
     assert.equal(refused(['catalog', 'backup']).message, "Failed to run holdfast: unknown command 'catalog'.");
