@@ -9,6 +9,7 @@ import { afterEvent, initialRunState, type LockRunEvent, type LockRunState, next
 import type { ClockSkew, StoreClock } from '../locks/storeClock.ts';
 import { runStateOf, runStateText } from '../locks/storedRunState.ts';
 import { KeptObjects } from './keptObjects.ts';
+import { knowMarker } from './knownMarker.ts';
 import { keepLocked, type LockRunProgress, type LockRunResult } from './lockRun.ts';
 
 export interface LockMonitorOptions {
@@ -198,6 +199,7 @@ export class LockMonitor implements AsyncDisposable {
       this.#apply(location, { type: 'runStarted', at: earliest });
       const state = this.stateOf(location);
       if (state === undefined) throw new HoldfastError('cancelled', 'Failed to refresh locks: the location was removed.');
+      await knowMarker({ catalog, location, store, now: new Date(this.#options.clocks().wall), signal });
       const result = await keepLocked({
         catalog,
         store,

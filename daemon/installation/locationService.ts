@@ -106,7 +106,7 @@ export class LocationService {
     const { wallClock, places, stores } = this.#options;
     const now = wallClock();
     const locationId = idOf<LocationId>(randomUUID());
-    const { storeId, marker } = await places.initialise({ spec, keys, storeId: idOf<StoreId>(randomUUID()), now, signal });
+    const storeId = await places.initialise({ spec, keys, storeId: idOf<StoreId>(randomUUID()), now, signal });
     this.#refuseSameStore(params.name, storeId);
     const record: LocationRecord = {
       locationId,
@@ -123,10 +123,7 @@ export class LocationService {
       validated,
       lockProof: null,
     };
-    this.#catalog.transaction(() => {
-      this.#catalog.locations.add(record);
-      if (marker !== undefined) this.#catalog.objects.record({ ...marker, locationId, recordedAt: now.toISOString() });
-    });
+    this.#catalog.locations.add(record);
     const { store } = await stores.open(locationId, signal);
     await this.#options.deliverKeyring(locationId, store);
     this.#options.onChanged(locationId);

@@ -2,7 +2,6 @@ import type { StoreId } from '../../protocol/ids.ts';
 import { filesystemSpec } from '../../protocol/locationSpec.ts';
 import type { LocationCheck, LocationSpec, LockMode, S3Spec } from '../../protocol/methods/locations.ts';
 import type { LocationRecord } from '../catalog/locationStore.ts';
-import type { RecordedObject } from '../catalog/objectLedger.ts';
 import type { FileSystem } from '../locations/fileAccess.ts';
 import { initialiseStore } from '../locations/marker.ts';
 import type { S3Connection } from '../locations/s3/openS3.ts';
@@ -48,12 +47,6 @@ export interface Place {
   readonly signal: AbortSignal;
 }
 
-export interface InitialisedPlace {
-  readonly storeId: StoreId;
-  /** Of a bucket, for the ledger. */
-  readonly marker: Omit<RecordedObject, 'locationId' | 'recordedAt'> | undefined;
-}
-
 /** Tries what a backup will need of a place, and makes it a store. */
 export class PlaceChecks {
   readonly #options: PlaceChecksOptions;
@@ -83,21 +76,20 @@ export class PlaceChecks {
     return await this.#preflight(await this.#options.stores.connection(record, spec), { ...place, spec });
   }
 
-  /** Puts the marker, or takes the one that is there. */
+  /** Puts the marker, or takes the one that is there, and gives its store. */
   async initialise({
     spec,
     keys,
     signal,
     storeId,
     now,
-  }: Omit<Place, 'storeId' | 'isImmutable'> & { readonly storeId: StoreId; readonly now: Date }): Promise<InitialisedPlace> {
+  }: Omit<Place, 'storeId' | 'isImmutable'> & { readonly storeId: StoreId; readonly now: Date }): Promise<StoreId> {
     if (spec.kind === 'filesystem') {
       const { fileSystem } = this.#options;
-      return { storeId: (await initialiseStore(spec.path, { storeId, now, fileSystem })).storeId, marker: undefined };
+      return (await initialiseStore(spec.path, { storeId, now, fileSystem })).storeId;
     }
     using connection = await this.#connect(spec, keys);
-    const made = await connection.initialise({ storeId, now, signal });
-    return { storeId: made.storeId, marker: undefined };
+    return (await connection.initialise({ storeId, now, signal })).storeId;
   }
 
   #connect(spec: S3Spec, keys: SealedKeys | undefined): Promise<S3Connection> {
