@@ -108,20 +108,19 @@ export class LockKeeper {
       readAt = earliest;
     }
     if (retainUntil !== null && !isShort(plan(), retainUntil, latest)) return { retainUntil, readAt };
-    return await this.#extend(key, versionId, retainUntil, signal);
+    return await this.#extend({ key, versionId }, { retainUntil, readAt }, signal);
   }
 
   async #extend(
-    key: string,
-    versionId: string,
-    from: Date | null,
+    { key, versionId }: Pick<LockedVersion, 'key' | 'versionId'>,
+    { retainUntil: from, readAt }: { readonly retainUntil: Date | null; readonly readAt: Date | null },
     signal: AbortSignal | undefined,
     mode: LockUntil['mode'] = this.#locks.mode,
   ): Promise<HeldLock | undefined> {
     const until = await newTarget(this.#locks, `extend the lock of object ${key}`, signal === undefined ? {} : { signal });
     const { earliest } = await this.now(signal);
     // Never to an earlier date: a lock that somebody made longer stays as it is.
-    if (from !== null && from >= until) return { retainUntil: from, readAt: null };
+    if (from !== null && from >= until) return { retainUntil: from, readAt };
     let refusal: HoldfastError | undefined;
     try {
       await this.#versions.extend(key, versionId, { mode, until }, signal === undefined ? {} : { signal });
@@ -134,7 +133,7 @@ export class LockKeeper {
     if (held === 'missing') return undefined;
     if (refusal !== undefined && held?.mode === 'compliance' && mode === 'governance') {
       // Locked harder than the location asks for: it can only stay so.
-      return await this.#extend(key, versionId, held.until, signal, 'compliance');
+      return await this.#extend({ key, versionId }, { retainUntil: held.until, readAt: earliest }, signal, 'compliance');
     }
     if (held !== null && held.until >= until && (mode === 'governance' || held.mode === 'compliance')) {
       return { retainUntil: held.until, readAt: earliest };

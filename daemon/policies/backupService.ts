@@ -157,7 +157,22 @@ export class BackupService {
     const { installationId } = policyKeys;
     const ledger = new CatalogRunLedger({ catalog, actionId, installationId, locationId, policyId, wallClock });
     const { sources, ...rules } = definition;
-    let passed: ReachedObjects | undefined;
+    let passed: { readonly reached: ReachedObjects; readonly holdsUntil: Date | null } | undefined;
+    const gate = async (reached: ReachedObjects): Promise<void> => {
+      const holdsUntil = await passCommitGate(
+        {
+          ...place,
+          catalog,
+          store,
+          ...(locks === undefined ? {} : { keeper: locks.keeper }),
+          wallClock,
+          signal: run.signal,
+          condemned: async (signal) => namedIn(await book.read(signal)),
+        },
+        reached,
+      );
+      passed = { reached, holdsUntil };
+    };
     const result = await runBackup({
       keys: policyKeys,
       store,
@@ -190,28 +205,22 @@ export class BackupService {
       ...(rules.readLimit === null ? {} : { readLimit: rules.readLimit }),
       lowPriority: rules.lowPriority,
       ledger,
-      gate: async (reached) => {
-        await passCommitGate(
-          {
-            ...place,
-            catalog,
-            store,
-            ...(locks === undefined ? {} : { keeper: locks.keeper }),
-            wallClock,
-            signal: run.signal,
-            condemned: async (signal) => namedIn(await book.read(signal)),
-          },
-          reached,
-        );
-        passed = reached;
-      },
+      gate,
       clock: () => wallClock().getTime(),
       signal: run.signal,
       onProgress: (progress) => run.report(progressOf(progress)),
     });
     if (!request.dryRun) {
-      const storeTime = locks === undefined ? null : (await locks.clock.now({ signal: run.signal })).earliest;
-      const reach = locks === undefined || passed === undefined ? undefined : reachedNumbers({ ...place, catalog }, passed);
+      let storeTime: Date | null = null;
+      let reach: readonly number[] | undefined;
+      if (locks !== undefined && passed !== undefined) {
+        const { reached, holdsUntil } = passed;
+        const { latest } = await locks.clock.now({ signal: run.signal });
+        // The machine may have slept since.
+        if (holdsUntil !== null && latest > holdsUntil) await gate(reached);
+        storeTime = (await locks.clock.now({ signal: run.signal })).earliest;
+        reach = reachedNumbers({ ...place, catalog }, reached);
+      }
       this.#acknowledge({ policy, locationId, store, actionId, result, request, storeTime, reach });
     }
     return result;

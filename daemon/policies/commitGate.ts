@@ -35,7 +35,7 @@ interface Wanted {
 type Found = Partial<Pick<LedgerObject, 'versionId' | 'retainUntil' | 'lockReadAt'>>;
 
 const lookupsAtOnce = 16;
-/** Older than this by store time a check says nothing any more. */
+/** Older than this by store time, in milliseconds, a check says nothing any more. */
 const checkHoldsMs = 3_600_000;
 
 /**
@@ -44,20 +44,21 @@ const checkHoldsMs = 3_600_000;
  * where it is not there. Rejects with `objectMissing`; the packs of earlier runs among the missing stand in `details.packs`, and the
  * ledger knows them as missing from then on. What a list of condemned objects names may be deleted at any time: it is refused in the same way, and a
  * run can start again without it. The lists are read before anything is looked for, so that what is gone when its list is gone is found missing.
- * Rejects with `lockRefused` where the store does not lock for as long as promised.
+ * Rejects with `lockRefused` where the store does not lock for as long as promised. Gives, at a location with locks, the store time until which it holds.
  */
-export async function passCommitGate(options: CommitGateOptions, reached: ReachedObjects): Promise<void> {
+export async function passCommitGate(options: CommitGateOptions, reached: ReachedObjects): Promise<Date | null> {
   const { keeper, signal } = options;
   const wanted = wantedOf(options, reached);
   await refuseCondemned(options, wanted);
   if (keeper === undefined) {
     await lookForAll(options, wanted);
-    return;
+    return null;
   }
   for (;;) {
     const { earliest } = await keeper.now(signal);
     await lookForAll(options, wanted);
-    if ((await keeper.now(signal)).latest.getTime() - earliest.getTime() <= checkHoldsMs) return;
+    const holdsUntil = new Date(earliest.getTime() + checkHoldsMs);
+    if ((await keeper.now(signal)).latest <= holdsUntil) return holdsUntil;
   }
 }
 

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { damageCodes, HoldfastError } from '../../protocol/errors.ts';
 import type { ActionId, LocationId } from '../../protocol/ids.ts';
 import type { PolicyRecord } from '../catalog/policyStore.ts';
+import { noDetails } from '../catalog/restorePointDetails.ts';
+import type { RestorePointRecord } from '../catalog/restorePointStore.ts';
 import type { PinnedIndex } from '../engine/jobs.ts';
 import type { Installation } from '../installation/installation.ts';
 import { restorePointRecordOf } from '../installation/manifestRecord.ts';
@@ -53,7 +55,24 @@ export class UnfinishedRuns {
   /** Takes back the manifests of a run that the gate refused after they were put: a second attempt gives their sequence to another one. */
   async withdraw(policy: PolicyRecord, at: OpenLocation, actionId: ActionId, signal: AbortSignal): Promise<void> {
     const place = this.#place(policy, at, signal);
-    for (const key of this.#uploadsOf(place, actionId, 'manifest')) await this.#takeBack(place, actionId, key);
+    for (const key of this.#uploadsOf(place, actionId, 'manifest')) await this.#withdraw(place, actionId, key);
+  }
+
+  /**
+   * One that is locked stays in the store for as long: it takes its place in the chain of its policy as a restore point that nobody wants, so that the next
+   * manifest goes on from it and a later collection takes it.
+   */
+  async #withdraw(place: RunPlace, actionId: ActionId, key: string): Promise<void> {
+    if ((await this.#takeBack(place, actionId, key)) !== 'locked') return;
+    const opened = await this.#openManifest(place, key);
+    if (opened === undefined || this.#catalog.restorePoints.get(opened.record.id) !== undefined) return;
+    const { record, manifest } = opened;
+    const warnings = [...manifest.warnings, 'It was not acknowledged: something that it needs was gone.'];
+    const details = { ...noDetails, warnings, statistics: manifest.statistics };
+    this.#catalog.transaction(() => {
+      this.#catalog.restorePoints.add({ ...record, outcome: 'completeWithWarnings', state: 'retired', details });
+      this.#catalog.sequences.raise(`manifest/${record.policyId}`, record.sequence);
+    });
   }
 
   /** Indexes that no restore point pins yet: their packs are there to be relied on. */
@@ -140,7 +159,7 @@ export class UnfinishedRuns {
       const namedNow = await this.#namedBy(place, this.#uploadsOf(place, actionId, 'index'));
       let removedPacks = 0;
       for (const key of unnamed) {
-        if (!namedNow.has(key.slice(-32)) && (await this.#takeBack(place, actionId, key))) removedPacks += 1;
+        if (!namedNow.has(key.slice(-32)) && (await this.#takeBack(place, actionId, key)) === 'gone') removedPacks += 1;
       }
       onSettled({ actionId, removedPacks });
     }
@@ -209,30 +228,41 @@ export class UnfinishedRuns {
     return isThere;
   }
 
-  async #adopt(place: RunPlace, actionId: ActionId, key: string): Promise<boolean> {
-    const { policy, locationId, store, locks, keys, signal } = place;
+  /** `undefined` where it is not there, or is not what was put. */
+  async #openManifest(
+    place: RunPlace,
+    key: string,
+  ): Promise<(OpenedManifest & { readonly object: ObjectFacts; readonly record: RestorePointRecord }) | undefined> {
+    const { policy, locationId, store, keys, signal } = place;
     const object = await store.get(key, { length: manifestReadLength, signal });
-    if (object === undefined) return false;
+    if (object === undefined) return undefined;
     const known = this.#catalog.objects.get(locationId, key);
     const sha256 = createHash('sha256').update(object.body).digest();
-    if (known !== undefined && !sha256.equals(known.sha256)) return false;
+    if (known !== undefined && !sha256.equals(known.sha256)) return undefined;
     const expected = { key, policyId: policy.policyId, storeId: store.storeId };
-    let opened: OpenedManifest;
     try {
-      opened = openManifest(object.body, keySourceOf(...keys), expected, 'a manifest');
+      const opened = openManifest(object.body, keySourceOf(...keys), expected, 'a manifest');
+      const read = { key, versionId: object.versionId, sha256, length: object.body.length, ...opened };
+      return { ...opened, object, record: restorePointRecordOf(read, store.storeId) };
     } catch (error) {
       if (!HoldfastError.is(error, ...damageCodes)) throw error;
       this.#options.onSettled({ manifest: key, error });
-      return false;
+      return undefined;
     }
+  }
+
+  async #adopt(place: RunPlace, actionId: ActionId, key: string): Promise<boolean> {
+    const { policy, locationId, locks, signal } = place;
+    const opened = await this.#openManifest(place, key);
+    // A retired one was withdrawn before, and is locked.
+    if (opened === undefined || this.#catalog.restorePoints.get(opened.record.id)?.state === 'retired') return false;
     if (!(await this.#reachIsThere(place, actionId))) {
-      await this.#takeBack(place, actionId, key);
+      await this.#withdraw(place, actionId, key);
       return false;
     }
-    const { manifest, header } = opened;
+    const { manifest, record, object } = opened;
     const { versionId } = object;
     if (locks !== undefined && !(await this.#isHeld(locks, locationId, object, signal))) return false;
-    const record = restorePointRecordOf({ key, versionId, sha256, length: object.body.length, manifest, header }, store.storeId);
     this.#catalog.transaction(() => {
       this.#catalog.objects.change(locationId, key, { state: 'present', versionId });
       if (this.#catalog.restorePoints.get(record.id) === undefined) this.#catalog.restorePoints.add(record);
@@ -253,12 +283,18 @@ export class UnfinishedRuns {
     return true;
   }
 
-  /** Only what a run of this installation put itself and nothing names. `false` where another run has pinned it. */
-  async #takeBack({ locationId, store, signal }: RunPlace, actionId: ActionId, key: string): Promise<boolean> {
+  /** Only what a run of this installation put itself and nothing names. `pinned` by another run it stays; `locked` it is what it was before. */
+  async #takeBack({ locationId, store, signal }: RunPlace, actionId: ActionId, key: string): Promise<'gone' | 'pinned' | 'locked'> {
     const object = this.#catalog.objects.get(locationId, key);
-    if (object === undefined || !this.#catalog.beginTakingBack(actionId, locationId, key)) return false;
-    await store.delete(key, object.versionId, { signal });
+    if (object === undefined || !this.#catalog.beginTakingBack(actionId, locationId, key)) return 'pinned';
+    try {
+      await store.delete(key, object.versionId, { signal });
+    } catch (error) {
+      if (!HoldfastError.is(error, 'lockRefused')) throw error;
+      this.#catalog.objects.change(locationId, key, { state: 'present' });
+      return 'locked';
+    }
     this.#catalog.objects.change(locationId, key, { state: 'missing' });
-    return true;
+    return 'gone';
   }
 }

@@ -396,7 +396,14 @@ class Sweep {
       const found = this.#describe(facts);
       const mayGo = catalog.condemn(locationId, key, this.#hasMoved, found) && catalog.beginDelete(locationId, key, this.#hasMoved);
       if (mayGo) {
-        await store.delete(key, facts.versionId, { signal });
+        try {
+          await store.delete(key, facts.versionId, { signal });
+        } catch (error) {
+          if (!HoldfastError.is(error, 'lockRefused')) throw error;
+          // Somebody has locked it anew since it was looked at: it waits for the end of that.
+          catalog.objects.change(locationId, key, { state: 'condemned' });
+          return await this.#lockedUntil(key, facts.versionId);
+        }
         this.#endDelete(key);
         this.#freedBytes += facts.size;
         this.#freedObjects += 1;
