@@ -1,21 +1,33 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { systemCode } from '../../../protocol/systemCode.ts';
 
 export interface GuardedProcessOptions {
   readonly cwd: string;
   /** All of its environment; nothing of the tests' own gets in. */
   readonly env: Readonly<Record<string, string>>;
+  /** Files and folders that go where the tests were killed and nobody else is left to remove them. */
+  readonly remains?: readonly string[];
 }
 
 const keptLines = 200;
 
 // A pipe to the tests is read for as long as they live: its end kills the program, however they ended.
 const guard = `exec 3<&0
+remains=$1
+shift
 "$@" </dev/null >&2 3<&- &
 child=$!
 echo "$child"
-{ read -r _ <&3; kill -KILL "$child" 2>/dev/null; } &
+{
+  read -r _ <&3
+  trap '' TERM
+  kill -KILL "$child" 2>/dev/null
+  while kill -0 "$child" 2>/dev/null; do sleep 0.1; done
+  IFS=:
+  for one in $remains; do rm -rf -- "$one"; done
+} &
 watcher=$!
 wait "$child"
 status=$?
@@ -38,7 +50,7 @@ export class GuardedProcess implements AsyncDisposable {
   }
 
   static async start(command: string, args: readonly string[], options: GuardedProcessOptions): Promise<GuardedProcess> {
-    const shell = spawn('/bin/sh', ['-c', guard, 'guard', command, ...args], {
+    const shell = spawn('/bin/sh', ['-c', guard, 'guard', (options.remains ?? []).join(':'), command, ...args], {
       cwd: options.cwd,
       env: { ...options.env },
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -68,7 +80,13 @@ export class GuardedProcess implements AsyncDisposable {
   }
 
   signal(name: NodeJS.Signals): void {
-    if (this.isRunning) process.kill(this.pid, name);
+    if (!this.isRunning) return;
+    try {
+      process.kill(this.pid, name);
+    } catch (error) {
+      // Gone already, and its shell about to be.
+      if (systemCode(error) !== 'ESRCH') throw error;
+    }
   }
 
   /** Ends it with SIGTERM, and with SIGKILL where it has not gone after `grace` milliseconds; 0 kills at once. */
@@ -78,8 +96,8 @@ export class GuardedProcess implements AsyncDisposable {
       await this.#exited;
       return;
     }
-    const killed = setTimeout(() => this.signal('SIGKILL'), grace);
     this.signal(grace === 0 ? 'SIGKILL' : 'SIGTERM');
+    const killed = grace === 0 ? undefined : setTimeout(() => this.signal('SIGKILL'), grace);
     await this.#exited;
     clearTimeout(killed);
     this.#shell.stdin?.destroy();

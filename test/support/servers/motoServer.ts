@@ -35,6 +35,7 @@ export class MotoServer implements AsyncDisposable {
       const endpoint = `http://127.0.0.1:${port}`;
       const started = await GuardedProcess.start(programs.python, ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)], {
         cwd: folder,
+        remains: [folder],
         env: { HOME: folder, PATH: '/usr/bin:/bin', TMPDIR: folder },
       });
       try {

@@ -25,6 +25,10 @@ export interface SeaweedOptions {
   readonly identities?: readonly S3Identity[];
   /** It has a key for SSE-S3; without one it answers 500 to a put that asks for it. */
   readonly encrypts?: boolean;
+  /** Where its folder is made; default: the system's for temporary files. */
+  readonly parent?: string;
+  /** Of a file in which objects lie; small ones for many small buckets (the default, 64), large ones for large objects. */
+  readonly volumeMegabytes?: number;
 }
 
 interface Launch {
@@ -32,6 +36,7 @@ interface Launch {
   readonly folder: string;
   readonly ports: Ports;
   readonly encrypts: boolean;
+  readonly volumeMegabytes: number;
 }
 
 /** SeaweedFS: an S3 server that enforces Object Lock. All of its state lies in a temporary folder. */
@@ -52,8 +57,8 @@ export class SeaweedServer implements AsyncDisposable {
 
   /** About three seconds. */
   static async start(programs: ServerPrograms, options: SeaweedOptions = {}): Promise<SeaweedServer> {
-    const { identities = [], encrypts = false } = options;
-    const folder = await mkdtemp(path.join(tmpdir(), 'hf-seaweed-'));
+    const { identities = [], encrypts = false, parent = tmpdir(), volumeMegabytes = 64 } = options;
+    const folder = await mkdtemp(path.join(parent, 'hf-seaweed-'));
     mkdirSync(path.join(folder, 'data'));
     writeIdentities(folder, [owner, ...identities]);
     // Each bucket takes its own volumes, seven at a time where nothing is said: a bucket a test would soon use them up.
@@ -62,7 +67,8 @@ export class SeaweedServer implements AsyncDisposable {
       const [master = 0, volume = 0, filer = 0, s3 = 0] = await freePorts(4, { withTwin: true });
       const ports: Ports = { master, volume, filer, s3 };
       try {
-        return new SeaweedServer({ programs, folder, ports, encrypts }, await launch({ programs, folder, ports, encrypts }));
+        const launched: Launch = { programs, folder, ports, encrypts, volumeMegabytes };
+        return new SeaweedServer(launched, await launch(launched));
       } catch (error) {
         // Somebody else may have taken a port meanwhile.
         removeSockets(ports);
@@ -93,6 +99,13 @@ export class SeaweedServer implements AsyncDisposable {
     const grown = await fetch(`http://127.0.0.1:${this.#ports.master}/vol/grow?collection=${made.name}&count=1&replication=000`);
     await grown.body?.cancel();
     return made;
+  }
+
+  /** Takes a bucket's content from the disk, locked or not, as only who has the disks can. Nobody uses the bucket afterwards. */
+  async discardBucket(name: string): Promise<void> {
+    const discarded = await fetch(`http://127.0.0.1:${this.#ports.master}/col/delete?collection=${name}`, { method: 'POST' });
+    await discarded.body?.cancel();
+    if (!discarded.ok) throw new Error(`SeaweedFS answers ${discarded.status} where bucket ${name} is to be discarded`);
   }
 
   /**
@@ -127,7 +140,7 @@ export class SeaweedServer implements AsyncDisposable {
   }
 }
 
-async function launch({ programs, folder, ports, encrypts }: Launch): Promise<GuardedProcess> {
+async function launch({ programs, folder, ports, encrypts, volumeMegabytes }: Launch): Promise<GuardedProcess> {
   const started = await GuardedProcess.start(
     programs.weed,
     [
@@ -146,7 +159,7 @@ async function launch({ programs, folder, ports, encrypts }: Launch): Promise<Gu
       '-s3.iam=false',
       // A put into a bucket that is not there would make one.
       '-s3.autoCreateBucket=false',
-      '-master.volumeSizeLimitMB=64',
+      `-master.volumeSizeLimitMB=${volumeMegabytes}`,
       '-master.telemetry=false',
       '-volume.max=10000',
       // Without it the end takes ten seconds.
@@ -154,6 +167,7 @@ async function launch({ programs, folder, ports, encrypts }: Launch): Promise<Gu
     ],
     {
       cwd: folder,
+      remains: [folder, ...socketsOf(ports)],
       env: { HOME: folder, PATH: '/usr/bin:/bin', TMPDIR: folder, ...(encrypts ? { WEED_S3_SSE_KEY: 'a key for tests alone' } : {}) },
     },
   );
@@ -178,7 +192,11 @@ function writeIdentities(folder: string, identities: readonly S3Identity[]): voi
 }
 
 /** It leaves sockets in the system's folder for temporary files, whatever TMPDIR says. */
-function removeSockets(ports: Ports): void {
+function socketsOf(ports: Ports): readonly string[] {
   const names = Object.entries(ports).flatMap(([role, port]) => [`${role}-${port}`, `${role}-grpc-${port + 10_000}`]);
-  for (const name of names) rmSync(path.join('/tmp', `seaweedfs-${name}.sock`), { force: true });
+  return names.map((name) => path.join('/tmp', `seaweedfs-${name}.sock`));
+}
+
+function removeSockets(ports: Ports): void {
+  for (const socket of socketsOf(ports)) rmSync(socket, { force: true });
 }
