@@ -10,6 +10,7 @@ import {
   auditDocument,
   checksDocument,
   immutabilityDocument,
+  importDocument,
   locationDocument,
   lockProofDocument,
   refreshDocument,
@@ -73,6 +74,7 @@ describe('holdfast immutability, with a bucket', function () {
   let scratch: ScratchState;
   let bucket: MadeBucket;
   let source: string;
+  let beforeTampering: string;
   let env: Readonly<Record<string, string>>;
 
   before(async function (this: Mocha.Context) {
@@ -137,6 +139,7 @@ describe('holdfast immutability, with a bucket', function () {
   });
 
   it('audits: exit 5 with what was hidden and since when, while restores go on', async () => {
+    beforeTampering = new Date().toISOString();
     assert.deepEqual((await scratch.json(auditDocument, ['immutability', 'audit'])).findings, []);
     const client = s3Client(bucket.endpoint);
     const { Versions: versions = [] } = await client.send(new ListObjectVersionsCommand({ Bucket: bucket.name, Prefix: 'team/' }));
@@ -156,5 +159,20 @@ describe('holdfast immutability, with a bucket', function () {
     const target = path.join(scratch.folder, 'back');
     await restore(scratch, 'safe', target);
     assert.equal(readFileSync(path.join(target, 'file'), 'utf8'), 'content');
+  });
+
+  it('X8: brings everything back out of the bucket when the catalog is lost, as it was before it was tampered with too', async () => {
+    const spec = path.join(scratch.folder, 'spec.json');
+    const { name, region, endpoint } = bucket;
+    writeFileSync(spec, JSON.stringify({ kind: 's3', bucket: name, region, endpoint, prefix: 'team' }));
+    for (const more of [[], ['--at', beforeTampering]]) {
+      await using rescued = new ScratchState();
+      const args = ['import-stored', '--location-spec', spec, '--passphrase-file', rescued.passphraseFile, ...more];
+      const imported = await rescued.json(importDocument, args, { env });
+      assert.deepEqual([imported.restorePoints, imported.damaged], [1, []]);
+      const target = path.join(rescued.folder, 'back');
+      await restore(rescued, 'latest', target);
+      assert.equal(readFileSync(path.join(target, 'file'), 'utf8'), 'content');
+    }
   });
 });
