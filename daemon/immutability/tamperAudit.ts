@@ -247,7 +247,7 @@ class TamperAudit {
   }
 
   #takeVersion(group: Group, entry: ListedVersion): void {
-    if (entry.versionId === group.ownVersionId || (group.row !== undefined && this.#again(group.key)?.versionId === entry.versionId)) {
+    if (entry.versionId === group.ownVersionId) {
       group.own = entry;
       return;
     }
@@ -360,15 +360,14 @@ class TamperAudit {
   async #lookFor(row: LedgerObject, isOdd: boolean): Promise<void> {
     const { catalog, location } = this.#options;
     const { objectKey: key } = row;
-    let facts = await this.#head(row);
+    const facts = await this.#head(row);
     const fresh = this.#again(key);
     if (fresh === undefined) return;
-    if (facts === undefined && fresh.versionId !== row.versionId) facts = await this.#head(fresh);
     if (facts !== undefined) {
       await this.#seen(fresh, facts, isOdd, true);
       return;
     }
-    if (!this.#mayBeMissing(fresh)) return;
+    if (fresh.versionId !== row.versionId || !this.#mayBeMissing(fresh)) return;
     this.#book.add({ kind: 'missingVersion', key, versionId: fresh.versionId, detail: 'It is not in the store any more.' });
     this.#book.afterwards(() => {
       const now = this.#again(key);

@@ -1,56 +1,23 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
-import { auditLocation, type TamperAuditResult } from '../../../daemon/immutability/tamperAudit.ts';
-import type { ListedVersion, VersionedObjects } from '../../../daemon/locations/objectStore.ts';
+import { auditLocation } from '../../../daemon/immutability/tamperAudit.ts';
+import type { ListedVersion } from '../../../daemon/locations/objectStore.ts';
 import { condemnedKey } from '../../../daemon/repository/names.ts';
 import { keyringName } from '../../../daemon/keys/keyringName.ts';
 import { HoldfastError } from '../../../protocol/errors.ts';
 import type { InstallationId } from '../../../protocol/ids.ts';
 import { AuditedBucket } from '../../support/auditedBucket.ts';
+import { each, found, handOn, keysOf } from '../../support/auditFindings.ts';
 import { AttackersHand } from '../../support/bucket/attackersHand.ts';
 import { openBucketStore, type VersionedStore } from '../../support/bucket/bucketStore.ts';
 import { versionIdOf } from '../../support/bucket/bucketVersion.ts';
+import { listing } from '../../support/bucket/otherAnswers.ts';
 import { faultyStore } from '../../support/bucket/faultyStore.ts';
 import { newId } from '../../support/ids.ts';
 
 const day = 86_400_000;
 const hex = (digit: string): string => digit.repeat(32);
 const bytes = (digit: string): Uint8Array => Buffer.from(hex(digit), 'hex');
-
-/** What was found, in the order of kinds and keys. */
-function found({ findings }: TamperAuditResult): readonly (readonly [kind: string, key: string])[] {
-  return findings.map(({ kind, key }) => [kind, key] as const);
-}
-
-function each(kind: string, keys: Iterable<string>): readonly (readonly [kind: string, key: string])[] {
-  return [...keys].toSorted().map((key) => [kind, key] as const);
-}
-
-const keysOf = (objects: readonly { readonly objectKey: string }[]): readonly string[] => objects.map(({ objectKey }) => objectKey);
-
-/** The hand of somebody who has the credentials of this location and no other. */
-function handOn(audited: AuditedBucket): AttackersHand {
-  return new AttackersHand(audited.bucket, { prefix: audited.prefix });
-}
-
-/** The store, whose listings of versions are others. */
-function listing(store: VersionedStore, list: VersionedObjects['list']): VersionedStore {
-  return {
-    storeId: store.storeId,
-    capabilities: store.capabilities,
-    put: (key, body, options) => store.put(key, body, options),
-    head: (key, options) => store.head(key, options),
-    get: (key, options) => store.get(key, options),
-    list: (prefix, options) => store.list(prefix, options),
-    delete: (key, versionId, options) => store.delete(key, versionId, options),
-    versions: {
-      list,
-      lockOf: (key, versionId, options) => store.versions.lockOf(key, versionId, options),
-      extend: (key, versionId, lock, options) => store.versions.extend(key, versionId, lock, options),
-      time: (options) => store.versions.time(options),
-    },
-  };
-}
 
 /** The store, at which something happens after the first page of a listing and before the second. */
 function between(store: VersionedStore, happens: () => void): VersionedStore {
@@ -135,6 +102,18 @@ describe('the audit of a location', () => {
     assert.equal(twice.newFindings, objects.length);
   });
 
+  it('R2: takes the oldest version for ours where the ledger has none', async () => {
+    using audited = new AuditedBucket({ pageLength: 1 });
+    const { bucket } = audited;
+    const { objectKey } = audited.put({ versionId: null, retainUntil: null, lockReadAt: null });
+    const versions = [1, 2].map(() => versionIdOf(bucket.put(objectKey, bytes('a'))));
+    const { findings } = await audited.audit();
+    assert.deepEqual(
+      findings.map(({ kind, versionId }) => `${kind} ${versionId}`).toSorted(),
+      versions.map((id) => `foreignVersion ${id}`).toSorted(),
+    );
+  });
+
   it('R5: finds nothing where locks withstood, and so no version is gone, no lock shorter or weaker', async () => {
     using audited = new AuditedBucket();
     const objects = audited.backUp(5);
@@ -147,7 +126,7 @@ describe('the audit of a location', () => {
 
   it('R5: finds each version that could be deleted, tells the ledger, and goes on finding it until the ledger forgets it', async () => {
     using audited = new AuditedBucket({ lockMode: 'governance' });
-    const objects = audited.backUp(5);
+    const objects = [...audited.backUp(4), audited.put()];
     handOn(audited).deleteAllVersions();
     const first = await audited.audit();
     assert.deepEqual(found(first), each('missingVersion', keysOf(objects)));
@@ -179,71 +158,6 @@ describe('the audit of a location', () => {
     audited.bucket.deleteVersion(objectKey, versionId ?? '', { bypass: true });
     assert.deepEqual(found(await audited.audit()), each('missingVersion', [objectKey]));
     assert.equal(audited.row(objectKey).state, 'condemned');
-  });
-
-  it('R5: finds each lock that was shortened, tells the ledger, and goes on finding it until the lock is as long as it was', async () => {
-    using audited = new AuditedBucket({ lockMode: 'governance' });
-    const before = audited.until;
-    // Of what nobody needs as well: it is locked, and nobody extends it.
-    const objects = [...audited.backUp(4), audited.put()];
-    handOn(audited).shortenAll();
-    const shortened = new Date(Math.ceil(audited.bucket.now / 1000) * 1000 + 60_000).toISOString();
-    const first = await audited.audit();
-    assert.deepEqual(found(first), each('shortenedLock', keysOf(objects)));
-    assert.match(first.findings[0]?.detail ?? '', new RegExp(`ends ${shortened}.*${before.toISOString()}`));
-    for (const { objectKey } of objects) assert.equal(audited.row(objectKey).retainUntil, shortened);
-    audited.bucket.pass(day);
-    assert.deepEqual((await audited.audit()).findings, first.findings);
-    audited.bucket.pass(day);
-    for (const { objectKey, versionId } of objects) {
-      await audited.store.versions.extend(objectKey, versionId ?? '', { mode: 'governance', until: before });
-    }
-    assert.deepEqual(found(await audited.audit()), []);
-    for (const { objectKey } of objects) assert.equal(audited.row(objectKey).retainUntil, before.toISOString());
-  });
-
-  it('R5 S7: finds each lock that the store does not hold, so that the monitor makes it anew', async () => {
-    using audited = new AuditedBucket({ behaviour: { keepsLocks: false } });
-    const objects = audited.backUp(3);
-    const first = await audited.audit();
-    assert.deepEqual(found(first), each('missingLock', keysOf(objects)));
-    for (const { objectKey } of objects) {
-      const { retainUntil, lockReadAt } = audited.row(objectKey);
-      assert.deepEqual([retainUntil, lockReadAt], [null, null]);
-    }
-    audited.bucket.pass(day);
-    assert.deepEqual((await audited.audit()).findings, first.findings);
-    // What should have been locked until then is not missed afterwards.
-    audited.bucket.pass(60 * day);
-    assert.deepEqual(found(await audited.audit()), []);
-  });
-
-  it('R8: finds each lock that was made much longer, and reads it no more', async () => {
-    using audited = new AuditedBucket();
-    audited.fill(300);
-    handOn(audited).lockForACentury();
-    const first = await audited.audit({ isThorough: true });
-    const keys = keysOf(audited.catalog.objects.below(audited.location.locationId, audited.prefix, '', 300));
-    assert.deepEqual(found(first), each('prolongedLock', keys));
-    audited.bucket.pass(day);
-    const second = await audited.audit({ random: () => 0.999_999 });
-    assert.deepEqual([second.findings, second.locksRead], [first.findings, 0]);
-  });
-
-  it('takes no extension for one, nor the longer locks of a longer period of before', async () => {
-    using audited = new AuditedBucket({ protectionPeriodDays: 7 });
-    const long = new Date(audited.bucket.now + 300 * day);
-    const extended = audited.put();
-    await audited.store.versions.extend(extended.objectKey, extended.versionId ?? '', {
-      mode: 'compliance',
-      until: new Date(audited.bucket.now + 40 * day),
-    });
-    const old = audited.put();
-    await audited.store.versions.extend(old.objectKey, old.versionId ?? '', { mode: 'compliance', until: long });
-    audited.catalog.objects.change(audited.location.locationId, old.objectKey, { retainUntil: long.toISOString() });
-    const result = await audited.audit();
-    assert.deepEqual([found(result), result.locksRead], [[], 2]);
-    assert.equal(audited.row(extended.objectKey).retainUntil, new Date(audited.bucket.now + 40 * day).toISOString());
   });
 
   it('R2: finds versions that were written while versioning was suspended', async () => {
@@ -423,44 +337,35 @@ describe('the audit of a location', () => {
     assert.equal(audited.row(late.objectKey).retainUntil, audited.until.toISOString());
   });
 
-  it('reads few locks where the monitor does, each in time, and those that nobody has read for long', async () => {
-    using audited = new AuditedBucket({ protectionPeriodDays: 30 });
-    audited.fill(400);
-    const never = { random: (): number => 0.999_999 };
-    assert.equal((await audited.audit(never)).locksRead, 0);
-    const share = await audited.audit({ random: () => 0.63 });
-    assert.equal(share.locksRead, 400);
-    audited.bucket.pass(28 * day);
-    assert.equal((await audited.audit(never)).locksRead, 0);
-    audited.bucket.pass(2 * day);
-    assert.equal((await audited.audit(never)).locksRead, 400);
-    assert.equal((await audited.audit(never)).locksRead, 0);
-    const { locationId } = audited.location;
-    for (const [index, { objectKey }] of audited.catalog.objects.below(locationId, audited.prefix, '', 400).entries()) {
-      if (index >= 300)
-        audited.catalog.objects.change(locationId, objectKey, { lockReadAt: new Date(audited.bucket.now - 30 * day).toISOString() });
-    }
-    assert.equal((await audited.audit(never)).locksRead, 100);
+  it('looks again at the ledger before it reports an object that is unknown, gone or of another size', async () => {
+    using audited = new AuditedBucket();
+    const { bucket, catalog, location, store, prefix } = audited;
+    const known = `${prefix}known`;
+    bucket.put(known, bytes('a'));
+    const swept = audited.put();
+    const smaller = audited.put({ size: 21 });
+    bucket.beforeCall = (verb, key) => {
+      if (verb === 'ListObjectVersions' && key === known) audited.record(known, { size: 16 });
+      if (verb === 'HeadObject' && key === swept.objectKey) catalog.objects.change(location.locationId, key, { state: 'deleting' });
+      if (verb === 'HeadObject' && key === smaller.objectKey) audited.record(key, { ...smaller, size: 20 });
+    };
+    const listed = listing(store, async function* (under, options) {
+      for await (const page of store.versions.list(under, options)) yield page.filter(({ key }) => key !== swept.objectKey);
+    });
+    // Not in the listing, and by its version not in the store either.
+    catalog.objects.change(location.locationId, swept.objectKey, { versionId: 'v00000001' });
+    assert.deepEqual(found(await audited.audit({ store: listed })), []);
+    assert.equal(audited.row(swept.objectKey).state, 'deleting');
   });
 
-  it('reads each lock once a day where things are protected for a day', async () => {
-    using audited = new AuditedBucket({ protectionPeriodDays: 1 });
-    audited.backUp(9);
-    for (let number = 0; number < 3; number += 1) {
-      audited.bucket.pass(day);
-      assert.equal((await audited.audit({ random: () => 0.999_999 })).locksRead, 10);
-    }
-  });
-
-  it('R5: reads all locks once one of them was found wanting, those that were passed by before as well', async () => {
-    using audited = new AuditedBucket({ lockMode: 'governance', pageLength: 50 });
-    audited.fill(600);
-    audited.bucket.pass(day);
-    handOn(audited).shortenAll();
-    let asked = 0;
-    const result = await audited.audit({ random: () => ((asked += 1) === 400 ? 0 : 0.999_999) });
-    assert.equal(result.findingsCount, 600);
-    assert.ok(asked >= 400 && asked < 600);
+  it('S6: believes no size that a listing alone says', async () => {
+    using audited = new AuditedBucket();
+    const { store } = audited;
+    audited.backUp(2);
+    const listed = listing(store, async function* (prefix, options) {
+      for await (const page of store.versions.list(prefix, options)) yield page.map((entry) => ({ ...entry, size: entry.size + 1 }));
+    });
+    assert.deepEqual(found(await audited.audit({ store: listed })), []);
   });
 
   it('keeps what was found before, where it is cancelled or the store fails', async () => {
