@@ -402,8 +402,8 @@ export class GarbageModel {
     await put({ ...facts('index', indexId, indexBody), key: newIndexKey }, indexBody);
     const index = pinned(newIndexKey, indexId, indexBody);
     const pins = [...indexes, index];
-    const gate = (): Promise<void> =>
-      passCommitGate(
+    const gate = async (): Promise<void> => {
+      await passCommitGate(
         {
           ...options,
           store,
@@ -412,6 +412,7 @@ export class GarbageModel {
         },
         { uploaded, hits, indexes: pins },
       );
+    };
     await gate();
     const manifest: ModelManifest = {
       needs: [...known.keys(), ...Object.keys(added)],

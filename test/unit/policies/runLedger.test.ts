@@ -60,13 +60,13 @@ class Bench implements Disposable {
     return pack;
   }
 
-  gate(
+  async gate(
     uploaded: readonly UploadedObject[],
     hits: readonly Uint8Array[] = [],
     condemned: () => Promise<IdSet> = async () => new IdSet(),
   ): Promise<void> {
     const { signal } = new AbortController();
-    return passCommitGate(
+    await passCommitGate(
       { ...this.ids, store: this.store, wallClock: () => new Date(timeAt(9)), condemned, signal },
       { uploaded, hits, indexes: [] },
     );
