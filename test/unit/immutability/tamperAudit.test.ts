@@ -358,6 +358,21 @@ describe('the audit of a location', () => {
     assert.equal(audited.row(swept.objectKey).state, 'deleting');
   });
 
+  it('S5: takes back what it found missing when it is there again', async () => {
+    using audited = new AuditedBucket();
+    const { store } = audited;
+    const objects = keysOf(audited.backUp(2));
+    const empty = listing(store, async function* () {
+      yield [];
+    });
+    const away = { ...empty, head: (): Promise<undefined> => Promise.resolve(undefined) };
+    assert.deepEqual(found(await audited.audit({ store: away })), each('missingVersion', objects));
+    for (const key of objects) assert.equal(audited.row(key).state, 'missing');
+    audited.bucket.pass(day);
+    assert.deepEqual(found(await audited.audit()), []);
+    for (const key of objects) assert.equal(audited.row(key).state, 'present');
+  });
+
   it('S6: believes no size that a listing alone says', async () => {
     using audited = new AuditedBucket();
     const { store } = audited;
