@@ -10,6 +10,7 @@ interface Keys {
   /** A daemon, or something else, is in the daemon's place that this window can not use. Only with the state `notRunning`. */
   'holdfast.isRefused': boolean;
   'holdfast.hasLocations': boolean;
+  'holdfast.hasImmutableLocation': boolean;
   'holdfast.hasPolicies': boolean;
   'holdfast.hasRestorePoints': boolean;
   'holdfast.hasAlerts': boolean;

@@ -18,6 +18,8 @@ import { compareWithRestorePoint } from './compareWithRestorePoint.ts';
 import { compareWithWorkspace } from './compareWithWorkspace.ts';
 import { openSettings, refresh, restartDaemon, showLog, startDaemon, stopDaemon } from './daemonCommands.ts';
 import { fileHistory } from './fileHistory.ts';
+import { changeProtection } from './changeProtection.ts';
+import { auditLocks, proveLock, refreshLocks } from './immutabilityCommands.ts';
 import { lock } from './lock.ts';
 import { restoreFile } from './restoreFile.ts';
 import { restoreThisVersion } from './restoreThisVersion.ts';
@@ -50,6 +52,10 @@ const table: Readonly<Record<CommandId, Command>> = {
   'holdfast.resumePolicy': resumePolicy,
   'holdfast.deletePolicy': deletePolicy,
   'holdfast.validateLocation': validateLocation,
+  'holdfast.proveLock': proveLock,
+  'holdfast.refreshLocks': refreshLocks,
+  'holdfast.auditLocks': auditLocks,
+  'holdfast.changeProtection': changeProtection,
   'holdfast.collectGarbage': collectGarbage,
   'holdfast.removeLocation': removeLocation,
   'holdfast.usePasskey': usePasskey,

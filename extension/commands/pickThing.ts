@@ -46,8 +46,9 @@ export async function passkeyOf(services: Services, args: readonly unknown[], qu
   return await pickRow(passkeys, question, (passkey) => ({ row: passkeyRow(passkey, new Date()), name: passkey.name }), none);
 }
 
+/** Also the one that an alert is about. */
 export async function locationOf(services: Services, args: readonly unknown[], question: Question<Location>): Promise<Thing | undefined> {
-  const subject = subjectOf(args, 'location');
+  const subject = subjectOf(args, 'location') ?? subjectOf(args, 'alert')?.location;
   if (subject !== undefined) return subject;
   const locations = await listAll(services.daemon, locationList, {});
   const none = vscode.l10n.t('there is no location that this can be done with');

@@ -22,7 +22,7 @@ export interface PickQuestion<Values, Value> {
   readonly next: (value: Value) => Values;
 }
 
-interface ChoiceItem<Value> extends vscode.QuickPickItem {
+export interface ChoiceItem<Value> extends vscode.QuickPickItem {
   /** `undefined` in a heading, which nobody can choose. */
   readonly choice?: Choice<Value>;
 }
@@ -259,7 +259,8 @@ async function shown<Values>(
   }
 }
 
-function itemsOf<Value>(choices: readonly Choice<Value>[]): readonly ChoiceItem<Value>[] {
+/** As the editor takes them. */
+export function itemsOf<Value>(choices: readonly Choice<Value>[]): readonly ChoiceItem<Value>[] {
   return choices.flatMap((choice, index) => {
     const isFirst = choice.group !== undefined && choice.group !== choices[index - 1]?.group;
     const heading: ChoiceItem<Value> = { label: choice.group ?? '', kind: vscode.QuickPickItemKind.Separator };

@@ -92,7 +92,12 @@ export class Presence implements vscode.Disposable {
     const { quietly } = this.#daemon;
     const first = { limit: 1 };
     if (state === 'locked' || state === 'unlocked') {
-      this.#contextKeys.set('holdfast.hasLocations', (await quietly.call(locationList, first)).items.length > 0);
+      const locations = await listAll(quietly, locationList, {});
+      this.#contextKeys.set('holdfast.hasLocations', locations.length > 0);
+      this.#contextKeys.set(
+        'holdfast.hasImmutableLocation',
+        locations.some(({ immutable }) => immutable),
+      );
     }
     this.#nextRunAt = null;
     if (state !== 'unlocked') return;

@@ -4,8 +4,15 @@ export type Subject =
   | { readonly kind: 'restorePoint'; readonly id: string; readonly policy: string; readonly startedAt: string }
   | { readonly kind: 'entry'; readonly restorePointId: string; readonly path: string; readonly isFolder: boolean }
   | { readonly kind: 'passkey'; readonly id: string; readonly name: string }
-  | { readonly kind: 'location'; readonly id: string; readonly name: string }
-  | { readonly kind: 'alert'; readonly id: string; readonly message: string }
+  /** `keepsLocks`: it has a protection period, whatever the proof of its lock says. */
+  | { readonly kind: 'location'; readonly id: string; readonly name: string; readonly keepsLocks: boolean }
+  /** `location`: the one that it is about, where a command that works on locations cures it. */
+  | {
+      readonly kind: 'alert';
+      readonly id: string;
+      readonly message: string;
+      readonly location?: { readonly id: string; readonly name: string };
+    }
   | { readonly kind: 'action'; readonly id: string };
 
 export type SubjectKind = Subject['kind'];

@@ -4,6 +4,7 @@ import { counted, duration, shortId, size } from '../../client/shown/units.ts';
 import type { ActionKind, ActionWithResult } from '../../protocol/methods/actions.ts';
 import { backupDocument } from '../../protocol/methods/backups.ts';
 import { garbageDocument } from '../../protocol/methods/garbage.ts';
+import { auditDocument, lockProofDocument, refreshDocument } from '../../protocol/methods/immutability.ts';
 import { verifyDocument } from '../../protocol/methods/restorePoints.ts';
 import { restoreDocument } from '../../protocol/methods/restores.ts';
 
@@ -21,6 +22,12 @@ export function actionTitle(kind: ActionKind | (string & {}), subject: string): 
       return l10n.t('Import of what is stored');
     case 'collectGarbage':
       return l10n.t('Garbage collection of {0}', name);
+    case 'refreshLocks':
+      return l10n.t('Refresh of the locks of {0}', name);
+    case 'auditLocks':
+      return l10n.t('Audit of {0}', name);
+    case 'proveLock':
+      return l10n.t('Lock proof of {0}', name);
     default:
       return `${kind} ${name}`;
   }
@@ -52,5 +59,27 @@ export function outcomeSentence({ kind, subject, result }: ActionWithResult): st
     const waitingBytes = waiting.reduce((sum, { bytes }) => sum + bytes, 0);
     return waitingBytes === 0 ? freed : l10n.t('{0}, {1} go later', freed, size(waitingBytes));
   }
-  return l10n.t('{0}: done', title);
+  return immutabilitySentence(title, result) ?? l10n.t('{0}: done', title);
+}
+
+function immutabilitySentence(title: string, result: ActionWithResult['result']): string | undefined {
+  const refreshed = refreshDocument.safeParse(result);
+  if (refreshed.success) {
+    const { extended } = refreshed.data;
+    return extended === 0 ? l10n.t('{0}: no lock was too short', title) : l10n.t('{0}: {1} extended', title, counted(extended, 'lock'));
+  }
+  const audited = auditDocument.safeParse(result);
+  if (audited.success) {
+    const { findingsCount, versions } = audited.data;
+    const looked = counted(versions, 'version');
+    return findingsCount === 0
+      ? l10n.t('{0}: {1}, all as it was put', title, looked)
+      : l10n.t('{0}: {1}, {2}', title, looked, counted(findingsCount, 'finding'));
+  }
+  const proved = lockProofDocument.safeParse(result);
+  if (!proved.success) return undefined;
+  const { verdict, attempts } = proved.data;
+  return verdict === 'enforced'
+    ? l10n.t('{0}: proved, by {1}', title, counted(attempts.length, 'attempt'))
+    : l10n.t('{0}: not proved', title);
 }

@@ -8,19 +8,14 @@ import { verifyDocument } from '../../protocol/methods/restorePoints.ts';
 import { restoreDocument } from '../../protocol/methods/restores.ts';
 import type { Finding } from '../../protocol/methods/values.ts';
 import { fullTime } from '../ui/shownTime.ts';
+import { immutabilityNumbers, immutabilitySections } from './immutabilityReport.ts';
 import { actionTitle } from './outcomeText.ts';
+import type { Section } from './reportSection.ts';
 
 /** All findings of an action's two lists, as far as they were fetched. */
 export interface Findings {
   readonly skipped: readonly Finding[];
   readonly damaged: readonly Finding[];
-}
-
-interface Section {
-  readonly title: string;
-  readonly lines: readonly string[];
-  /** All there are, more than lines where not all were fetched; left out where lines are no list. */
-  readonly total?: number;
 }
 
 /** The report of an action that has ended, as lines to read: what it did, and everything that needs a look. */
@@ -79,7 +74,7 @@ function numbersOf({ result }: ActionWithResult): readonly (readonly [string, st
     ];
   }
   const document = backup.success ? backup.data : restored.success ? restored.data : undefined;
-  if (document === undefined) return [];
+  if (document === undefined) return immutabilityNumbers(result);
   return [
     [l10n.t('Files'), number(document.files)],
     [l10n.t('Size'), size(document.bytes)],
@@ -126,7 +121,7 @@ function sectionsOf({ result }: ActionWithResult, { skipped, damaged }: Findings
       ),
     ];
   }
-  return [];
+  return immutabilitySections(result);
 }
 
 function textSection(title: string, lines: readonly string[]): Section {

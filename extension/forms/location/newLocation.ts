@@ -1,158 +1,149 @@
-import { mkdir } from 'node:fs/promises';
 import * as vscode from 'vscode';
-import { HoldfastError } from '../../../protocol/errors.ts';
-import { type Location, type LocationCheck, locationAdd, locationList, type LocationSaved } from '../../../protocol/methods/locations.ts';
-import { systemCode } from '../../../protocol/systemCode.ts';
-import { asHoldfastError } from '../../connection/asHoldfastError.ts';
+import { type Location, locationList } from '../../../protocol/methods/locations.ts';
 import { listAll } from '../../connection/listAll.ts';
 import type { Services } from '../../services.ts';
-import { askFolder, folderState } from '../folderStep.ts';
 import { askName } from '../nameStep.ts';
 import { proposedName } from '../proposedName.ts';
-import { askPick, type Choice } from '../quickInputs.ts';
-import { problemChoices } from '../sentences.ts';
+import { askPick } from '../quickInputs.ts';
 import { type Step, type StepOutcome, type StepPlace, subSteps, walkSteps } from '../steps.ts';
 import { whileUnlocked } from '../unlocked.ts';
+import { bucketSteps } from './bucketSteps.ts';
+import { folderSteps } from './folderSteps.ts';
+import { canBeImmutable, emptyLocation, type LocationDraft } from './locationDraft.ts';
+import { type LockFacts, readLockFacts } from './lockFacts.ts';
+import { askPreflight } from './preflight.ts';
+import { protectionSteps } from './protectionSteps.ts';
+import { saveLocation } from './saveLocation.ts';
+import { askToAdd } from './summary.ts';
 
-interface Answers {
-  readonly folder: string;
-  readonly isMissing: boolean;
-  readonly name: string;
-  readonly location: Location | undefined;
+/** What the form knows of the installation. */
+interface Known {
+  readonly locations: readonly Location[];
+  readonly locks: LockFacts;
 }
-
-const nothing: Answers = { folder: '', isMissing: false, name: '', location: undefined };
 
 /** Asks for a new location until it is saved: a form of its own, or as a step of another. */
 export async function askNewLocation(services: Services, within?: StepPlace): Promise<StepOutcome<Location>> {
-  const known = await whileUnlocked(services, () => listAll(services.daemon, locationList, {}));
+  const known = await whileUnlocked(services, async () => ({
+    locations: await listAll(services.daemon, locationList, {}),
+    locks: await readLockFacts(services.daemon),
+  }));
   const steps = stepsOf(services, known);
   const outcome =
     within === undefined
-      ? await walkSteps({ title: vscode.l10n.t('New Location'), canLeave: false }, steps, nothing)
-      : await subSteps({ ...within, title: vscode.l10n.t('{0}: New Location', within.title) }, steps, nothing);
+      ? await walkSteps({ title: vscode.l10n.t('New Location'), canLeave: false }, steps, emptyLocation)
+      : await subSteps({ ...within, title: vscode.l10n.t('{0}: New Location', within.title) }, steps, emptyLocation);
   if (outcome.kind === 'back') return { kind: 'back' };
   if (outcome.kind === 'cancelled' || outcome.values.location === undefined) return { kind: 'cancelled' };
   return { kind: 'next', values: outcome.values.location };
 }
 
-function stepsOf(services: Services, known: readonly Location[]): readonly Step<Answers>[] {
-  const taken = known.map(({ name }) => name);
+function stepsOf(services: Services, known: Known): readonly Step<LocationDraft>[] {
+  const taken = known.locations.map(({ name }) => name);
+  const { longestAbsenceDays } = known.locks;
   return [
+    { ask: askKind },
+    ...folderSteps(known.locations).map((step) =>
+      partOf(step, {
+        isPart: ({ kind }) => kind === 'filesystem',
+        part: ({ folder, isMissing }) => ({ folder, isMissing }),
+        whole: (draft, { folder, isMissing }) => ({ ...draft, folder, isMissing, name: nameFor(draft, { ...draft, folder }, taken) }),
+      }),
+    ),
+    ...bucketSteps().map((step) =>
+      partOf(step, {
+        isPart: isBucket,
+        part: ({ bucket }) => bucket,
+        whole: (draft, bucket) => ({ ...draft, bucket, name: nameFor(draft, { ...draft, bucket }, taken) }),
+      }),
+    ),
     {
-      ask: async (answers, place) => {
-        const outcome = await askFolder<Answers>(place, {
-          prompt: vscode.l10n.t(
-            'Folder that restore points go to, best on another drive. A folder is not immutable: who can write there can delete them.',
-          ),
-          value: answers.folder,
-          openLabel: vscode.l10n.t('Keep Restore Points Here'),
-          mayBeMissing: true,
-          problem: (folder) => {
-            const same = known.find(({ path }) => path === folder);
-            return same === undefined ? undefined : vscode.l10n.t('This is the folder of the location {0} already.', same.name);
-          },
-          next: (folder) => ({ ...answers, folder, name: nameFor(answers, folder, taken) }),
-        });
-        if (outcome.kind !== 'next') return outcome;
-        return { kind: 'next', values: { ...outcome.values, isMissing: (await folderState(outcome.values.folder)) === 'missing' } };
-      },
-    },
-    { isNeeded: ({ isMissing }) => isMissing, ask: makeFolder },
-    {
-      ask: (answers, place) =>
+      ask: (draft, place) =>
         askName(place, {
           prompt: vscode.l10n.t('Name of the location'),
-          value: answers.name,
+          value: draft.name,
           taken,
-          next: (name) => ({ ...answers, name }),
+          next: (name) => ({ ...draft, name }),
         }),
     },
-    { ask: (answers, place) => save(services, answers, place) },
+    {
+      isNeeded: isBucket,
+      ask: async (draft, place) => {
+        const outcome = await askPreflight(services, draft.bucket, draft.preflight, place);
+        return outcome.kind === 'next' ? { kind: 'next', values: { ...draft, preflight: outcome.values } } : { kind: outcome.kind };
+      },
+    },
+    ...protectionSteps({ ...known.locks, mayBeOff: true, asksMode: true }).map((step) =>
+      partOf(step, {
+        isPart: canBeImmutable,
+        part: ({ protection, bucket }) => ({ ...protection, isSealed: bucket.source === 'sealed' }),
+        whole: (draft, { days, isOther, mode }) => ({ ...draft, protection: { days, isOther, mode } }),
+      }),
+    ),
+    { isNeeded: isBucket, ask: (draft, place) => askToAdd(draft, place, longestAbsenceDays) },
+    { ask: (draft, place) => saveLocation(services, draft, place) },
   ];
 }
 
-/** What the user typed stays; what was only proposed follows the folder. */
-function nameFor(before: Answers, folder: string, taken: readonly string[]): string {
-  const otherwise = vscode.l10n.t('backups');
-  const isProposed = before.name === '' || before.name === proposedName(before.folder, taken, otherwise);
-  return isProposed ? proposedName(folder, taken, otherwise) : before.name;
+function isBucket({ kind }: LocationDraft): boolean {
+  return kind === 's3';
 }
 
-/** A folder that is not there may be a drive that is not mounted: what is made then lies on the wrong disk, so it is asked. */
-async function makeFolder(answers: Answers, place: StepPlace): Promise<StepOutcome<Answers>> {
-  let problem: string | undefined;
-  for (;;) {
-    const again: Choice<'make'>[] = [
+/** Where the answers of some steps lie in those of the whole form. */
+interface Part<Values> {
+  readonly isPart: (draft: LocationDraft) => boolean;
+  readonly part: (draft: LocationDraft) => Values;
+  readonly whole: (draft: LocationDraft, values: Values) => LocationDraft;
+}
+
+function partOf<Values>(step: Step<Values>, { isPart, part, whole }: Part<Values>): Step<LocationDraft> {
+  return {
+    isNeeded: (draft) => isPart(draft) && (step.isNeeded?.(part(draft)) ?? true),
+    ask: async (draft, place) => {
+      const outcome = await step.ask(part(draft), place);
+      switch (outcome.kind) {
+        case 'next':
+          return { kind: 'next', values: whole(draft, outcome.values) };
+        case 'back':
+          return outcome.values === undefined ? { kind: 'back' } : { kind: 'back', values: whole(draft, outcome.values) };
+        case 'cancelled':
+          return outcome;
+      }
+    },
+  };
+}
+
+async function askKind(draft: LocationDraft, place: StepPlace): Promise<StepOutcome<LocationDraft>> {
+  return await askPick<LocationDraft, LocationDraft['kind']>(place, {
+    placeholder: vscode.l10n.t('Where do restore points go?'),
+    choices: [
       {
-        label: vscode.l10n.t('Make the Folder'),
-        description: answers.folder,
-        detail: problem ?? vscode.l10n.t('Not where a drive is to be mounted first: its content would hide this folder.'),
-        icon: problem === undefined ? 'new-folder' : 'error',
-        value: 'make',
+        label: vscode.l10n.t('Folder'),
+        detail: vscode.l10n.t('On another drive, a share, or whatever is mounted. Not immutable.'),
+        icon: 'folder',
+        value: 'filesystem',
       },
-    ];
-    const outcome = await askPick<Answers, 'make'>(place, {
-      placeholder: vscode.l10n.t('There is no such folder. Go back to choose another one.'),
-      choices: again,
-      next: () => ({ ...answers, isMissing: false }),
-    });
-    if (outcome.kind !== 'next') return outcome;
-    try {
-      await mkdir(answers.folder, { recursive: true });
-      return outcome;
-    } catch (error) {
-      problem = vscode.l10n.t('It cannot be made: the system says {0}.', systemCode(error) ?? '');
-    }
-  }
+      {
+        label: vscode.l10n.t('S3 bucket'),
+        detail: vscode.l10n.t('At AWS or another store that speaks S3. With Object Lock backups become immutable.'),
+        icon: 'cloud',
+        value: 's3',
+      },
+    ],
+    current: draft.kind,
+    next: (kind) => ({ ...draft, kind }),
+  });
 }
 
-/** Where a check fails nothing is saved; the checks stand there with their ways out, to go back or to try again. */
-async function save(services: Services, answers: Answers, place: StepPlace): Promise<StepOutcome<Answers>> {
-  for (;;) {
-    const saved = await tryToSave(services, answers);
-    if (saved instanceof HoldfastError && saved.code === 'cancelled') return { kind: 'back' };
-    const findings = saved instanceof HoldfastError ? problemChoices(saved, 'error', false) : choicesOfChecks(saved.checks);
-    const location = saved instanceof HoldfastError ? null : saved.location;
-    if (location !== null && findings.length === 0) return { kind: 'next', values: { ...answers, location } };
-    const outcome = await askPick<boolean, boolean>(location === null ? place : { ...place, canGoBack: false }, {
-      placeholder:
-        location === null
-          ? vscode.l10n.t('The location was not added. Go back to change it.')
-          : vscode.l10n.t('The location {0} was added. What should be known of it:', location.name),
-      choices: [
-        location === null
-          ? { label: vscode.l10n.t('Try Again'), description: answers.folder, icon: 'refresh', value: true }
-          : { label: vscode.l10n.t('Go On'), icon: 'check', value: true },
-        ...findings,
-      ],
-      next: (isFirst) => isFirst,
-    });
-    if (location !== null) return { kind: 'next', values: { ...answers, location } };
-    if (outcome.kind !== 'next') return outcome.kind === 'back' ? { kind: 'back', values: answers } : outcome;
-  }
-}
-
-async function tryToSave(services: Services, { name, folder }: Answers): Promise<LocationSaved | HoldfastError> {
-  const { daemon } = services;
-  const title = vscode.l10n.t('Checking {0}', folder);
-  const attempt = (): Promise<LocationSaved> => daemon.call(locationAdd, { name, spec: { kind: 'filesystem', path: folder } });
-  try {
-    return await vscode.window.withProgress({ location: vscode.ProgressLocation.Window, title }, () => whileUnlocked(services, attempt));
-  } catch (thrown) {
-    const error = asHoldfastError(thrown);
-    // A daemon that ended after it had saved: its second answer is that the name is taken, by this very location.
-    const location = HoldfastError.is(error, 'nameTaken', 'refusedByRule') ? await savedBefore(services, name, folder) : undefined;
-    return location === undefined ? error : { location, checks: [] };
-  }
-}
-
-async function savedBefore({ daemon }: Services, name: string, folder: string): Promise<Location | undefined> {
-  return (await listAll(daemon, locationList, {})).find((location) => location.name === name && location.path === folder);
-}
-
-function choicesOfChecks(checks: readonly LocationCheck[]): readonly Choice<boolean>[] {
-  return checks
-    .filter(({ result }) => result !== 'pass')
-    .flatMap(({ result, detail, fix }) => problemChoices({ message: detail, fix }, result === 'fail' ? 'error' : 'warning', false));
+/** What the user typed stays; what was only proposed follows the folder or bucket. */
+function nameFor(before: LocationDraft, after: LocationDraft, taken: readonly string[]): string {
+  const otherwise = vscode.l10n.t('backups');
+  const proposal = ({ kind, folder, bucket }: LocationDraft): string =>
+    proposedName(kind === 'filesystem' ? folder : bucket.bucket, taken, otherwise);
+  const isProposed =
+    before.name === '' ||
+    [before, { ...before, kind: 'filesystem' as const }, { ...before, kind: 's3' as const }].some(
+      (draft) => proposal(draft) === before.name,
+    );
+  return isProposed ? proposal(after) : before.name;
 }

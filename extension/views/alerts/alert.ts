@@ -3,10 +3,13 @@ import { escaped } from '../../../client/shown/text.ts';
 import type { Alert, AlertSeverity } from '../../../protocol/methods/alerts.ts';
 import { fullTime, shortTime } from '../../ui/shownTime.ts';
 import { Row, type RowIcon, rowColors } from '../row.ts';
+import { cureOf } from './cure.ts';
 
 export function alertRow(alert: Alert, now: Date): Row {
   const message = escaped(alert.message);
   const severity = severityText(alert.severity);
+  const { locationId } = alert;
+  const cure = cureOf(alert.kind);
   const description = [
     l10n.t('since {0}', shortTime(alert.since, now)),
     ...(alert.state === 'acknowledged' ? [l10n.t('acknowledged')] : []),
@@ -21,12 +24,18 @@ export function alertRow(alert: Alert, now: Date): Row {
       [severity, message],
       [l10n.t('About'), escaped(alert.subject)],
       [l10n.t('Since'), fullTime(alert.since)],
+      ...(alert.safeUntil === null ? [] : [[l10n.t('Nothing is lost until'), fullTime(alert.safeUntil)] as const]),
       ...(alert.fix === null ? [] : [[l10n.t('Way out'), escaped(alert.fix)] as const]),
       ...(alert.detail === null ? [] : [[l10n.t('Detail'), escaped(alert.detail)] as const]),
     ],
     accessibleLabel: [`${severity}: ${message}`, description, ...(alert.fix === null ? [] : [escaped(alert.fix)])].join(', '),
-    context: ['alert', alert.state, alert.severity, alert.kind],
-    subject: { kind: 'alert', id: alert.id, message: alert.message },
+    context: ['alert', alert.state, alert.severity, alert.kind, cure],
+    subject: {
+      kind: 'alert',
+      id: alert.id,
+      message: alert.message,
+      ...(cure === 'byHand' || locationId === null ? {} : { location: { id: locationId, name: alert.subject } }),
+    },
   });
 }
 

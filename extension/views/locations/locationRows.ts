@@ -1,4 +1,5 @@
 import type { DaemonEvent } from '../../../protocol/events.ts';
+import { immutabilityStatus, type LocationImmutability } from '../../../protocol/methods/immutability.ts';
 import { locationList } from '../../../protocol/methods/locations.ts';
 import type { StatusResult } from '../../../protocol/methods/session.ts';
 import type { Caller } from '../../connection/daemonService.ts';
@@ -20,10 +21,22 @@ export class LocationRows implements RowSource {
   async roots(): Promise<readonly Row[]> {
     const state = this.#status()?.state;
     if (state === undefined || state === 'notSetUp') return [];
-    return (await listAll(this.#caller, locationList, {})).map(locationRow);
+    const locations = await listAll(this.#caller, locationList, {});
+    const locks = locations.some(({ protectionPeriodDays }) => protectionPeriodDays !== null) ? await this.#locks() : [];
+    return locations.map((location) =>
+      locationRow(
+        location,
+        locks.find(({ locationId }) => locationId === location.locationId),
+      ),
+    );
   }
 
-  /** The space that is held changes with restore points, and the list is short. */
+  /** What the rows tell beside the list. */
+  async #locks(): Promise<readonly LocationImmutability[]> {
+    return (await this.#caller.call(immutabilityStatus, {})).locations;
+  }
+
+  /** The space that is held and its locks change with restore points, and the list is short. */
   async changeOf({ name, subject }: DaemonEvent): Promise<Change> {
     if (name === 'lookAgain') return 'everything';
     const isOurs = subject.startsWith('locations/') || subject.startsWith('restorePoints/');

@@ -117,6 +117,7 @@ describe('forms for passkeys, locations and the passphrase', () => {
     const workbench = await host.openWindow();
     const { quickPick, inputBox } = workbench;
     await workbench.runCommand('holdfast.newLocation');
+    await quickPick.choose('Folder');
     await inputBox.answer(/Folder that restore points go to/, file);
     await eventually(async () => assert.match(await inputBox.message(), /This is a file/));
     writeFileSync(path.join(folder, 'holdfast-store'), 'no marker');

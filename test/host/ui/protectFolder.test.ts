@@ -29,7 +29,8 @@ describe('Protect This Folder', () => {
     await workbench.screenshot('form-generated-passphrase');
     await dialog.press('I Have Written It Down');
 
-    await inputBox.waitFor(/Protect project: New Location/);
+    await quickPick.waitFor(/Protect project: New Location/);
+    await quickPick.choose('Folder');
     await workbench.screenshot('form-new-location');
     await inputBox.answer(/Folder that restore points go to/, path.join(store, 'not-there'));
     await quickPick.waitFor(/New Location/);

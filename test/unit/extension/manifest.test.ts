@@ -18,7 +18,7 @@ import { policyGroupRow } from '../../../extension/views/restorePoints/policyGro
 import { restorePointRow } from '../../../extension/views/restorePoints/restorePoint.ts';
 import { contextValueOf, type Row } from '../../../extension/views/row.ts';
 import { type ViewId, viewIds } from '../../../extension/viewIds.ts';
-import { alertSeverities } from '../../../protocol/methods/alerts.ts';
+import { alertKinds, alertSeverities } from '../../../protocol/methods/alerts.ts';
 import { root } from '../../support/cli.ts';
 import {
   noon,
@@ -93,11 +93,16 @@ const rowsOf: Readonly<Record<ViewId, readonly Row[]>> = {
       (['passphrase', 'awsKms', 'vaultTransit'] as const).map((kind) => passkeyRow(somePasskey({ inUse, state, kind }), now)),
     ),
   ),
-  'holdfast.locations': [locationRow(someLocation()), locationRow(someLocation({ kind: 's3', immutable: true }))],
+  'holdfast.locations': [
+    locationRow(someLocation()),
+    locationRow(someLocation({ kind: 's3' })),
+    ...[true, false].map((immutable) => locationRow(someLocation({ kind: 's3', immutable, protectionPeriodDays: 30 }))),
+  ],
   'holdfast.alerts': [
     ...(['open', 'acknowledged', 'snoozed'] as const).flatMap((state) =>
       alertSeverities.map((severity) => alertRow(someAlert({ state, severity }), now)),
     ),
+    ...alertKinds.map((kind) => alertRow(someAlert({ kind }), now)),
     ...settledAlertsRow([alertRow(someAlert({ state: 'snoozed' }), now)]),
   ],
 };

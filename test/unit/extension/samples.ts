@@ -1,4 +1,5 @@
 import type { Alert } from '../../../protocol/methods/alerts.ts';
+import type { LocationImmutability } from '../../../protocol/methods/immutability.ts';
 import type { Location } from '../../../protocol/methods/locations.ts';
 import type { Passkey } from '../../../protocol/methods/passkeys.ts';
 import { type Policy, usualRunRules, usualSourceRules } from '../../../protocol/methods/policies.ts';
@@ -93,6 +94,28 @@ export function someLocation(changes: Partial<Location> = {}): Location {
     lockProof: null,
     heldBytes: null,
     uploadLimit: null,
+    ...changes,
+  };
+}
+
+export function someLocks(changes: Partial<LocationImmutability> = {}): LocationImmutability {
+  return {
+    location: 'store',
+    locationId: someId,
+    protectionPeriodDays: 30,
+    promisedDays: 30,
+    safeUntil: noon,
+    objects: 1200,
+    shortest: { objectKey: 'packs/a', retainUntil: noon },
+    slackSeconds: 3 * 86_400,
+    lastRefresh: noon,
+    nextRefresh: noon,
+    isRefreshing: false,
+    callsPerMonth: 240,
+    lockProof: null,
+    lastAudit: noon,
+    findings: 0,
+    clockSkewSeconds: 0,
     ...changes,
   };
 }

@@ -3,6 +3,7 @@ import { alertRow } from '../../../../extension/views/alerts/alert.ts';
 import { badgeOf } from '../../../../extension/views/alerts/badge.ts';
 import { settledAlertsRow } from '../../../../extension/views/alerts/settledAlerts.ts';
 import { locationRow } from '../../../../extension/views/locations/location.ts';
+import { LocationRows } from '../../../../extension/views/locations/locationRows.ts';
 import { passkeyRow } from '../../../../extension/views/passkeys/passkey.ts';
 import { policyRow } from '../../../../extension/views/policies/policy.ts';
 import { PolicyRows } from '../../../../extension/views/policies/policyRows.ts';
@@ -10,13 +11,26 @@ import { sourceRow } from '../../../../extension/views/policies/source.ts';
 import { concernsPresence, nextRunOf, stateKey } from '../../../../extension/views/presence.ts';
 import type { RowFacts } from '../../../../extension/views/row.ts';
 import { RowTree } from '../../../../extension/views/rowTree.ts';
-import type { Alert } from '../../../../protocol/methods/alerts.ts';
+import { type Alert, alertKinds } from '../../../../protocol/methods/alerts.ts';
+import type { LocationImmutability } from '../../../../protocol/methods/immutability.ts';
 import type { Location } from '../../../../protocol/methods/locations.ts';
 import type { Passkey } from '../../../../protocol/methods/passkeys.ts';
 import type { Policy } from '../../../../protocol/methods/policies.ts';
 import type { RunningAction } from '../../../../protocol/methods/session.ts';
 import { FakeCaller } from '../fakeCaller.ts';
-import { noon, now, otherId, someAction, someAlert, someId, someLocation, somePasskey, somePolicy, someStatus } from '../samples.ts';
+import {
+  noon,
+  now,
+  otherId,
+  someAction,
+  someAlert,
+  someId,
+  someLocation,
+  someLocks,
+  somePasskey,
+  somePolicy,
+  someStatus,
+} from '../samples.ts';
 
 const tomorrow = new Date(2026, 10, 22, 3, 0).toISOString();
 const running: RunningAction = someAction();
@@ -174,14 +188,40 @@ describe('the row of a passkey', () => {
   }
 });
 
+const s3: NonNullable<Location['s3']> = { bucket: 'vault', region: 'eu-west-1', prefix: 'laptop', credentials: { source: 'sealed' } };
+
 describe('the row of a location', () => {
   const table: readonly (readonly [string, Partial<Location>, string, string])[] = [
     ['that is a folder', { heldBytes: 2048 }, 'folder · not immutable · 2.00 KiB held', 'folder-library'],
-    ['that is immutable', { kind: 's3', immutable: true, protectionPeriodDays: 30 }, 'S3 · immutable for 30 days', 'lock'],
+    ['that is a bucket without locks', { kind: 's3', s3 }, 's3://vault/laptop · not immutable', 'cloud'],
+    [
+      'that nobody proved yet',
+      { kind: 's3', s3, immutable: true, protectionPeriodDays: 30 },
+      's3://vault/laptop · immutable for 30 days, not proved yet',
+      'lock',
+    ],
+    [
+      'that is immutable',
+      { kind: 's3', s3, immutable: true, protectionPeriodDays: 1, lockProof: { verdict: 'enforced', at: noon }, safeUntil: tomorrow },
+      's3://vault/laptop · immutable for 1 day, proved · safe until Nov 22',
+      'lock',
+    ],
+    [
+      'of which the lock can be bypassed',
+      { kind: 's3', s3, protectionPeriodDays: 30, lockProof: { verdict: 'bypassable', at: noon } },
+      's3://vault/laptop · locked for 30 days, bypassable',
+      'warning',
+    ],
     [
       'of which the lock does not hold',
-      { kind: 's3', immutable: true, lockProof: { verdict: 'bypassable', at: noon } },
-      'S3 · immutable · lock bypassable',
+      { kind: 's3', s3, protectionPeriodDays: 30, lockProof: { verdict: 'notEnforced', at: noon } },
+      's3://vault/laptop · locked for 30 days, not enforced',
+      'warning',
+    ],
+    [
+      'of which the proof came to nothing',
+      { kind: 's3', s3, protectionPeriodDays: 30, lockProof: { verdict: 'inconclusive', at: noon } },
+      's3://vault/laptop · locked for 30 days, not proved',
       'warning',
     ],
   ];
@@ -190,6 +230,93 @@ describe('the row of a location', () => {
       assert.deepEqual(shown(locationRow(someLocation(changes)).facts), [description, icon]);
     });
   }
+
+  const vault = someLocation({ kind: 's3', path: null, s3, immutable: true, protectionPeriodDays: 30, lockMode: 'compliance' });
+
+  it('S7: says "immutable" only of a location that is', () => {
+    for (const verdict of ['bypassable', 'notEnforced', 'inconclusive'] as const) {
+      const { facts } = locationRow({ ...vault, immutable: false, lockProof: { verdict, at: noon } }, someLocks());
+      const told = [facts.description, facts.accessibleLabel, ...(facts.tooltip ?? []).map(([, value]) => value)].join('\n');
+      assert.doesNotMatch(told, /immutable/i);
+      assert.doesNotMatch(told, /(?<!not )proved/);
+    }
+  });
+
+  it('says how its locks stand: slack, findings, and what falls below the promise', () => {
+    const description = (changes: Partial<LocationImmutability>): readonly (string | undefined)[] =>
+      shown(locationRow(vault, someLocks(changes)).facts).map((text) => text?.replace(/^.*not proved yet · /, ''));
+    assert.deepEqual(description({}), ['slack 3 d', 'lock']);
+    assert.deepEqual(description({ findings: 2 }), ['2 findings · slack 3 d', 'error']);
+    assert.deepEqual(description({ slackSeconds: -3600 }), ['1 h below the promise', 'error']);
+    assert.equal(locationRow(vault, someLocks({ slackSeconds: null })).facts.description?.includes('slack'), false);
+  });
+
+  it('has the facts about its locks in its tooltip, as text', () => {
+    const locks = someLocks({
+      promisedDays: null,
+      clockSkewSeconds: -3600,
+      shortest: { objectKey: 'a', retainUntil: null },
+      isRefreshing: true,
+    });
+    const facts = new Map(locationRow({ ...vault, s3: { ...s3, endpoint: 'http://[x](y)\u202e' } }, locks).facts.tooltip);
+    assert.deepEqual(
+      [
+        'Place',
+        'Region',
+        'Endpoint',
+        'Credentials',
+        'Mode',
+        'Promised now',
+        'Kept locked',
+        'Shortest lock',
+        'Next refresh',
+        'Findings',
+        'Clock',
+      ].map((name) => facts.get(name)),
+      [
+        's3://vault/laptop',
+        'eu-west-1',
+        String.raw`http://[x](y)\u202e`,
+        'keys, sealed in the catalog',
+        'compliance: nobody can shorten a lock',
+        'nothing before the first whole refresh',
+        '1,200 objects',
+        'not locked',
+        'under way',
+        'none',
+        "1 h behind the store's",
+      ],
+    );
+  });
+});
+
+describe('the rows of locations', () => {
+  it('ask how locks stand once for all, and only where there are any; while locked too', async () => {
+    let items: readonly Location[] = [someLocation()];
+    const locks = { ...someLocks({ locationId: otherId }), location: 'vault' };
+    const caller = new FakeCaller({
+      'location.list': () => ({ items, next: null }),
+      'immutability.status': () => ({
+        safeUntil: null,
+        objects: 0,
+        shortest: null,
+        lastRefresh: null,
+        nextRefresh: null,
+        callsPerMonth: 0,
+        findings: 0,
+        longestAbsenceDays: 4,
+        locations: [locks],
+      }),
+    });
+    const rows = new LocationRows(caller, () => someStatus({ state: 'locked' }));
+    assert.equal((await rows.roots()).length, 1);
+    assert.equal(caller.called('immutability.status'), 0);
+    items = [someLocation(), someLocation({ locationId: otherId, kind: 's3', path: null, s3, immutable: true, protectionPeriodDays: 30 })];
+    const [folder, vault] = await rows.roots();
+    assert.equal(caller.called('immutability.status'), 1);
+    assert.doesNotMatch(folder?.facts.description ?? '', /slack/);
+    assert.match(vault?.facts.description ?? '', /slack 3 d/);
+  });
 });
 
 describe('the row of an alert', () => {
@@ -209,6 +336,26 @@ describe('the row of an alert', () => {
   it('says to a screen reader how grave it is, and its way out', () => {
     const { accessibleLabel } = alertRow(someAlert({ fix: 'Look at the log.' }), now).facts;
     assert.equal(accessibleLabel, 'Error: The last backup of home failed., since 12:00, Look at the log.');
+  });
+
+  it('has the command that cures it beside it, which works on the location that it is about', () => {
+    const cures = Object.groupBy(alertKinds, (kind) => {
+      const { context, subject } = alertRow(someAlert({ kind, subject: 'vault', locationId: otherId }), now).facts;
+      const cure = context.at(-1) ?? '';
+      const location = subject?.kind === 'alert' ? subject.location : undefined;
+      assert.deepEqual(location, cure === 'byHand' ? undefined : { id: otherId, name: 'vault' });
+      return cure;
+    });
+    assert.deepEqual(cures['byValidate'], ['locationCriteria', 'locationUnreachable', 'clockSkew']);
+    assert.deepEqual(cures['byRefresh'], ['refreshFailed', 'slackHalf', 'slackQuarter', 'extenderStopped']);
+    assert.deepEqual(cures['byAudit'], ['tampering']);
+    assert.deepEqual(cures['byUnlock'], ['lockedTooLong']);
+  });
+
+  it('tells until when nothing is lost', () => {
+    const facts = new Map(alertRow(someAlert({ kind: 'slackHalf', safeUntil: tomorrow }), now).facts.tooltip);
+    assert.equal(facts.get('Nothing is lost until'), '2026-11-22 03:00');
+    assert.equal(new Map(alertRow(someAlert(), now).facts.tooltip).has('Nothing is lost until'), false);
   });
 
   it('stands closed below the last row where it asks for nothing any more', async () => {
