@@ -7,6 +7,8 @@ export interface HistoryView {
   readonly ignoresMarkers?: boolean;
   /** The version that the ledger has of a key: which of several is meant that are oldest to the same second. Otherwise the order of the listing says it. */
   readonly knownVersion?: (key: string) => string | null | undefined;
+  /** When a version was put, as the ledger has it: counts where the store's date is later, since a store may give a version a new date. */
+  readonly knownDate?: (key: string, versionId: string) => Date | undefined;
   /**
    * The store gives a version a new date when its lock is extended, as SeaweedFS does: a date after the time then says nothing, and the oldest version of a
    * key is taken for one that was there, unless its name has a later time in it.
@@ -35,8 +37,9 @@ export class KeyHistory {
 
   /** Gives the entry as it was seen at the time, if it was there: `isLatest` as of then. */
   add(entry: ListedVersion): readonly ListedVersion[] {
-    const { time, ignoresMarkers = false } = this.#view;
-    this.#date = Math.min(this.#date, entry.lastModified.getTime());
+    const { time, ignoresMarkers = false, knownDate } = this.#view;
+    const known = knownDate?.(entry.key, entry.versionId)?.getTime() ?? Number.POSITIVE_INFINITY;
+    this.#date = Math.min(this.#date, entry.lastModified.getTime(), known);
     if (!entry.isDeleteMarker) this.#first = entry;
     if (this.#date > time.getTime() || (entry.isDeleteMarker && ignoresMarkers)) return [];
     const isLatest = this.#newest === undefined;

@@ -300,6 +300,17 @@ describe('a location as it was at a time', () => {
       names.slice(0, 2).map((key) => [key, true]),
     );
     assert.deepEqual(await listed(atTime(extended, at(20))), []);
+    // By the ledger it is known better, also what was not there.
+    const knownDate = (key: string, versionId: string): Date | undefined =>
+      moved.has(versionId) ? at(key === names[0] ? 5 : 25) : undefined;
+    const known = atTime(extended, at(20), { knownDate });
+    assert.deepEqual(
+      (await listed(known)).map(([key]) => key),
+      names.slice(0, 1),
+    );
+    for (const [key, versionId] of await listed(extended)) {
+      assert.equal(await text(known, key, versionId ?? ''), key === names[0] ? key : undefined);
+    }
   });
 
   it('cannot be written to', async () => {
