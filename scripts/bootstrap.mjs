@@ -20,6 +20,7 @@ const entries = {
   test: 'scripts/test.ts',
   check: 'scripts/check.ts',
   bench: 'bench/main.ts',
+  drills: 'scripts/drills.ts',
   package: 'scripts/package.ts',
   holdfast: 'dist/cli/main.js',
 };

@@ -10,6 +10,7 @@ import { aimedPlan, overdueBy, promisedPlan } from '../locks/lockRunState.ts';
 import type { LockFigures } from './lockFigures.ts';
 import type { EndedLockRun, LockMonitor } from './lockMonitor.ts';
 import type { TamperAuditResult } from './tamperAudit.ts';
+import { cureOf } from './tamperFinding.ts';
 
 export interface ImmutabilityAlertsOptions {
   readonly alerts: AlertBook;
@@ -83,7 +84,7 @@ export class ImmutabilityAlerts {
     });
   }
 
-  audited(location: LocationRecord, { findingsCount, tamperedSince }: TamperAuditResult): void {
+  audited(location: LocationRecord, { findings, findingsCount, tamperedSince }: TamperAuditResult): void {
     this.#say(
       location,
       'tampering',
@@ -92,7 +93,7 @@ export class ImmutabilityAlerts {
         : {
             severity: 'error',
             message: `Somebody tampered with ${location.name}${tamperedSince === null ? '' : ` since ${tamperedSince}`}: ${counted(findingsCount, 'finding')}.`,
-            fix: 'Find out whose credentials did it and revoke them; restores are not affected, they read the versions that were recorded.',
+            fix: cureOf(findings),
           },
     );
   }

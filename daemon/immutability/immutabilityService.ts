@@ -22,6 +22,7 @@ import type { LockMonitor } from './lockMonitor.ts';
 import { proveLock } from './lockProof.ts';
 import { keptProofOf, lockProofText } from './signedProof.ts';
 import { auditLocation, type TamperAuditResult } from './tamperAudit.ts';
+import { cureOf } from './tamperFinding.ts';
 
 export interface ImmutabilityServiceOptions {
   readonly installation: Installation;
@@ -173,7 +174,7 @@ export class ImmutabilityService {
       outcome: 'failed',
       document: { ...document },
       error: new HoldfastError('tampered', `The audit of ${where} found ${counted(findingsCount, 'thing')} that nobody of Holdfast did.`, {
-        fix: 'Find out whose credentials did it and revoke them; restore points are read by their version ids all the same.',
+        fix: cureOf(document.findings),
       }),
     };
   }

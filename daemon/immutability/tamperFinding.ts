@@ -29,3 +29,13 @@ export interface TamperFinding {
   readonly storeTime: string | null;
   readonly detail: string;
 }
+
+/** Kinds by which restore points are damaged: what they read is gone, or is something else. */
+export const damagingKinds: readonly string[] = ['missingVersion', 'differentSize'] satisfies readonly TamperKind[];
+
+/** One way out of what an audit has found. */
+export function cureOf(findings: readonly Pick<TamperFinding, 'kind'>[]): string {
+  return findings.some(({ kind }) => damagingKinds.includes(kind))
+    ? 'Find out whose credentials did it and revoke them, then back up again: what is gone is stored anew where the source still has it.'
+    : 'Find out whose credentials did it and revoke them; restores are not affected, they read the versions that were recorded.';
+}

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -43,6 +44,7 @@ export class ImmutableScratch implements AsyncDisposable {
   readonly identity: S3Identity;
   readonly protectionPeriodDays: number;
   readonly endpoint: string;
+  readonly #copies = new Map<string, string>();
   #restores = 0;
 
   constructor({ bucket, endpoint = bucket.endpoint, identity = owner, protectionPeriodDays = 7, parent }: ImmutableScratchOptions) {
@@ -85,12 +87,19 @@ export class ImmutableScratch implements AsyncDisposable {
     return restorePointOf(await this.backedUp());
   }
 
+  /** One whole backup, and a copy of what it was made from. */
   async backedUp(): Promise<BackupDocument> {
-    return await backUp(this.scratch, 'files');
+    const document = await backUp(this.scratch, 'files');
+    const copy = path.join(this.scratch.folder, `copy-${this.#copies.size}`);
+    const { status, stderr } = spawnSync('cp', ['-a', this.source, copy], { encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    this.#copies.set(restorePointOf(document), copy);
+    return document;
   }
 
-  /** Restores all of it into an empty folder and compares; the differences, of which there should be none. */
-  async restoreDifferences(restorePoint: string, expected: string = this.source): Promise<readonly string[]> {
+  /** Restores all of it into an empty folder and compares with what it was made from; the differences, of which there should be none. */
+  async restoreDifferences(restorePoint: string): Promise<readonly string[]> {
+    const expected = this.#copies.get(restorePoint) ?? this.source;
     this.#restores += 1;
     const target = path.join(this.scratch.folder, `restored-${this.#restores}`);
     const result = await this.scratch.cli(['restore', restorePoint, '--target', target]);
