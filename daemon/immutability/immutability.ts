@@ -77,6 +77,8 @@ export class Immutability implements AsyncDisposable {
       onAudited: (location, result) => {
         this.figures.changed(location.locationId);
         this.#alerts.audited(location, result);
+        // Locks that were shortened, where a store let that happen, are made long again now.
+        if (result.newFindings > 0) this.#monitor.want(location);
         onChanged(location.locationId);
       },
       onProved: ({ locationId }) => {

@@ -98,6 +98,12 @@ export class LockMonitor implements AsyncDisposable {
     this.look();
   }
 
+  /** Something is known to be short: a run is due at once. */
+  want(location: LocationRecord): void {
+    this.#safely(() => this.#apply(location, { type: 'woke' }));
+    this.hope(location.locationId);
+  }
+
   /** One run now, or the one that is under way. Rejects with `cancelled` when the signal comes; the run then goes on. */
   async refresh(
     location: LocationRecord,
