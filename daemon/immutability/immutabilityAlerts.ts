@@ -92,7 +92,7 @@ export class ImmutabilityAlerts {
         ? undefined
         : {
             severity: 'error',
-            message: `Somebody tampered with ${location.name}${tamperedSince === null ? '' : ` since ${tamperedSince}`}: ${counted(findingsCount, 'finding')}.`,
+            message: `Somebody tampered with ${location.name}${tamperedSince === null ? '' : ` since ${minuteOf(tamperedSince)}`}: ${counted(findingsCount, 'finding')}.`,
             fix: cureOf(findings),
           },
     );
@@ -160,7 +160,7 @@ export class ImmutabilityAlerts {
       late > interval
         ? {
             severity: 'warning',
-            message: `The locks at ${name} were last refreshed ${state.lastCompleted?.end ?? 'never'}: the daemon was not running, or could not do it.`,
+            message: `The locks at ${name} were last refreshed ${state.lastCompleted === null ? 'never' : minuteOf(state.lastCompleted.end)}: the daemon was not running, or could not do it.`,
             fix: 'Let the daemon run, as a service of the system where you can: "holdfast service install".',
           }
         : undefined,
@@ -203,4 +203,9 @@ export class ImmutabilityAlerts {
     const until = safeUntil(location);
     alerts.raise({ ...told, kind, subjectId: locationId, subject: name, locationId, ...(until === null ? {} : { safeUntil: until }) });
   }
+}
+
+/** A message is the same for every reader, whatever his time zone. */
+function minuteOf(time: string): string {
+  return `${time.slice(0, 10)} ${time.slice(11, 16)} UTC`;
 }
