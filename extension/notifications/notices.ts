@@ -3,6 +3,7 @@ import type { Alert } from '../../protocol/methods/alerts.ts';
 import type { DaemonState } from '../../protocol/methods/session.ts';
 import type { CommandId } from '../commandIds.ts';
 import { plainText } from '../ui/plainText.ts';
+import { withLocalTimes } from '../ui/shownTime.ts';
 
 /** A notification: what needs an act now. */
 export interface Notice {
@@ -32,7 +33,7 @@ function alertNotice({ id, kind, message, fix, detail }: Alert): Notice {
     key: `alert.${kind}`,
     id,
     severity: 'error',
-    sentence: plainText([message, detail ?? fix].filter((part) => part !== null).join(' ')),
+    sentence: plainText([withLocalTimes(message), detail ?? fix].filter((part) => part !== null).join(' ')),
     way: { title: l10n.t('Show Alerts'), command: 'holdfast.showAlerts' },
   };
 }

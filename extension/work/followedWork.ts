@@ -6,13 +6,14 @@ import type { Caller } from '../connection/daemonService.ts';
 const behindEnd = 10_000;
 const rememberedMost = 20;
 
-type Failure = Pick<ActionWithResult, 'state' | 'startedAt' | 'finishedAt' | 'error'>;
+type Followed = Pick<ActionWithResult, 'kind' | 'subject' | 'state' | 'startedAt' | 'finishedAt' | 'error'>;
+type Cause = Pick<Alert, 'kind' | 'subject' | 'since' | 'detail'>;
 
 /** The actions that this window follows: how they fail is told here, so the alert about the same failure need not be told beside it. */
 export class FollowedWork {
   readonly #daemon: Caller;
   readonly #following = new Set<string>();
-  #told: readonly Failure[] = [];
+  #told: readonly Followed[] = [];
 
   /** `daemon` is asked quietly. */
   constructor(daemon: Caller) {
@@ -32,7 +33,7 @@ export class FollowedWork {
   }
 
   /** Whether this window has told of the failure behind an alert, or is about to. Rejects as requests do. */
-  async tells(alert: Pick<Alert, 'since' | 'detail'>): Promise<boolean> {
+  async tells(alert: Cause): Promise<boolean> {
     if (this.#told.some((action) => isBehind(alert, action))) return true;
     for (const actionId of this.#following) {
       if (isBehind(alert, await this.#daemon.call(actionResult, { actionId }))) return true;
@@ -41,9 +42,11 @@ export class FollowedWork {
   }
 }
 
-/** The same sentence alone may be of a later run. */
-function isBehind({ since, detail }: Pick<Alert, 'since' | 'detail'>, { state, startedAt, finishedAt, error }: Failure): boolean {
-  if (!isEnded(state) || startedAt === null || finishedAt === null || error === null || detail !== error.message) return false;
-  const at = Date.parse(since);
-  return at >= Date.parse(startedAt) && at <= Date.parse(finishedAt) + behindEnd;
+/** The same sentence alone may be of a later run. What an audit finds is an alert before the audit has ended, which then tells it itself. */
+function isBehind(alert: Cause, { kind, subject, state, startedAt, finishedAt, error }: Followed): boolean {
+  const at = Date.parse(alert.since);
+  if (startedAt === null || at < Date.parse(startedAt)) return false;
+  if (finishedAt !== null && at > Date.parse(finishedAt) + behindEnd) return false;
+  if (alert.kind === 'tampering' && kind === 'auditLocks') return alert.subject === subject;
+  return isEnded(state) && error !== null && alert.detail === error.message;
 }

@@ -50,6 +50,7 @@ function outcomeWord({ state, error }: ActionWithResult): string {
     case 'completeWithWarnings':
       return l10n.t('complete, with warnings');
     case 'failed':
+      if (error?.code === 'tampered') return l10n.t('somebody tampered');
       return error?.code === 'damaged' ? l10n.t('something is damaged') : l10n.t('failed');
     case 'cancelled':
       return l10n.t('cancelled');

@@ -48,10 +48,10 @@ export async function askPreflight(
 }
 
 function placeholderOf({ checks, canBeImmutable }: LocationCheckResult): string {
-  if (checks.some(({ result }) => result === 'fail')) return vscode.l10n.t('{0}. Go back to change what you typed.', verdictOf(checks));
+  if (checks.some(({ result }) => result === 'fail')) return vscode.l10n.t('Go back to change what you typed: {0}.', verdictOf(checks));
   return canBeImmutable
-    ? vscode.l10n.t('{0}: backups can be made immutable here.', verdictOf(checks))
-    : vscode.l10n.t('{0}: backups can not be made immutable here.', verdictOf(checks));
+    ? vscode.l10n.t('Backups can be made immutable here: {0}.', verdictOf(checks))
+    : vscode.l10n.t('Backups can not be made immutable here: {0}.', verdictOf(checks));
 }
 
 function actChoice(found: LocationCheckResult | HoldfastError): Choice<Act> {

@@ -26,7 +26,7 @@ export function daysText(days: number): string {
 
 /** What a protection period means. */
 export function periodMeaning(days: number): string {
-  return l10n.t('For {0} whatever an attacker does with the credentials, what is kept can be got back.', daysText(days));
+  return l10n.t('For {0} whatever an attacker does with the credentials, nothing is lost.', daysText(days));
 }
 
 /** What it costs to keep the locks long enough. */

@@ -39,7 +39,7 @@ export function summaryLines(draft: LocationDraft, longestAbsenceDays: number): 
           { ...twoLines(periodHold(days, longestAbsenceDays)), icon: 'info', value: false },
           line(l10n.t('Cost'), periodCost(days, longestAbsenceDays)),
           {
-            ...twoLines(l10n.t('Whether the store keeps to its locks is tried by itself as soon as the location is added.')),
+            ...twoLines(l10n.t('Whether the store keeps to its locks is tried as soon as it is added.')),
             icon: 'info',
             value: false,
           },

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { size } from '../../../client/shown/units.ts';
+import { placeOf } from '../../../protocol/locationSpec.ts';
 import { type Location, locationList } from '../../../protocol/methods/locations.ts';
 import { listAll } from '../../connection/listAll.ts';
 import { askNewLocation } from '../location/newLocation.ts';
@@ -33,14 +34,14 @@ async function pickLocation(draft: PolicyDraft, place: StepPlace, known: readonl
     choices: [
       ...known.map((location) => ({
         label: location.name,
-        description: location.path ?? location.kind,
+        description: location.s3 === null ? (location.path ?? location.kind) : placeOf({ kind: 's3', ...location.s3 }),
         detail: [
           location.immutable
             ? vscode.l10n.t('immutable for {0} days', location.protectionPeriodDays ?? 0)
             : vscode.l10n.t('not immutable: who can write there can delete restore points'),
           ...(location.heldBytes === null ? [] : [vscode.l10n.t('{0} held', size(location.heldBytes))]),
         ].join(' · '),
-        icon: 'archive',
+        icon: location.immutable ? 'lock' : 'archive',
         value: location,
       })),
       { label: vscode.l10n.t('New Location…'), icon: 'add', value: undefined },

@@ -12,11 +12,12 @@ import { Row, type RowFacts, type RowIcon, rowColors } from '../row.ts';
 export function locationRow(location: Location, locks?: LocationImmutability): Row {
   const name = escaped(location.name);
   const description = [
-    location.s3 === null ? kindText(location.kind) : escaped(placeOf({ kind: 's3', ...location.s3 })),
+    kindText(location.kind),
     immutabilityText(location),
     ...(locks === undefined || locks.findings === 0 ? [] : [findingsText(locks.findings)]),
     ...(location.safeUntil === null ? [] : [l10n.t('safe until {0}', shortDay(location.safeUntil))]),
     ...(locks === undefined || locks.slackSeconds === null ? [] : [slackText(locks.slackSeconds)]),
+    ...(location.s3 === null ? [] : [escaped(placeOf({ kind: 's3', ...location.s3 }))]),
     ...(location.heldBytes === null ? [] : [l10n.t('{0} held', size(location.heldBytes))]),
   ].join(' · ');
   return new Row({
@@ -54,9 +55,15 @@ function placeFacts({ path, s3 }: Location): NonNullable<RowFacts['tooltip']> {
   return [
     [l10n.t('Place'), escaped(placeOf({ kind: 's3', ...s3 }))],
     [l10n.t('Region'), escaped(s3.region)],
-    ...(s3.endpoint === undefined ? [] : [[l10n.t('Endpoint'), escaped(s3.endpoint)] as const]),
+    ...(s3.endpoint === undefined ? [] : [[l10n.t('Endpoint'), endpointText(s3.endpoint)] as const]),
     [l10n.t('Credentials'), credentialsText(s3.credentials)],
   ];
+}
+
+/** Without a scheme, which the editor would make a link of. */
+function endpointText(endpoint: string): string {
+  const host = escaped(endpoint.replace(/^https?:\/\//, ''));
+  return endpoint.startsWith('http:') ? l10n.t('{0}, plain http', host) : host;
 }
 
 function credentialsText(credentials: NonNullable<Location['s3']>['credentials']): string {
@@ -81,7 +88,9 @@ function lockFacts({ lockMode }: Location, locks: LocationImmutability): NonNull
     ...(shortest === null
       ? []
       : [[l10n.t('Shortest lock'), shortest.retainUntil === null ? l10n.t('not locked') : fullTime(shortest.retainUntil)] as const]),
-    ...(slackSeconds === null ? [] : [[l10n.t('Slack'), slackText(slackSeconds)] as const]),
+    ...(slackSeconds === null
+      ? []
+      : [[l10n.t('Slack'), slackSeconds < 0 ? slackText(slackSeconds) : l10n.t('{0} above the promise', duration(slackSeconds))] as const]),
     [l10n.t('Last refresh'), locks.lastRefresh === null ? l10n.t('none yet') : fullTime(locks.lastRefresh)],
     [l10n.t('Next refresh'), locks.isRefreshing ? l10n.t('under way') : locks.nextRefresh === null ? '-' : fullTime(locks.nextRefresh)],
     [l10n.t('Calls a month'), number(locks.callsPerMonth)],

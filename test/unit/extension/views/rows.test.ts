@@ -193,35 +193,35 @@ const s3: NonNullable<Location['s3']> = { bucket: 'vault', region: 'eu-west-1', 
 describe('the row of a location', () => {
   const table: readonly (readonly [string, Partial<Location>, string, string])[] = [
     ['that is a folder', { heldBytes: 2048 }, 'folder · not immutable · 2.00 KiB held', 'folder-library'],
-    ['that is a bucket without locks', { kind: 's3', s3 }, 's3://vault/laptop · not immutable', 'cloud'],
+    ['that is a bucket without locks', { kind: 's3', s3 }, 'S3 · not immutable · s3://vault/laptop', 'cloud'],
     [
       'that nobody proved yet',
       { kind: 's3', s3, immutable: true, protectionPeriodDays: 30 },
-      's3://vault/laptop · immutable for 30 days, not proved yet',
+      'S3 · immutable for 30 days, not proved yet · s3://vault/laptop',
       'lock',
     ],
     [
       'that is immutable',
       { kind: 's3', s3, immutable: true, protectionPeriodDays: 1, lockProof: { verdict: 'enforced', at: noon }, safeUntil: tomorrow },
-      's3://vault/laptop · immutable for 1 day, proved · safe until Nov 22',
+      'S3 · immutable for 1 day, proved · safe until Nov 22 · s3://vault/laptop',
       'lock',
     ],
     [
       'of which the lock can be bypassed',
       { kind: 's3', s3, protectionPeriodDays: 30, lockProof: { verdict: 'bypassable', at: noon } },
-      's3://vault/laptop · locked for 30 days, bypassable',
+      'S3 · locked for 30 days, bypassable · s3://vault/laptop',
       'warning',
     ],
     [
       'of which the lock does not hold',
       { kind: 's3', s3, protectionPeriodDays: 30, lockProof: { verdict: 'notEnforced', at: noon } },
-      's3://vault/laptop · locked for 30 days, not enforced',
+      'S3 · locked for 30 days, not enforced · s3://vault/laptop',
       'warning',
     ],
     [
       'of which the proof came to nothing',
       { kind: 's3', s3, protectionPeriodDays: 30, lockProof: { verdict: 'inconclusive', at: noon } },
-      's3://vault/laptop · locked for 30 days, not proved',
+      'S3 · locked for 30 days, not proved · s3://vault/laptop',
       'warning',
     ],
   ];
@@ -244,7 +244,7 @@ describe('the row of a location', () => {
 
   it('says how its locks stand: slack, findings, and what falls below the promise', () => {
     const description = (changes: Partial<LocationImmutability>): readonly (string | undefined)[] =>
-      shown(locationRow(vault, someLocks(changes)).facts).map((text) => text?.replace(/^.*not proved yet · /, ''));
+      shown(locationRow(vault, someLocks(changes)).facts).map((text) => text?.replace(/^.*not proved yet · (.*) · s3:.*$/, '$1'));
     assert.deepEqual(description({}), ['slack 3 d', 'lock']);
     assert.deepEqual(description({ findings: 2 }), ['2 findings · slack 3 d', 'error']);
     assert.deepEqual(description({ slackSeconds: -3600 }), ['1 h below the promise', 'error']);
@@ -276,7 +276,7 @@ describe('the row of a location', () => {
       [
         's3://vault/laptop',
         'eu-west-1',
-        String.raw`http://[x](y)\u202e`,
+        String.raw`[x](y)\u202e, plain http`,
         'keys, sealed in the catalog',
         'compliance: nobody can shorten a lock',
         'nothing before the first whole refresh',
@@ -350,6 +350,14 @@ describe('the row of an alert', () => {
     assert.deepEqual(cures['byRefresh'], ['refreshFailed', 'slackHalf', 'slackQuarter', 'extenderStopped']);
     assert.deepEqual(cures['byAudit'], ['tampering']);
     assert.deepEqual(cures['byUnlock'], ['lockedTooLong']);
+  });
+
+  it('shows the times of its sentence by the clock of the user', () => {
+    const { label } = alertRow(
+      someAlert({ message: `Somebody tampered with vault since ${noon}: 1 finding; at 2026-99-99T00:00:00Z not.` }),
+      now,
+    ).facts;
+    assert.equal(label, 'Somebody tampered with vault since 2026-11-21 12:00: 1 finding; at 2026-99-99T00:00:00Z not.');
   });
 
   it('tells until when nothing is lost', () => {

@@ -45,6 +45,22 @@ describe('work that a window follows', () => {
     assert.equal(await followed.tells(behind), true);
   });
 
+  it('tells of what its audit finds, also where the alert is heard of before the end', async () => {
+    const audit: ActionWithResult = { ...failed, kind: 'auditLocks', subject: 'vault', state: 'running', finishedAt: null, error: null };
+    const found = someAlert({ kind: 'tampering', subject: 'vault', since: '2026-01-02T03:05:00.000Z' });
+    const followed = new FollowedWork(new FakeCaller({ 'action.result': () => audit }));
+    assert.equal(await followed.tells(found), false);
+    const { promise, resolve } = Promise.withResolvers<ActionWithResult>();
+    const ended = followed.until(otherId, () => promise);
+    assert.equal(await followed.tells(found), true);
+    assert.equal(await followed.tells({ ...found, subject: 'other' }), false);
+    assert.equal(await followed.tells({ ...found, since: '2026-01-02T02:59:59.000Z' }), false);
+    resolve({ ...audit, state: 'failed', finishedAt: failed.finishedAt, error: failed.error });
+    await ended;
+    assert.equal(await followed.tells(found), true);
+    assert.equal(await followed.tells({ ...found, since: '2026-01-02T04:00:00.000Z' }), false);
+  });
+
   it('that went well or could not be followed to its end tells of nothing', async () => {
     const followed = new FollowedWork(new FakeCaller({}));
     await followed.until(otherId, () => Promise.resolve({ ...failed, state: 'complete', error: null }));

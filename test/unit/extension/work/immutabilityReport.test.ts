@@ -74,6 +74,7 @@ describe('the report of what was done with locks', () => {
   it('R1: names every finding, with what it is, since when, and the way out', () => {
     const error = { code: 'tampered', message: 'The audit of vault found 1 thing.', fix: 'Revoke them.', details: {} };
     const text = reportText(ended('auditLocks', audited([finding]), { state: 'failed', error }), nothing);
+    assert.match(text, /\nOutcome {2,}somebody tampered\n/);
     assert.match(text, /\nFindings {2,}1\n/);
     assert.match(text, /\nTampered since {2,}2026-11-21 12:00\n/);
     assert.match(text, /\nThe audit of vault found 1 thing\.\nRevoke them\.\n/);

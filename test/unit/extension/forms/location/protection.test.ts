@@ -38,7 +38,7 @@ function needed(asked: Partial<AskedProtection>, facts = { asksMode: true, waits
 
 describe('how long a form protects', () => {
   it('says what a period means, what it costs, and how long nobody can delete anything', () => {
-    assert.equal(periodMeaning(1), 'For 1 day whatever an attacker does with the credentials, what is kept can be got back.');
+    assert.equal(periodMeaning(1), 'For 1 day whatever an attacker does with the credentials, nothing is lost.');
     assert.match(periodCost(30, 4), /^about \d[\d,]* calls a month for 1,000 objects$/);
     assert.match(periodHold(30, 4), /^Nothing can be deleted for up to 4\d days/);
   });
