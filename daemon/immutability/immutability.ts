@@ -163,7 +163,7 @@ export class Immutability implements AsyncDisposable {
     this.figures.changed(locationId);
     this.#alerts.ended(ended);
     this.#options.onChanged(locationId);
-    if (ended.error === undefined) void this.#lookForDrift(ended.location);
+    if (ended.error === undefined || hasAnswered(ended.error)) void this.#lookForDrift(ended.location);
   }
 
   async #lookForDrift(location: LocationRecord): Promise<void> {
@@ -209,4 +209,11 @@ export class Immutability implements AsyncDisposable {
     if (isDue(proof === null ? null : new Date(proof.at), now) && elapsed('proveLock', null) > dayMs) return 'proveLock';
     return elapsed('auditLocks', createdAt) > dayMs ? 'auditLocks' : undefined;
   }
+}
+
+/** The store was reached: what it refused may be told by what the bucket is set to now, or by there being none. */
+function hasAnswered({ code, details }: HoldfastError): boolean {
+  if (code === 'storeRefused' || code === 'lockRefused') return true;
+  const status = details?.['status'];
+  return code === 'storeUnreachable' && typeof status === 'number' && status >= 400;
 }
