@@ -3,7 +3,7 @@ import type { Alert } from '../../protocol/methods/alerts.ts';
 import type { DaemonState } from '../../protocol/methods/session.ts';
 import type { CommandId } from '../commandIds.ts';
 import { plainText } from '../ui/plainText.ts';
-import { withLocalTimes } from '../ui/shownTime.ts';
+import { cureOf } from '../views/alerts/cure.ts';
 
 /** A notification: what needs an act now. */
 export interface Notice {
@@ -27,20 +27,23 @@ function isGrave({ severity }: Alert): boolean {
   return severity === 'error';
 }
 
-/** The way out stands in the alert; the sentence has room for one more, and why it happened is what one wants to know first. */
+/** The way out stands in the alert; the sentence has room for one more, and why it happened is what one wants to know first. What unlocking cures has that beside it. */
 function alertNotice({ id, kind, message, fix, detail }: Alert): Notice {
   return {
     key: `alert.${kind}`,
     id,
     severity: 'error',
-    sentence: plainText([withLocalTimes(message), detail ?? fix].filter((part) => part !== null).join(' ')),
-    way: { title: l10n.t('Show Alerts'), command: 'holdfast.showAlerts' },
+    sentence: plainText([message, detail ?? fix].filter((part) => part !== null).join(' ')),
+    way:
+      cureOf(kind) === 'byUnlock'
+        ? { title: l10n.t('Unlock'), command: 'holdfast.unlock' }
+        : { title: l10n.t('Show Alerts'), command: 'holdfast.showAlerts' },
   };
 }
 
 /** One for all policies that wait. */
 function lockedNotices(open: readonly Alert[]): readonly Notice[] {
-  const waiting = open.filter(({ kind }) => kind === 'policyOverdue' || kind === 'lockedTooLong');
+  const waiting = open.filter(({ kind }) => kind === 'policyOverdue');
   const [first] = waiting.toSorted((left, right) => (left.since < right.since ? -1 : 1));
   if (first === undefined) return [];
   return [

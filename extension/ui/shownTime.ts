@@ -14,13 +14,6 @@ export function shortDay(time: string): string {
   return new Intl.DateTimeFormat(env.language, { day: 'numeric', month: 'short' }).format(new Date(time));
 }
 
-/** A sentence of the daemon with the times in it as the user's clock shows them. */
-export function withLocalTimes(sentence: string): string {
-  return sentence.replaceAll(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (time) =>
-    Number.isNaN(Date.parse(time)) ? time : fullTime(time),
-  );
-}
-
 /** The day of a time, local: `2026-01-02`. */
 export function dayOf(time: string): string {
   return stamp(new Date(time)).slice(0, 10);

@@ -72,7 +72,7 @@ async function askToChange(
 export function changeText(days: number, before: number | null): string {
   if (before === null) return vscode.l10n.t('What is stored there already is locked too. It can not be switched off again.');
   if (days > before) {
-    return vscode.l10n.t('The {0} of today hold until everything is locked for {1}.', daysText(before), daysText(days));
+    return vscode.l10n.t('What is promised today, {0}, holds until everything is locked for {1}.', daysText(before), daysText(days));
   }
   if (days < before) return vscode.l10n.t('Locks that are there run out as they are; only new ones are shorter.');
   return vscode.l10n.t('It stays as it is.');

@@ -1,12 +1,12 @@
 import { l10n } from 'vscode';
 import { escaped } from '../../../client/shown/text.ts';
 import type { Alert, AlertSeverity } from '../../../protocol/methods/alerts.ts';
-import { fullTime, shortTime, withLocalTimes } from '../../ui/shownTime.ts';
+import { fullTime, shortTime } from '../../ui/shownTime.ts';
 import { Row, type RowIcon, rowColors } from '../row.ts';
 import { cureOf } from './cure.ts';
 
 export function alertRow(alert: Alert, now: Date): Row {
-  const message = escaped(withLocalTimes(alert.message));
+  const message = escaped(alert.message);
   const severity = severityText(alert.severity);
   const { locationId } = alert;
   const cure = cureOf(alert.kind);

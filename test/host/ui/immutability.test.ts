@@ -258,6 +258,9 @@ describe('immutable backups on a real store', () => {
     await row.waitFor(workLimit);
     assert.match(await workbench.view('Locations').row('vault').description(), /immutable for 1 day.*safe until/);
     assert.deepEqual(await row.actions(), ['Acknowledge Alert', 'Unlock']);
+    const toast = /the credentials of vault are sealed/;
+    await workbench.notifications.waitFor(toast);
+    assert.deepEqual(await workbench.notifications.buttons(toast), ['Unlock', "Don't Show Again"]);
     await row.press('Unlock');
     await workbench.inputBox.answer(/^Passphrase of/, host.scratch.passphrase);
     await row.waitUntilGone();
@@ -270,7 +273,7 @@ describe('immutable backups on a real store', () => {
     await (await workbench.view('Locations').row('vault').openMenu()).choose('Change Protection Period…');
     await quickPick.waitFor(/Protection Period of vault/);
     await quickPick.choose('7 days');
-    await quickPick.option(/The 1 day of today hold/).waitFor();
+    await quickPick.option(/What is promised today, 1 day, holds/).waitFor();
     await workbench.screenshot('form-protection-change');
     await quickPick.choose('Protect for 7 days');
     await eventually(async () => assert.equal((await vault()).protectionPeriodDays, 7), workLimit);

@@ -37,6 +37,14 @@ describe('notices', () => {
     assert.deepEqual(noticesOf(alerts, 'locked', ['lockedWithDueRun']), []);
   });
 
+  it('are one about locks that are not extended while it is locked, which unlocks it', () => {
+    const alerts = [someAlert({ kind: 'lockedTooLong', message: 'The locks of vault are not extended.', fix: 'Unlock the daemon.' })];
+    const [notice, ...others] = noticesOf(alerts, 'locked', []);
+    assert.deepEqual(others, []);
+    assert.equal(notice?.sentence, 'The locks of vault are not extended. Unlock the daemon.');
+    assert.equal(notice.way.command, 'holdfast.unlock');
+  });
+
   it('M6: hold no link and no icon of a hostile message', () => {
     const [notice] = noticesOf([someAlert({ message: '[x](command:evil) $(zap)\u202e' })], 'unlocked', []);
     assert.equal(notice?.sentence, String.raw`[x] (command:evil) $ (zap)\u202e`);

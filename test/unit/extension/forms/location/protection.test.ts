@@ -64,7 +64,7 @@ describe('how long a form protects', () => {
 
   it('says what becomes of the locks that are there', () => {
     assert.match(changeText(7, null), /can not be switched off again/);
-    assert.match(changeText(7, 1), /The 1 day of today hold until everything is locked for 7 days/);
+    assert.match(changeText(7, 1), /promised today, 1 day, holds until everything is locked for 7 days/);
     assert.match(changeText(1, 7), /run out as they are/);
   });
 });
