@@ -1,9 +1,10 @@
 import type { Command } from './measure.ts';
+import type { StorePlace } from './stores.ts';
 
 export interface Places {
   readonly source: string;
   /** Empty; the backups go here. */
-  readonly store: string;
+  readonly store: StorePlace;
   /** Empty; caches, configuration and state go here. */
   readonly scratch: string;
 }
@@ -26,5 +27,7 @@ export interface Contestant {
   /** How it was told to compress and encrypt. */
   readonly mode: string;
   readonly version: string;
+  /** Its bucket has Object Lock, and it locks what it puts there. */
+  readonly hasLocks?: boolean;
   begin(places: Places): Promise<Round>;
 }

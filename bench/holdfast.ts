@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Contestant, Places, Round } from './contestant.ts';
 import { type Command, measure } from './measure.ts';
+import type { StorePlace } from './stores.ts';
 
 const root = path.dirname(import.meta.dirname);
 const main = path.join(root, 'dist', 'cli', 'main.js');
@@ -21,6 +22,22 @@ async function pidOf(holdfast: ReturnType<typeof commandsOn>): Promise<number> {
   return status.pid;
 }
 
+/** Days; the shortest that there is: how long a lock lasts makes no difference to what is measured. */
+const protectionPeriod = 1;
+
+async function addLocation(holdfast: ReturnType<typeof commandsOn>, store: StorePlace, scratch: string, hasLocks: boolean): Promise<void> {
+  if (store.kind === 'folder') {
+    await measure(holdfast('location', 'add', 'filesystem', 'store', '--path', store.path));
+    return;
+  }
+  const { name, region, endpoint, accessKeyId, secretAccessKey } = store;
+  const keys = path.join(scratch, 'keys');
+  writeFileSync(keys, JSON.stringify({ accessKeyId, secretAccessKey }), { mode: 0o600 });
+  const where = ['--bucket', name, '--region', region, '--endpoint', endpoint, '--credentials-file', keys];
+  const locks = hasLocks ? ['--protection-period', String(protectionPeriod)] : [];
+  await measure(holdfast('location', 'add', 's3', 'store', ...where, ...locks));
+}
+
 function makeState(scratch: string): string {
   const state = path.join(scratch, 'state');
   mkdirSync(state, { mode: 0o700 });
@@ -28,11 +45,11 @@ function makeState(scratch: string): string {
   return state;
 }
 
-async function begin({ source, store, scratch }: Places): Promise<Round> {
+async function begin({ source, store, scratch }: Places, hasLocks: boolean): Promise<Round> {
   const state = makeState(scratch);
   const holdfast = commandsOn(state);
   await measure(holdfast('init', '--passphrase-file', path.join(state, 'passphrase')));
-  await measure(holdfast('location', 'add', 'filesystem', 'store', '--path', store));
+  await addLocation(holdfast, store, scratch, hasLocks);
   await measure(holdfast('policy', 'create', 'bench', '--source', source, '--location', 'store'));
   const worker = await pidOf(holdfast);
   return {
@@ -64,9 +81,16 @@ export async function startTimes(scratch: string): Promise<StartTimes> {
   return { cold, warm };
 }
 
-/** This checkout's build. */
-export function holdfastContestant(): Contestant {
+/** This checkout's build; where a store can lock, once without locks and once with them. */
+export function holdfastContestants(canLock: boolean): readonly Contestant[] {
   const facts: unknown = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
   const version = typeof facts === 'object' && facts !== null && 'version' in facts ? String(facts.version) : '';
-  return { name: 'holdfast', mode: 'defaults (zstd 2, AES-256-GCM)', version, begin };
+  const mode = 'defaults (zstd 2, AES-256-GCM)';
+  const plain: Contestant = { name: 'holdfast', mode, version, begin: async (places) => await begin(places, false) };
+  if (!canLock) return [plain];
+  const locking = `${mode}, immutable: each object is locked by its put and its lock read back before the restore point counts`;
+  return [
+    { ...plain, mode: `${mode}, no locks` },
+    { name: 'holdfast-locked', mode: locking, version, hasLocks: true, begin: async (places) => await begin(places, true) },
+  ];
 }

@@ -6,16 +6,21 @@ import { parseArgs } from 'node:util';
 import { compareTrees } from '../test/support/compareTrees.ts';
 import type { Contestant } from './contestant.ts';
 import { type DataFacts, type DataKind, dataKinds, makeData } from './data.ts';
-import { holdfastContestant, startTimes } from './holdfast.ts';
-import { bytesBelow, type Command, forgetPeak, type Measured, measure, peakMemory, readAll, touchMemory } from './measure.ts';
+import { holdfastContestants, startTimes } from './holdfast.ts';
+import { benchLocks } from './locks.ts';
+import { type Command, forgetPeak, type Measured, measure, peakMemory, readAll, touchMemory } from './measure.ts';
 import { findPeers, peerNames } from './peers.ts';
-import { median, type Sample, table, withResults } from './report.ts';
+import { median, type Sample, sectionNames, table, withResults } from './report.ts';
+import { bucketStores, folderStores, type Stores } from './stores.ts';
 
 const help = `npm run bench -- [flags]
   --size SIZE      bytes of the random and of the text data; the small files follow (default 1GiB; 64MiB for a quick look)
   --runs N         how often everything is done; medians are shown (default 3)
   --only NAMES     some of holdfast, ${peerNames.join(', ')}
   --data KINDS     some of random, text, small
+  --store KIND     folder, or s3: a SeaweedFS on loopback that holds its data in the folder to work in (default folder)
+  --latency MS     with --store s3: every round trip takes so much longer
+  --locks          instead of all that: refresh and audit of many locked objects
   --folder DIR     where to work (default: /dev/shm where it is large enough, else the temporary folder)
   --write-docs     put the tables into docs/benchmarks.md
 Peers are taken from the folder BENCH_PEERS and from the PATH.
@@ -68,23 +73,25 @@ async function runRound(
   facts: DataFacts,
   source: string,
   place: Place,
+  stores: Stores,
   isChecked: boolean,
 ): Promise<Sample> {
   const folder = mkdtempSync(path.join(place.base, 'round-'));
-  const [store, scratch, target] = ['store', 'scratch', 'target'].map((name) => path.join(folder, name));
-  if (store === undefined || scratch === undefined || target === undefined) throw new Error('no folders');
-  for (const one of [store, scratch, target]) mkdirSync(one);
-  const round = await contestant.begin({ source, store, scratch });
+  const [scratch, target] = ['scratch', 'target'].map((name) => path.join(folder, name));
+  if (scratch === undefined || target === undefined) throw new Error('no folders');
+  for (const one of [scratch, target]) mkdirSync(one);
+  const store = await stores.make(folder, { hasLocks: contestant.hasLocks ?? false });
+  const round = await contestant.begin({ source, store: store.place, scratch });
   try {
     const first = await timed(round.firstBackup, place, source, facts.bytes, round.worker);
-    const storedBytes = bytesBelow(store);
+    const storedBytes = await store.bytes();
     const unchanged = await timed(round.unchangedBackup, place, source, 0, round.worker);
     const restore = await timed(await round.restore(target), place, source, facts.bytes, round.worker);
     if (isChecked) {
       const { differences } = compareTrees(source, round.restoredAt(target), {
         top: false,
         // Times are Holdfast's promise; some peers round those of folders.
-        mtimePrecision: contestant.name === 'holdfast' ? 1000n : anyTime,
+        mtimePrecision: contestant.name.startsWith('holdfast') ? 1000n : anyTime,
       });
       if (differences.length > 0)
         throw new Error(`${contestant.name} restored ${kind} with ${differences.length} differences, the first: ${differences[0]}`);
@@ -100,17 +107,35 @@ async function runRound(
     };
   } finally {
     await round.end();
+    await store.remove();
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function machine(place: Place): string {
+function processor(): string {
   const cpus = os.cpus();
   return [
     `${cpus.length} × ${cpus[0]?.model.trim() ?? 'unknown processor'}, ${(os.totalmem() / 2 ** 30).toFixed(0)} GiB of memory`,
     `${os.type()} ${os.release()} ${os.arch()}, Node ${process.versions.node}`,
+  ].join('; ');
+}
+
+function machine(place: Place): string {
+  return [
+    processor(),
     place.isInMemory ? 'source, store and target on tmpfs' : 'source, store and target on disk, source read once before each step',
   ].join('; ');
+}
+
+function writeDocs(section: string, results: string): void {
+  const page = path.join(root, 'docs', 'benchmarks.md');
+  writeFileSync(page, withResults(readFileSync(page, 'utf8'), section, `\n${results}\n`));
+}
+
+async function locks(writesDocs: boolean): Promise<void> {
+  const results = `${processor()}.\n\n${await benchLocks((line) => void process.stderr.write(`${line}\n`))}`;
+  say(results);
+  if (writesDocs) writeDocs(sectionNames.locks, results);
 }
 
 async function main(): Promise<void> {
@@ -121,18 +146,27 @@ async function main(): Promise<void> {
       only: { type: 'string' },
       data: { type: 'string' },
       folder: { type: 'string' },
+      store: { type: 'string', default: 'folder' },
+      latency: { type: 'string', default: '0' },
+      locks: { type: 'boolean', default: false },
       'write-docs': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return say(help);
+  if (values.locks) return await locks(values['write-docs']);
+  const isS3 = values.store === 's3';
+  if (!isS3 && values.store !== 'folder') throw new Error(`--store ${values.store} is neither folder nor s3`);
+  const latency = Number(values.latency);
+  if (!(latency >= 0 && latency <= 10_000)) throw new Error(`--latency ${values.latency} is no number of milliseconds up to 10000`);
+  if (latency > 0 && !isS3) throw new Error('--latency goes with --store s3');
   const size = bytesOf(values.size);
   const runs = Number(values.runs);
   if (!Number.isInteger(runs) || runs < 1) throw new Error(`--runs ${values.runs} is no number of runs`);
   const wanted = values.only?.split(',');
   const kinds = dataKinds.filter((kind) => values.data === undefined || values.data.split(',').some((name) => kind.startsWith(name)));
-  const { contestants: peers, missing } = await findPeers();
-  const contestants = [holdfastContestant(), ...peers].filter(({ name }) => wanted === undefined || wanted.includes(name));
+  const { contestants: peers, missing, leftOut } = await findPeers(isS3 ? 'bucket' : 'folder');
+  const contestants = [...holdfastContestants(isS3), ...peers].filter(({ name }) => wanted === undefined || wanted.includes(name));
   const parent = workFolder(values.folder, size);
   const place: Place = { base: mkdtempSync(path.join(parent, 'holdfast-bench-')), isInMemory: statfsSync(parent).type === tmpfsType };
   process.once('SIGINT', () => {
@@ -143,11 +177,14 @@ async function main(): Promise<void> {
   const samples: Sample[] = [];
   const tables: string[] = [];
   try {
+    await using stores = isS3 ? await bucketStores(place.base, latency) : folderStores();
     const heading = [
-      `${machine(place)}. Medians of ${runs} ${runs === 1 ? 'run' : 'runs'}; in brackets a peer’s figure divided by Holdfast’s.`,
+      `${machine(place)}. Medians of ${runs} ${runs === 1 ? 'run' : 'runs'}; in brackets a figure divided by that of holdfast.`,
+      ...(stores.about === undefined ? [] : [stores.about]),
       '',
       ...contestants.map(({ name, version, mode }) => `- ${name} ${version}: ${mode}`),
       ...(missing.length === 0 ? [] : [`- not found: ${missing.join(', ')}`]),
+      ...leftOut.map((sentence) => `- left out: ${sentence}`),
     ].join('\n');
     say(heading);
     for (const kind of kinds) {
@@ -157,7 +194,7 @@ async function main(): Promise<void> {
         // Everybody is first once: a later place may find a warmer machine.
         const turn = [...contestants.slice(run % contestants.length), ...contestants.slice(0, run % contestants.length)];
         for (const contestant of turn) {
-          const sample = await runRound(contestant, kind, facts, source, place, run === 0);
+          const sample = await runRound(contestant, kind, facts, source, place, stores, run === 0);
           samples.push(sample);
           const { firstBackup, unchangedBackup, restore, storedBytes, peakBytes } = sample;
           process.stderr.write(
@@ -170,7 +207,8 @@ async function main(): Promise<void> {
       say(`\n${tables.at(-1) ?? ''}`);
     }
     const starts: number[] = [];
-    for (let run = 0; run < startRuns && contestants.some(({ name }) => name === 'holdfast'); run += 1) {
+    const startsCounted = !isS3 && contestants.some(({ name }) => name === 'holdfast') ? startRuns : 0;
+    for (let run = 0; run < startsCounted; run += 1) {
       const scratch = mkdtempSync(path.join(place.base, 'start-'));
       const { cold, warm } = await startTimes(scratch);
       starts.push(cold - warm);
@@ -180,10 +218,10 @@ async function main(): Promise<void> {
       starts.length === 0
         ? ''
         : `The daemon takes ${(median(starts) * 1000).toFixed(0)} ms from its start to its first answer (median of ${starts.length}).`;
-    say(`\n${start}`);
+    if (start !== '') say(`\n${start}`);
     if (values['write-docs']) {
-      const page = path.join(root, 'docs', 'benchmarks.md');
-      writeFileSync(page, withResults(readFileSync(page, 'utf8'), `\n${heading}\n\n${tables.join('\n\n')}\n\n${start}\n`));
+      const section = isS3 ? (latency > 0 ? sectionNames.slowS3 : sectionNames.s3) : sectionNames.folder;
+      writeDocs(section, [heading, ...tables, ...(start === '' ? [] : [start])].join('\n\n'));
     }
   } finally {
     rmSync(place.base, { recursive: true, force: true });

@@ -78,11 +78,18 @@ export function table(kind: DataKind, facts: DataFacts, contestants: readonly Co
   ].join('\n');
 }
 
-const begin = '<!-- results -->';
-const end = '<!-- end of results -->';
+/** What the parts of the page are called in its marks. */
+export const sectionNames = {
+  folder: 'results',
+  s3: 'results on S3',
+  slowS3: 'results on S3 far away',
+  locks: 'results of locks',
+} as const;
 
-/** The page with what stands between its two marks replaced. Throws where they are not there. */
-export function withResults(page: string, results: string): string {
+/** The page with what stands between the two marks of a section replaced. Throws where they are not there. */
+export function withResults(page: string, section: string, results: string): string {
+  const begin = `<!-- ${section} -->`;
+  const end = `<!-- end of ${section} -->`;
   const [from, to] = [page.indexOf(begin), page.indexOf(end)];
   if (from < 0 || to < from) throw new Error(`docs/benchmarks.md lacks its marks ${begin} and ${end}`);
   return `${page.slice(0, from + begin.length)}\n${results}\n${page.slice(to)}`;

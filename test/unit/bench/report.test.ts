@@ -30,7 +30,7 @@ describe('the report of a benchmark', () => {
 
   it('replaces what stands between the marks of the page and nothing else', () => {
     const page = 'before\n<!-- results -->\nold\n<!-- end of results -->\nafter\n';
-    assert.equal(withResults(page, 'new'), 'before\n<!-- results -->\nnew\n<!-- end of results -->\nafter\n');
-    assert.throws(() => withResults('no marks', 'new'), /lacks its marks/);
+    assert.equal(withResults(page, 'results', 'new'), 'before\n<!-- results -->\nnew\n<!-- end of results -->\nafter\n');
+    assert.throws(() => withResults(page, 'other results', 'new'), /lacks its marks/);
   });
 });
