@@ -12,6 +12,15 @@ import { sharedSeaweed } from '../support/servers/sharedServers.ts';
 
 const mebibyte = 1 << 20;
 
+/** One sentence, one way out, and what the store has to do with it. */
+function oneSentence(result: CliResult): void {
+  assert.equal(result.status, 1, result.stderr);
+  const { error } = errorDocument.parse(result.json);
+  assert.ok(['storeUnreachable', 'storeFailed'].includes(error.code), error.code);
+  assert.match(error.message, /^Failed to [^\n]+\.$/);
+  assert.ok(error.fix !== null);
+}
+
 describe('immutable backups over a bad network', function () {
   this.timeout(120_000);
   let server: SeaweedServer;
@@ -27,14 +36,6 @@ describe('immutable backups over a bad network', function () {
   const passed = async (bytes: number): Promise<void> => {
     const end = proxy.bytes + bytes;
     while (proxy.bytes < end) await new Promise((resolve) => setTimeout(resolve, 2));
-  };
-  /** One sentence, one way out, and what the store has to do with it. */
-  const oneSentence = (result: CliResult): void => {
-    assert.equal(result.status, 1, result.stderr);
-    const { error } = errorDocument.parse(result.json);
-    assert.ok(['storeUnreachable', 'storeFailed'].includes(error.code), error.code);
-    assert.match(error.message, /^Failed to [^\n]+\.$/);
-    assert.ok(error.fix !== null);
   };
   /** Whatever a run came to: the next is whole and comes back, and all that is in the bucket is what the ledger says. */
   const isWhole = async (): Promise<void> => {
@@ -123,7 +124,7 @@ describe('immutable backups over a bad network', function () {
   });
 
   it('S11: soak: backups, restores and refreshes go on while the network does what it likes', async () => {
-    const seconds = Number(process.env['HOLDFAST_SOAK_SECONDS'] ?? '15');
+    const seconds = Number(process.env['HOLDFAST_SOAK_SECONDS'] ?? '10');
     const end = performance.now() + seconds * 1000;
     let runs = 0;
     let whole = 0;

@@ -3,6 +3,12 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { systemCode } from '../../../protocol/systemCode.ts';
 
+/** The last lines, and how many there have been. */
+interface Kept {
+  readonly last: string[];
+  count: number;
+}
+
 export interface GuardedProcessOptions {
   readonly cwd: string;
   /** All of its environment; nothing of the tests' own gets in. */
@@ -39,10 +45,10 @@ export class GuardedProcess implements AsyncDisposable {
   /** Of the program itself. */
   readonly pid: number;
   readonly #shell: ChildProcess;
-  readonly #lines: readonly string[];
+  readonly #lines: Kept;
   readonly #exited: Promise<unknown>;
 
-  private constructor(shell: ChildProcess, pid: number, lines: readonly string[], exited: Promise<unknown>) {
+  private constructor(shell: ChildProcess, pid: number, lines: Kept, exited: Promise<unknown>) {
     this.#shell = shell;
     this.pid = pid;
     this.#lines = lines;
@@ -58,14 +64,15 @@ export class GuardedProcess implements AsyncDisposable {
     // Its end is waited for where somebody ends it; by itself it keeps no test run alive.
     const exited = once(shell, 'close');
     exited.catch(() => undefined);
-    const lines: string[] = [];
+    const lines: Kept = { last: [], count: 0 };
     createInterface({ input: shell.stderr }).on('line', (line) => {
-      if (lines.push(line) > keptLines) lines.shift();
+      lines.count += 1;
+      if (lines.last.push(line) > keptLines) lines.last.shift();
     });
     const told = createInterface({ input: shell.stdout });
     const first = await Promise.race([once(told, 'line'), exited.then(() => [''])]);
     const pid = Number(first[0]);
-    if (!Number.isSafeInteger(pid) || pid <= 0) throw new Error(`${command} did not start. ${lines.join('\n')}`);
+    if (!Number.isSafeInteger(pid) || pid <= 0) throw new Error(`${command} did not start. ${lines.last.join('\n')}`);
     keepAlive(shell, false);
     return new GuardedProcess(shell, pid, lines, exited);
   }
@@ -76,7 +83,18 @@ export class GuardedProcess implements AsyncDisposable {
 
   /** The last lines that it printed. */
   get output(): string {
-    return this.#lines.join('\n');
+    return this.#lines.last.join('\n');
+  }
+
+  /** How many lines it has printed. */
+  get lineCount(): number {
+    return this.#lines.count;
+  }
+
+  /** Those of its last lines that came after the first `count`. */
+  linesAfter(count: number): readonly string[] {
+    const { last, count: all } = this.#lines;
+    return last.slice(Math.max(0, last.length - (all - count)));
   }
 
   signal(name: NodeJS.Signals): void {

@@ -113,11 +113,11 @@ export class SeaweedServer implements AsyncDisposable {
    * away, fewer actions.
    */
   async setIdentities(identities: readonly S3Identity[]): Promise<void> {
-    const before = this.#process.output.length;
+    const before = this.#process.lineCount;
     writeIdentities(this.#folder, identities);
     this.#process.signal('SIGHUP');
     // The reload is over when the last of the servers in this process says so.
-    while (this.#process.isRunning && !this.#process.output.slice(before).includes('Reload filer server')) {
+    while (this.#process.isRunning && !this.#process.linesAfter(before).some((line) => line.includes('Reload filer server'))) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
