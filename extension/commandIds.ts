@@ -22,6 +22,7 @@ export const commandIds = [
   'holdfast.refreshLocks',
   'holdfast.auditLocks',
   'holdfast.changeProtection',
+  'holdfast.setAbsence',
   'holdfast.collectGarbage',
   'holdfast.removeLocation',
   'holdfast.usePasskey',

@@ -30,6 +30,7 @@ import { newLocation } from './newLocation.ts';
 import { newPasskey } from './newPasskey.ts';
 import { rotatePasskey } from './rotatePasskey.ts';
 import { restore } from './restore.ts';
+import { setAbsence } from './setAbsence.ts';
 import { setUp } from './setUp.ts';
 import { unlock } from './unlock.ts';
 
@@ -56,6 +57,7 @@ const table: Readonly<Record<CommandId, Command>> = {
   'holdfast.refreshLocks': refreshLocks,
   'holdfast.auditLocks': auditLocks,
   'holdfast.changeProtection': changeProtection,
+  'holdfast.setAbsence': setAbsence,
   'holdfast.collectGarbage': collectGarbage,
   'holdfast.removeLocation': removeLocation,
   'holdfast.usePasskey': usePasskey,

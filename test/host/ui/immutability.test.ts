@@ -279,4 +279,16 @@ describe('immutable backups on a real store', () => {
     await eventually(async () => assert.equal((await vault()).protectionPeriodDays, 7), workLimit);
     await eventually(async () => assert.match(await workbench.view('Locations').row('vault').description(), /immutable for 7 days/));
   });
+
+  it('Set Longest Absence says what each costs, and saves the one that is chosen', async () => {
+    await workbench.runCommand('holdfast.setAbsence');
+    await workbench.quickPick.waitFor('Set Longest Absence…');
+    await workbench.quickPick.option(/^4 days, now, about [\d,]+ calls a month for what is stored now/).waitFor();
+    await workbench.screenshot('form-absence');
+    await workbench.quickPick.choose(/^7 days/);
+    await eventually(async () => {
+      const { longestAbsenceDays } = await host.scratch.json(immutabilityStatus.result, ['immutability', 'status']);
+      assert.equal(longestAbsenceDays, 7);
+    });
+  });
 });
