@@ -55,9 +55,10 @@ export async function passCommitGate(options: CommitGateOptions, reached: Reache
     return null;
   }
   for (;;) {
-    const { earliest } = await keeper.now(signal);
+    // Both by one bound: where the store's clock was set back, the two stay apart by that much, and the check would never be young enough.
+    const { latest } = await keeper.now(signal);
     await lookForAll(options, wanted);
-    const holdsUntil = new Date(earliest.getTime() + checkHoldsMs);
+    const holdsUntil = new Date(latest.getTime() + checkHoldsMs);
     if ((await keeper.now(signal)).latest <= holdsUntil) return holdsUntil;
   }
 }
