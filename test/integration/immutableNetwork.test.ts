@@ -123,8 +123,9 @@ describe('immutable backups over a bad network', function () {
     assert.deepEqual(await vault.alerts(), []);
   });
 
-  it('S11: soak: backups, restores and refreshes go on while the network does what it likes', async () => {
+  it('S11: soak: backups, restores and refreshes go on while the network does what it likes', async function (this: Mocha.Context) {
     const seconds = Number(process.env['HOLDFAST_SOAK_SECONDS'] ?? '10');
+    this.timeout(seconds * 1000 + 120_000);
     const end = performance.now() + seconds * 1000;
     let runs = 0;
     let whole = 0;
