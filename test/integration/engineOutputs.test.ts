@@ -215,7 +215,7 @@ describe('what commands print, as sources', () => {
       list: (prefix, options) => store.list(prefix, options),
       delete: (key, versionId, options) => store.delete(key, versionId, options),
       put: async (key, body, options) => {
-        await printed.until(() => printed.hasEnded || printed.count - stored >= sealedBufferLength * sealedBufferCount(2));
+        await printed.until(() => printed.hasEnded || printed.count - stored >= sealedBufferLength * sealedBufferCount);
         for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate);
         const result = await store.put(key, body, options);
         stored += body.length;
@@ -234,7 +234,7 @@ describe('what commands print, as sources', () => {
     });
     const { statistics } = await bench.backup({ ...jobOf(source), store: slow });
     // An open pack, those in sealed buffers, and the pipe.
-    const room = sealedBufferLength * (1 + sealedBufferCount(2)) + outputPipeLength;
+    const room = sealedBufferLength * (1 + sealedBufferCount) + outputPipeLength;
     assert.ok(mostOnItsWay <= room + 8 * 2 ** 20, `${mostOnItsWay} bytes`);
     assert.equal(statistics.bytes, printed.count);
   });

@@ -84,7 +84,7 @@ class BackupRun {
     this.#workerCount = fileWorkerCount(engineThreads.workers);
     this.#memory = newRunMemory(this.#workerCount + 1);
     this.#control = new RunControl(this.#memory);
-    this.#sealedMemory = newSealedBuffers(sealedBufferCount(this.#workerCount));
+    this.#sealedMemory = newSealedBuffers(sealedBufferCount);
     this.#sealed = new SealedBuffers(this.#sealedMemory, this.#control);
     // Workers seal packs and indexes; they need no key that signs as the owner.
     this.#context = { keys: { ...job.keys, owner: undefined }, storeId: job.store.storeId, compressionLevel };
