@@ -167,7 +167,7 @@ export class FaultProxy implements AsyncDisposable {
       }
       passed += piece.length;
       this.#bytes += piece.length;
-      if (!to.write(piece)) await Promise.race([once(to, 'drain'), once(to, 'close')]).catch(() => undefined);
+      if (!to.write(piece)) await drained(to);
     };
     try {
       let free = 0;
@@ -197,6 +197,14 @@ export class FaultProxy implements AsyncDisposable {
     const rest = time - this.#clock.now();
     if (rest >= 1) await this.#clock.wait(rest);
   }
+}
+
+/** Resolves when more can be written, or nothing any more. */
+async function drained(socket: Socket): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  socket.once('drain', resolve).once('close', resolve);
+  await promise;
+  socket.off('drain', resolve).off('close', resolve);
 }
 
 function isInternet(address: AddressInfo | string | null): address is AddressInfo {
