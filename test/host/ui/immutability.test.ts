@@ -283,7 +283,7 @@ describe('immutable backups on a real store', () => {
   it('Set Longest Absence says what each costs, and saves the one that is chosen', async () => {
     await workbench.runCommand('holdfast.setAbsence');
     await workbench.quickPick.waitFor('Set Longest Absence…');
-    await workbench.quickPick.option(/^4 days, now, about [\d,]+ calls a month for what is stored now/).waitFor();
+    await workbench.quickPick.option(/^4 days, now, locks of up to \d+ days, about [\d,]+ calls a month/).waitFor();
     await workbench.screenshot('form-absence');
     await workbench.quickPick.choose(/^7 days/);
     await eventually(async () => {

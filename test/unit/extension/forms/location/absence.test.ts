@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { lockCallsPerMonth } from '../../../../../client/shown/lockCost.ts';
+import { lockCallsPerMonth, longestLockDays } from '../../../../../client/shown/lockCost.ts';
 import { absenceChoices } from '../../../../../extension/forms/location/absence.ts';
 import { immutabilityAbsence } from '../../../../../protocol/methods/immutability.ts';
 
@@ -20,10 +20,10 @@ describe('how long the daemon may be away', () => {
       { protectionPeriodDays: 30, objects: 100 },
       { protectionPeriodDays: 7, objects: 10 },
     ]);
-    assert.equal(first?.description, `now, about ${calls(0, 30, 100) + calls(0, 7, 10)} calls a month for what is stored now`);
-    assert.match(
-      absenceChoices(4, [])[0]?.description ?? '',
-      /^about [\d,]+ calls a month for 1,000 objects that are protected for 30 days$/,
+    assert.equal(
+      first?.description,
+      `now, locks of up to ${longestLockDays({ longestAbsenceDays: 0, protectionPeriodDays: 30 })} days, about ${calls(0, 30, 100) + calls(0, 7, 10)} calls a month`,
     );
+    assert.match(absenceChoices(4, [])[0]?.description ?? '', /^locks of \d+ days for a protection of 30$/);
   });
 });
