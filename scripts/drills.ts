@@ -10,7 +10,7 @@ import { SeaweedServer } from '../test/support/servers/seaweedServer.ts';
 import { findServerPrograms } from '../test/support/servers/serverPrograms.ts';
 import { type DrillOutcome, writeDrills } from './drills/drillsPage.ts';
 import { ransomware } from './drills/ransomware.ts';
-import { type Drill, Stage } from './drills/stage.ts';
+import { type Drill, Stage, type StageOptions } from './drills/stage.ts';
 import { stores } from './drills/stores.ts';
 import { prepareServers } from './servers/prepareServers.ts';
 
@@ -30,7 +30,7 @@ process.env['TMPDIR'] = scratch;
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
 
-async function play(drill: Drill, servers: Pick<ConstructorParameters<typeof Stage>[0], 'seaweed' | 'moto'>): Promise<DrillOutcome> {
+async function play(drill: Drill, servers: Pick<StageOptions, 'seaweed' | 'encrypting' | 'moto'>): Promise<DrillOutcome> {
   const started = performance.now();
   const seconds = (): number => (performance.now() - started) / 1000;
   say(`\n${drill.id}  ${drill.title}`);
@@ -54,9 +54,11 @@ try {
   if (programs === undefined) throw new Error('The servers are not there although they were installed.');
   await using running = new AsyncDisposableStack();
   let seaweed: Promise<SeaweedServer> | undefined;
+  let encrypting: Promise<SeaweedServer> | undefined;
   let moto: Promise<MotoServer> | undefined;
   const servers = {
     seaweed: () => (seaweed ??= SeaweedServer.start(programs).then((server) => running.use(server))),
+    encrypting: () => (encrypting ??= SeaweedServer.start(programs, { encrypts: true }).then((server) => running.use(server))),
     moto: () => (moto ??= MotoServer.start(programs).then((server) => running.use(server))),
   };
   say(`seed ${testSeed()} (HOLDFAST_TEST_SEED=${testSeed()} plays the same again)`);

@@ -48,6 +48,8 @@ export const threatIds: readonly string[] = [
   'C1 C2 C3 C4 C5 C6 C7 C8 C9 C10 C11',
   'M1 M2 M3 M4 M5 M6 M7 M8',
   'F1 F2 F3 D8',
+  'S1 S2 S3 S4 S5 S6 S7 S8 S9 S10 S11',
+  'R1 R2 R3 R4 R5 R7 R8',
   'V1 V3 V4 V5',
 ].flatMap((ids) => ids.split(' '));
 

@@ -1,6 +1,7 @@
 import {
   DeleteBucketEncryptionCommand,
   DeleteBucketLifecycleCommand,
+  HeadObjectCommand,
   PutObjectLockConfigurationCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
@@ -104,6 +105,29 @@ const copyInPlace: Drill = {
   },
 };
 
+/** The same where the store knows SSE-S3: puts name it, so that the default does not count. */
+async function onServerWithEncryption(stage: Stage): Promise<void> {
+  stage.tell('The same on a SeaweedFS that knows SSE-S3.');
+  const { user, point } = await stage.vault(await stage.encrypting);
+  using hand = user.hand();
+  stage.tell(`The default is changed: ${counted(await hand.changeDefaultEncryption())}.`);
+  const known = new Set((await user.held()).map(({ versionId }) => versionId));
+  await goesOn(stage, user);
+  const put = (await user.held()).filter(({ versionId }) => !known.has(versionId));
+  const found = new Set<string>();
+  await asOwner(user, async (client, Bucket) => {
+    for (const { key: Key, versionId: VersionId } of put) {
+      const { ServerSideEncryption } = await client.send(new HeadObjectCommand({ Bucket, Key, VersionId }));
+      found.add(ServerSideEncryption ?? 'none');
+    }
+  });
+  stage.look(
+    `What it put came under SSE-S3 and not under the attacker's key (${[...found].join(', ')}).`,
+    put.length > 0 && [...found].every((one) => one === 'AES256'),
+  );
+  await stage.restores(user, point);
+}
+
 const otherEncryption: Drill = {
   id: 'R4',
   title: "Default encryption under the attacker's key",
@@ -128,6 +152,7 @@ const otherEncryption: Drill = {
     await stage.holdfast(user, ['immutability', 'refresh']);
     await stage.noAlert(user, 'locationCriteria');
     await goesOn(stage, user);
+    await onServerWithEncryption(stage);
   },
 };
 

@@ -17,6 +17,8 @@ export interface StageOptions {
   readonly say: (line: string) => void;
   readonly seed: number;
   readonly seaweed: () => Promise<SeaweedServer>;
+  /** One that knows SSE-S3. */
+  readonly encrypting: () => Promise<SeaweedServer>;
   readonly moto: () => Promise<MotoServer>;
 }
 
@@ -45,6 +47,10 @@ export class Stage implements AsyncDisposable {
     return this.#options.seaweed();
   }
 
+  get encrypting(): Promise<SeaweedServer> {
+    return this.#options.encrypting();
+  }
+
   get moto(): Promise<MotoServer> {
     return this.#options.moto();
   }
@@ -71,9 +77,9 @@ export class Stage implements AsyncDisposable {
     return user;
   }
 
-  /** A user who has backed up once into a new bucket of SeaweedFS. */
-  async vault(options: Omit<ImmutableScratchOptions, 'bucket'> = {}): Promise<{ readonly user: ImmutableScratch; readonly point: string }> {
-    const user = this.newUser(await (await this.seaweed).createBucket(), options);
+  /** A user who has backed up once into a new bucket, of SeaweedFS unless said otherwise. */
+  async vault(server?: SeaweedServer): Promise<{ readonly user: ImmutableScratch; readonly point: string }> {
+    const user = this.newUser(await (server ?? (await this.seaweed)).createBucket());
     await user.setUp();
     const point = await user.backUp();
     this.tell(`A user has ${files} files backed up in a bucket of SeaweedFS: locked, and for ${user.protectionPeriodDays} days ahead.`);
