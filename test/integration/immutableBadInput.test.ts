@@ -114,10 +114,13 @@ describe('buckets that can not be made immutable', function () {
     }
   });
 
-  it('S7: a bucket without Object Lock, and a server that shows locks and keeps none, are refused with the check that saw it', async function () {
+  it('S7: a bucket without Object Lock, one of another region, and a server that shows locks and keeps none, are refused with the check that saw it', async function () {
     const open = await refusalOf({}, await server.createBucket({ objectLock: false }));
     assert.equal(open.about, 'versioning');
     const moto = await sharedMoto(this);
+    const elsewhere = await refusalOf({ region: 'eu-west-1' }, await moto.createBucket());
+    assert.equal(elsewhere.about, 'region');
+    assert.match(elsewhere.text, /us-east-1/);
     const liar = await refusalOf({}, await moto.createBucket());
     assert.ok(liar.about.endsWith('Lock'), JSON.stringify(liar));
     const locations = await vault.scratch.cli(['location', 'list']);
