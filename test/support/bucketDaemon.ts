@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Catalog } from '../../daemon/catalog/catalog.ts';
 import { openCatalog } from '../../daemon/catalog/openCatalog.ts';
+import { isEnded } from '../../protocol/methods/actions.ts';
 import { type GarbageDocument, garbageDocument, locationCollectGarbage } from '../../protocol/methods/garbage.ts';
 import { immutabilityStatus } from '../../protocol/methods/immutability.ts';
 import { locationAdd, type S3KeysSecret, type LockMode } from '../../protocol/methods/locations.ts';
@@ -172,9 +173,13 @@ export class BucketDaemon implements AsyncDisposable {
     return garbageDocument.parse(succeeded(await this.daemon.ended(started)).result);
   }
 
-  /** Until no run of the monitor is under way. */
+  /** Until no run of the monitor is under way, and nothing else that the daemon began by itself. */
   async idle(): Promise<void> {
-    while ((await this.daemon.call(immutabilityStatus, {})).locations.some(({ isRefreshing }) => isRefreshing)) {
+    for (;;) {
+      const { locations } = await this.daemon.call(immutabilityStatus, {});
+      const { items } = this.catalog.actions.list({ limit: 5 });
+      const isBusy = items.some(({ state, startedBy }) => startedBy === 'schedule' && !isEnded(state));
+      if (!isBusy && !locations.some(({ isRefreshing }) => isRefreshing)) return;
       await new Promise<void>((resolve) => void setImmediate(resolve));
     }
   }

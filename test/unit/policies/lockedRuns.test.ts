@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
+import { lockPlan, lockTerms } from '../../../daemon/locks/lockPlan.ts';
 import { parseObjectKey } from '../../../daemon/repository/names.ts';
+import { HoldfastError } from '../../../protocol/errors.ts';
+import { idOf, type RestorePointId } from '../../../protocol/ids.ts';
 import { versionIdOf } from '../../support/bucket/bucketVersion.ts';
+import { interceptedStore } from '../../support/bucket/interceptedStore.ts';
 import { BucketDaemon } from '../../support/bucketDaemon.ts';
+import { countCatalogWrites } from '../../support/crashPoints.ts';
+import { succeeded } from '../../support/drivenDaemon.ts';
+
+const day = 86_400_000;
 
 /** Does `act` as the next manifest is about to be put. */
 function atNextManifest({ bucket }: BucketDaemon, act: () => void): void {
@@ -43,4 +51,125 @@ describe('backups at a location with locks', function () {
       .flatMap((name) => (name?.type === 'manifest' ? [name.sequence] : []));
     assert.deepEqual(sequences, [1, 2, 3, 4], 'the one that was withdrawn keeps its sequence for itself');
   });
+
+  it('X1 S3: a daemon that dies at any write to the bucket, before or after it was done, loses nothing and locks all that it takes over', async () => {
+    for (let at = 1; ; at += 1) {
+      let wasReached = false;
+      for (const moment of ['before', 'after'] as const) {
+        await using world = await BucketDaemon.ready();
+        await world.backUp();
+        world.changeSource();
+        let writes = 0;
+        world.wrap = (store) =>
+          interceptedStore(store, async (verb, key, act) => {
+            if (verb !== 'put' && verb !== 'extend' && verb !== 'delete') return await act();
+            writes += 1;
+            if (writes < at) return await act();
+            wasReached = true;
+            if (writes === at && moment === 'after') await act();
+            throw new HoldfastError('storeUnreachable', `The daemon died at ${verb} ${key}.`);
+          });
+        const started = await world.daemon.startBackup();
+        const { state } = await world.daemon.ended(started);
+        assert.equal(state, wasReached ? 'failed' : 'complete');
+        world.wrap = (store) => store;
+        await world.restart();
+        const next = await world.backUp();
+        await world.assertRestores(next);
+        const listed = await world.daemon.restorePoints('files');
+        assert.equal(listed[0]?.id, next);
+        for (const { id } of listed) {
+          succeeded(await world.daemon.verify(id));
+          assertKept(world, id);
+        }
+        assert.equal(new Set(listed.map(({ sequence }) => sequence)).size, listed.length);
+      }
+      if (!wasReached) return;
+    }
+  });
+
+  it('X1: where a transaction of the catalog around the acknowledgement fails, the next run takes over what it put, with what it reaches', async () => {
+    let adopted = 0;
+    for (let at = 1; at <= 3; at += 1) {
+      await using world = await BucketDaemon.ready();
+      await world.backUp();
+      world.changeSource();
+      let isArmed = false;
+      let writes = 0;
+      atNextManifest(world, () => {
+        isArmed = true;
+      });
+      {
+        using counting = countCatalogWrites((step) => {
+          if (isArmed && step === 'commit') writes += 1;
+          if (writes !== at) return;
+          isArmed = false;
+          writes += 1;
+          throw new Error('the disk is gone for a moment');
+        });
+        void counting;
+        await world.daemon.ended(await world.daemon.startBackup());
+      }
+      await world.restart();
+      world.changeSource();
+      const next = await world.backUp();
+      await world.assertRestores(next);
+      const listed = await world.daemon.restorePoints('files');
+      for (const { id } of listed) {
+        succeeded(await world.daemon.verify(id));
+        assertKept(world, id);
+      }
+      adopted += listed.length === 3 ? 1 : 0;
+    }
+    assert.ok(adopted > 0);
+  });
+
+  it('S9 F1: uploads that last for sixty days are kept locked all the while, and acknowledged with locks that last', async () => {
+    await using world = await BucketDaemon.ready({ protectionPeriod: 7 });
+    await world.backUp();
+    world.changeSource();
+    const reached = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<void>();
+    let isHeldUp = false;
+    world.wrap = (store) =>
+      interceptedStore(store, async (verb, key, act) => {
+        // The gate's first look, once everything but the manifest is put.
+        if (verb === 'lockOf' && parseObjectKey(key)?.type === 'pack' && !isHeldUp) {
+          isHeldUp = true;
+          reached.resolve();
+          await release.promise;
+        }
+        return await act();
+      });
+    const started = await world.daemon.startBackup();
+    await reached.promise;
+    const put = keysOf(world, 'pack');
+    assert.ok(put.length >= 3);
+    for (let passed = 0; passed < 60 * 24; passed += 6) {
+      await world.pass(6, 6);
+      for (const key of put) assert.ok((world.lockedUntil(key) ?? 0) >= world.clock.storeMs + 7 * day, `${key} after ${passed} hours`);
+    }
+    release.resolve();
+    succeeded(await world.daemon.ended(started));
+    const [newest] = await world.daemon.restorePoints('files');
+    assertKept(world, newest?.id ?? '');
+  });
 });
+
+/** By the bucket: everything that a restore point reaches is locked for the period and the reserve, and the catalog knows what that is. */
+function assertKept(world: BucketDaemon, restorePoint: string): void {
+  const { catalog, locationId, clock } = world;
+  const reach = catalog.reaches.of(idOf<RestorePointId>(restorePoint));
+  assert.ok(reach !== undefined, 'what it reaches is known');
+  const numbers = new Set([...reach.runs].flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_value, at) => first + at)));
+  const rows = catalog.objects.list({ locationId, limit: 1000 }).items.filter(({ number }) => numbers.has(number));
+  assert.deepEqual(new Set(rows.map(({ kind }) => kind)), new Set(['pack', 'index', 'manifest']));
+  const period = catalog.locations.get(locationId)?.protectionPeriodDays ?? 0;
+  const { reserve, protectionPeriod } = lockPlan(lockTerms({ protectionPeriodDays: period, longestAbsenceDays: 4 }));
+  for (const { objectKey, retainUntil, state } of rows) {
+    const until = world.lockedUntil(objectKey) ?? 0;
+    assert.equal(state, 'present');
+    assert.ok(until >= clock.storeMs + protectionPeriod + reserve, objectKey);
+    assert.ok(retainUntil !== null && Date.parse(retainUntil) <= until);
+  }
+}
