@@ -38,7 +38,7 @@ export const recoveryFamily: Family = {
     {
       path: 'immutability absence',
       summary: 'say how long the daemon may be away without any lock getting too short',
-      description: 'The longer, the further ahead everything is locked and the more calls it costs. 0 for a daemon that always runs.',
+      description: 'The longer, the further ahead everything is locked, and the later space comes free. 0 for a daemon that always runs.',
       arguments: [{ name: 'DAYS', about: 'days, up to 60' }],
       examples: [{ command: 'holdfast immutability absence 14', about: 'before a holiday' }],
     },

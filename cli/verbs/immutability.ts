@@ -67,7 +67,7 @@ export async function absence(call: Call, session: Session): Promise<Result> {
   return {
     document,
     lines: [
-      `${absenceText(document.longestAbsenceDays)} without the daemon are reckoned with from now on. The longer, the more calls: holdfast immutability status counts them.`,
+      `${absenceText(document.longestAbsenceDays)} without the daemon are reckoned with from now on. The longer, the further ahead everything is locked, and the later space comes free.`,
     ],
     isNotice: true,
   };

@@ -215,7 +215,7 @@ export interface AbsenceParams {
   readonly days: number;
 }
 
-/** How long the daemon may be away without anything lapsing: longer costs more calls. */
+/** How long the daemon may be away without anything lapsing: the longer, the further ahead everything is locked. */
 export const immutabilityAbsence: Method<AbsenceParams, { readonly longestAbsenceDays: number }> = {
   name: 'immutability.setAbsence',
   params: z.strictObject({ days: z.number().min(0).max(60) }),
