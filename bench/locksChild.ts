@@ -80,6 +80,8 @@ class FilledBucket implements Disposable {
     this.catalog.restorePoints.add(point);
     const all = Array.from({ length: objects }, (_, index) => index + 1);
     this.catalog.reaches.record({ restorePointId: point.id, locationId, policyId: this.policyId }, all);
+    // The bucket brings its keys into order when it is first listed: that memory is its own.
+    this.bucket.listPage('');
     this.bucket.resetCalls();
   }
 
