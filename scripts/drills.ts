@@ -1,5 +1,5 @@
 // Plays attacks on real servers with the built daemon and command line: `npm run drills -- R1 R2 R5` for some, without ids all of them, and then
-// docs/drills.md is written; `--write-docs` writes it for some too.
+// docs/drills.md is written; `--write-docs` writes it for some too, `--only-page` writes it anew for those that were played last.
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -8,7 +8,7 @@ import { endProcess, processesNaming } from '../test/support/processes.ts';
 import { MotoServer } from '../test/support/servers/motoServer.ts';
 import { SeaweedServer } from '../test/support/servers/seaweedServer.ts';
 import { findServerPrograms } from '../test/support/servers/serverPrograms.ts';
-import { type DrillOutcome, writeDrills } from './drills/drillsPage.ts';
+import { type DrillOutcome, writeDrills, writeDrillsAgain } from './drills/drillsPage.ts';
 import { ransomware } from './drills/ransomware.ts';
 import { type Drill, Stage, type StageOptions } from './drills/stage.ts';
 import { stores } from './drills/stores.ts';
@@ -20,6 +20,10 @@ const ids = asked.filter((arg) => arg !== '--write-docs').map((id) => id.toUpper
 const unknown = ids.filter((id) => !drills.some((drill) => drill.id === id));
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
+if (asked.includes('--only-page')) {
+  say(`Written: ${writeDrillsAgain()}`);
+  process.exit(0);
+}
 if (unknown.length > 0) {
   say(`Failed to play ${unknown.join(', ')}: the drills are ${drills.map(({ id }) => id).join(', ')}.`);
   process.exit(2);

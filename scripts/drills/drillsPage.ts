@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import * as z from 'zod';
 import { root } from '../run.ts';
 import { type LayerReport, layerReport } from '../testReport.ts';
 import type { Look } from './stage.ts';
@@ -36,9 +37,30 @@ const ids = [
   'M8',
 ];
 
+const played = path.join(root, '.cache', 'drills.json');
+const playedDrills = z.strictObject({
+  at: z.iso.datetime(),
+  outcomes: z.array(
+    z.strictObject({
+      id: z.string(),
+      title: z.string(),
+      looks: z.array(z.strictObject({ sentence: z.string(), holds: z.boolean() })),
+      seed: z.int(),
+      seconds: z.number(),
+    }),
+  ),
+});
+
 /** Writes what the drills have shown, and how many cases of the last test runs stand behind each id. Gives the path of the page. */
-export function writeDrills(outcomes: readonly DrillOutcome[], now: Date = new Date()): string {
-  writeFileSync(path.join(root, page), pageOf(outcomes, readReports(), now));
+export function writeDrills(outcomes: readonly DrillOutcome[], at: Date = new Date()): string {
+  writeFileSync(played, JSON.stringify({ at: at.toISOString(), outcomes }));
+  return writeDrillsAgain();
+}
+
+/** Writes the page of the drills that were played last, with the cases of the tests that ran since. Throws where none were played. */
+export function writeDrillsAgain(): string {
+  const { at, outcomes } = playedDrills.parse(JSON.parse(readFileSync(played, 'utf8')));
+  writeFileSync(path.join(root, page), pageOf(outcomes, readReports(), new Date(at)));
   return page;
 }
 
