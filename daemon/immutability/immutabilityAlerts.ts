@@ -48,6 +48,8 @@ export class ImmutabilityAlerts {
 
   /** A run of the monitor came to its end. */
   ended({ location, result, error }: EndedLockRun): void {
+    // Removed while the run was under way: nobody waits for it.
+    if (this.#options.catalog.locations.get(location.locationId) === undefined) return;
     if (error === undefined) {
       this.#say(location, 'locationUnreachable', undefined);
       this.#say(location, 'refreshFailed', undefined);

@@ -128,8 +128,16 @@ export class LockMonitor implements AsyncDisposable {
   stateOf(location: LocationRecord): LockRunState | undefined {
     const terms = this.#options.termsOf(location);
     if (terms === undefined) return undefined;
-    const text = this.#options.catalog.lockRuns.get(location.locationId);
-    return text === undefined ? initialRunState(terms) : runStateOf(text);
+    const { catalog, onFailed } = this.#options;
+    const text = catalog.lockRuns.get(location.locationId);
+    if (text === undefined) return initialRunState(terms);
+    try {
+      return runStateOf(text);
+    } catch (error) {
+      // What nobody can read promises nothing: everything is looked at anew, and the next event writes it whole.
+      onFailed(error);
+      return initialRunState(terms);
+    }
   }
 
   /** The store's time as well as it is known without asking; this machine's where it is not. Decides about no lock. */

@@ -44,9 +44,12 @@ export type SlackLevel = 'enough' | 'underHalf' | 'underQuarter' | 'breached';
 /** The longest absence that is expected where nothing was set: a service of the system runs whenever the machine does. */
 export const defaultAbsence: { readonly service: number; readonly desktop: number } = { service: 0, desktop: 4 * dayMs };
 
-/** Throws `RangeError` on terms outside their bounds. */
+/** Parts of a millisecond are rounded. Throws `RangeError` on terms outside their bounds. */
 export function lockTerms({ protectionPeriodDays, longestAbsenceDays }: LockSetting): LockTerms {
-  return checked({ protectionPeriod: protectionPeriodDays * dayMs, longestAbsence: longestAbsenceDays * dayMs });
+  return checked({
+    protectionPeriod: Math.round(protectionPeriodDays * dayMs),
+    longestAbsence: Math.round(longestAbsenceDays * dayMs),
+  });
 }
 
 /** Source: docs/format.md, Locks. Throws `RangeError` on terms outside their bounds. */

@@ -66,6 +66,19 @@ describe('the monitor of locks', () => {
     assert.equal(bench.ended.length, 3);
   });
 
+  it('X6: looks at everything anew where nobody can read how far it had come', async () => {
+    await using bench = await watched(3);
+    bench.catalog.lockRuns.set(bench.locationId, '{"aim":"');
+    await bench.monitor?.[Symbol.asyncDispose]();
+    bench.startMonitor();
+    await bench.idle();
+    assert.equal(bench.ended.length, 2);
+    assert.ok(bench.failures.length > 0, 'it is told');
+    bench.failures.length = 0;
+    await bench.pass(minute);
+    assert.deepEqual([bench.failures, bench.errors.at(-1)], [[], undefined], 'it is whole again');
+  });
+
   it('S1: waits a little longer after each failure in a row, goes on when the store is back, and loses no time to a sleep', async () => {
     await using bench = await watched(3);
     bench.bucket.isReachable = false;

@@ -96,6 +96,10 @@ describe('the lock plan', () => {
       assert.throws(() => lockPlan({ protectionPeriod: day, longestAbsence }), RangeError);
     }
     assert.throws(() => lockTerms({ protectionPeriodDays: 0, longestAbsenceDays: 0 }), RangeError);
+    assert.deepEqual(lockTerms({ protectionPeriodDays: 1, longestAbsenceDays: 1 / 7 }), {
+      protectionPeriod: day,
+      longestAbsence: 12_342_857,
+    });
   });
 
   it('asks for whole seconds, rounded up', () => {
