@@ -24,6 +24,8 @@ export async function install(call: Call, session: Session): Promise<Result> {
   }
   const locations = before.state === 'notSetUp' ? [] : await session.list(locationList, {});
   const folders = { locations: locations.flatMap(({ path }) => (path === null ? [] : [path])), writable };
+  // Where no manager of services answers, nothing is to be stopped or written.
+  await service.status();
   const program = await service.prepare(folders);
   // One daemon a state directory: the one that runs goes before the service's own comes.
   const { pid } = await session.call(sessionMakeWay, {});

@@ -103,9 +103,14 @@ describe('holdfast: the service of the system', function () {
     await endDaemons(scratch.folder);
   });
 
-  it('is refused with a way out where no manager of services can be reached; nothing is left running', async () => {
+  it('is refused with a way out where no manager of services can be reached; the daemon goes on, and nothing is written', async () => {
     await using scratch = new ServiceScratch();
+    await scratch.setUp();
+    const before = await scratch.json(statusDocument, ['status']);
     const error = await refused(scratch, ['service', 'install'], 1, 'failed', scratch.options({ FAKE_SYSTEMD_UNREACHABLE: '1' }));
-    assert.match(error.message, /^Failed to run systemctl --user daemon-reload: Failed to connect to bus: No medium found\.$/);
+    assert.match(error.message, /^Failed to run systemctl --user show .*: Failed to connect to bus: No medium found\.$/);
+    const after = await scratch.json(statusDocument, ['status']);
+    assert.deepEqual([after.state, after.pid], ['unlocked', before.pid]);
+    assert.equal(existsSync(path.join(scratch.home, '.config')), false);
   });
 });
