@@ -14,6 +14,7 @@ import {
   usualRunRules,
   usualSourceRules,
 } from '../../protocol/methods/policies.ts';
+import { policyRetention } from '../../protocol/methods/retention.ts';
 import { HoldfastError } from '../../protocol/errors.ts';
 import type { Call } from '../call.ts';
 import { newName, reference } from '../names.ts';
@@ -108,7 +109,8 @@ export async function edit(call: Call, session: Session): Promise<Result> {
   };
   if (Object.keys(change).length === 0) throw call.problem('nothing to change was given');
   const policy = await session.ask(policyEdit, () => ({ ...change, policy: named(call) }));
-  return { document: policy, lines: [`Changed the policy ${escaped(policy.name)}.`], isNotice: true };
+  const lines = [`Changed the policy ${escaped(policy.name)}.`, ...(keep === undefined ? [] : await keepLines(policy, session))];
+  return { document: policy, lines, isNotice: true };
 }
 
 export async function pause(call: Call, session: Session): Promise<Result> {
@@ -128,6 +130,25 @@ export async function remove(call: Call, session: Session): Promise<Result> {
       ? 'it had no restore points'
       : `its ${counted(policy.restorePoints, 'restore point')} ${policy.restorePoints === 1 ? 'stays' : 'stay'} until retired`;
   return { document: policy, lines: [`Deleted the policy ${escaped(policy.name)}; ${kept}.`], isNotice: true };
+}
+
+/** What new rules of retention are going to do. */
+async function keepLines(policy: Policy, session: Session): Promise<readonly string[]> {
+  const keeps = `It keeps ${keepText(policy.keep)}`;
+  let items: readonly { readonly keep: boolean }[];
+  try {
+    items = await session.list(policyRetention, { policy: policy.policyId });
+  } catch (error) {
+    if (!HoldfastError.is(error)) throw error;
+    // The change is made; that what follows from it can not be told now makes it no failure.
+    return [`${keeps}.`];
+  }
+  const going = items.filter((item) => !item.keep).length;
+  const next =
+    going === 0
+      ? 'the next run retires nothing'
+      : `the next run retires ${going} of ${counted(items.length, 'restore point')}: holdfast policy retention ${shellWord(policy.name)} --dry-run shows which`;
+  return [`${keeps}; ${next}.`];
 }
 
 function named(call: Call): string {

@@ -40,7 +40,7 @@ function linesOf(document: StatusDocument, { style, host, stateDirectory }: Sess
   const states: Readonly<Record<StatusDocument['state'], string>> = {
     notRunning: style.warning('not running'),
     notSetUp: style.warning('not set up'),
-    locked: style.warning('locked'),
+    locked: `${style.warning('locked')}: nothing runs by itself until "holdfast unlock"`,
     unlocked: style.good('unlocked'),
   };
   const pairs: (readonly [string, string])[] = [

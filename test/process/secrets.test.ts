@@ -9,10 +9,24 @@ import { dial } from '../../client/dial.ts';
 import type { MasterKey } from '../../daemon/keys/masterKey.ts';
 import { HoldfastError } from '../../protocol/errors.ts';
 import { idOf, type PolicyId } from '../../protocol/ids.ts';
-import type { Method } from '../../protocol/method.ts';
+import type { Method, SecretRef } from '../../protocol/method.ts';
 import { actionCancel, actionFindings, actionList, actionShow } from '../../protocol/methods/actions.ts';
 import { methods } from '../../protocol/methods/index.ts';
-import { locationAdd, locationEdit, locationList, locationRemove, locationValidate } from '../../protocol/methods/locations.ts';
+import {
+  immutabilityAbsence,
+  immutabilityAudit,
+  immutabilityRefresh,
+  immutabilityStatus,
+  locationProveLock,
+} from '../../protocol/methods/immutability.ts';
+import {
+  locationAdd,
+  locationCheckPlace,
+  locationEdit,
+  locationList,
+  locationRemove,
+  locationValidate,
+} from '../../protocol/methods/locations.ts';
 import { alertAcknowledge, alertList, alertSnooze } from '../../protocol/methods/alerts.ts';
 import { sessionAutoLock } from '../../protocol/methods/autoLock.ts';
 import { sessionClaim } from '../../protocol/methods/claim.ts';
@@ -61,6 +75,8 @@ import { succeeded } from '../support/drivenDaemon.ts';
 import { formsIn, formsOfKeys, masterKeyOf } from '../support/keyMaterial.ts';
 import { canReadMemory, formsOf, scanMemory } from '../support/processMemory.ts';
 import { endProcess } from '../support/processes.ts';
+import type { SeaweedServer } from '../support/servers/seaweedServer.ts';
+import { sharedSeaweed } from '../support/servers/sharedServers.ts';
 
 /** Long and odd enough to be found nowhere by chance, neither whole nor by halves. */
 const passphrases = {
@@ -92,11 +108,14 @@ describe('secrets of a daemon process', function () {
   let source = '';
   let policyId: PolicyId;
   let masterKey: MasterKey | undefined;
+  let seaweed: SeaweedServer;
+  let bucketSecret = '';
   let forms: ReadonlyMap<string, Buffer> = new Map();
   const called = new Set<string>();
 
   before(async function () {
     if (!canReadMemory) this.skip();
+    seaweed = await sharedSeaweed(this);
     host = new DaemonProcess();
     other = new DaemonProcess();
     source = path.join(host.folder, 'source');
@@ -131,6 +150,23 @@ describe('secrets of a daemon process', function () {
     assert.ok(connection);
     await connection.hello('test');
     return new Watched(connection);
+  }
+
+  /** An immutable location whose keys are sealed, and everything that is done with its locks. */
+  async function useBucket(): Promise<void> {
+    const { name: bucket, region, endpoint, accessKeyId, secretAccessKey } = await seaweed.createBucket();
+    const spec = { kind: 's3', bucket, region, endpoint, credentials: { source: 'sealed' } } as const;
+    const keys = (): SecretRef => daemon.secret(JSON.stringify({ accessKeyId, secretAccessKey }));
+    await daemon.call(locationCheckPlace, { spec, keys: keys() });
+    const { location } = await daemon.call(locationAdd, { name: 'vault', spec, keys: keys(), protectionPeriodDays: 1 });
+    assert.equal(location?.lockMode, 'compliance');
+    succeeded(await daemon.ended(await daemon.call(locationProveLock, { ...request(), location: 'vault' })));
+    succeeded(await daemon.ended(await daemon.call(immutabilityRefresh, { ...request(), location: 'vault' })));
+    succeeded(await daemon.ended(await daemon.call(immutabilityAudit, { ...request(), location: 'vault' })));
+    await daemon.call(immutabilityStatus, {});
+    await daemon.call(immutabilityAbsence, { days: 1 });
+    await daemon.call(locationRemove, { location: 'vault', confirmed: true });
+    bucketSecret = secretAccessKey;
   }
 
   it('K5: no answer of a whole run of every method holds a key, what is derived from it, or a passphrase', async () => {
@@ -182,6 +218,7 @@ describe('secrets of a daemon process', function () {
     await daemon.call(locationEdit, { location: 'spare', name: 'unused' });
     await daemon.call(locationList, {});
     await daemon.call(locationRemove, { location: 'unused', confirmed: true });
+    await useBucket();
     await daemon.call(policyEdit, { policy: 'files', name: 'papers' });
     await daemon.call(policyList, {});
     await daemon.call(policyShow, { policy: 'papers' });
@@ -215,6 +252,7 @@ describe('secrets of a daemon process', function () {
     const sent = Buffer.concat(frames);
     assert.ok(sent.length > 20_000);
     assert.deepEqual(formsIn(sent, forms), []);
+    assert.ok(bucketSecret.length > 20 && !sent.includes(bucketSecret));
     assert.ok(
       formsIn(Buffer.concat([sent, forms.get('pack key hex') ?? Buffer.alloc(0)]), forms).includes('pack key hex'),
       'it would be seen',

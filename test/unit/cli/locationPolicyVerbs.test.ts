@@ -131,6 +131,31 @@ describe('cli policy', () => {
     });
   });
 
+  it('says what new rules of retention are going to retire, and that they are set where that can not be told', async () => {
+    const items = [true, false, false].map((keep, index) => ({
+      id: policy.policyId,
+      sequence: index + 1,
+      startedAt: '2026-03-01T00:00:00.000Z',
+      keep,
+      reasons: [],
+    }));
+    const kept = { ...policy, keep: { latest: 1, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0 } };
+    const edit = ['policy', 'edit', 'work', '--keep-latest', '1'];
+    const telling = new FakeDaemon({ 'policy.edit': () => kept, 'policy.retention': () => ({ items, next: null }) });
+    assert.match(
+      (await runWith(edit, { daemon: telling })).out,
+      /It keeps 1 latest; the next run retires 2 of 3 restore points: holdfast policy retention work --dry-run shows which\.\n$/,
+    );
+    const silent = new FakeDaemon({
+      'policy.edit': () => kept,
+      'policy.retention': () => {
+        throw new HoldfastError('failed', 'Failed to list.');
+      },
+    });
+    const { status, out } = await runWith(edit, { daemon: silent });
+    assert.deepEqual([status, out.endsWith('It keeps 1 latest.\n')], [0, true]);
+  });
+
   it('keeps what --keep-… says, of the other units nothing, and by --keep-all everything', async () => {
     const daemon = new FakeDaemon({ 'policy.create': () => policy, 'policy.edit': () => policy });
     await runWith(['policy', 'create', 'work', '--source', 'a', '--location', 'disk', '--keep-latest', '2', '--keep-yearly', '5'], {
