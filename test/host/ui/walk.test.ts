@@ -24,6 +24,8 @@ describe('the packaged extension, installed by somebody who has nothing yet', ()
     await quickPick.waitFor('Set Up Holdfast');
     await quickPick.choose('Generate a passphrase');
     await dialog.press('I Have Written It Down');
+    await quickPick.waitFor(/New Location/);
+    await quickPick.choose('Folder');
     await inputBox.waitFor(/New Location/);
     await inputBox.enter(store);
     await eventually(async () => assert.equal(await inputBox.value(), 'store'));
