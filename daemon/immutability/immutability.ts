@@ -83,7 +83,8 @@ export class Immutability implements AsyncDisposable {
       },
       onProved: ({ locationId }) => {
         const location = catalog.locations.get(locationId);
-        if (location !== undefined) this.#alerts.drifted(location, []);
+        // The verdict is told beside what the bucket is set to: a proof cures no drift.
+        if (location !== undefined) void this.#lookForDrift(location);
         onChanged(locationId);
       },
     });
@@ -169,14 +170,13 @@ export class Immutability implements AsyncDisposable {
   async #lookForDrift(location: LocationRecord): Promise<void> {
     const { installation, onFailed } = this.#options;
     const spec = specOf(location);
-    if (spec.kind !== 's3' || location.validated === null) return;
+    if (spec.kind !== 's3') return;
     try {
       const { facts } = await installation.stores.connection(location, spec);
       const state = await readBucketState(facts, spec.prefix ?? '', { signal: this.#abort.signal });
       const record = installation.catalog.locations.get(location.locationId);
-      if (record?.validated !== undefined && record.validated !== null) {
-        this.#alerts.drifted(record, driftOf(validatedFactsOf(record.validated), state));
-      }
+      if (record === undefined) return;
+      this.#alerts.drifted(record, record.validated === null ? [] : driftOf(validatedFactsOf(record.validated), state));
     } catch (error) {
       if (!this.#abort.signal.aborted) onFailed(error);
     }

@@ -14,6 +14,7 @@ import type { LocationRecord } from '../catalog/locationStore.ts';
 import type { Installation } from '../installation/installation.ts';
 import { specOf } from '../installation/locationStores.ts';
 import { lockProofOf } from '../installation/lockProofRecord.ts';
+import type { ObjectStore } from '../locations/objectStore.ts';
 import { callsPerMonth, lockPlan, slack } from '../locks/lockPlan.ts';
 import { nextRun, promisedPlan } from '../locks/lockRunState.ts';
 import { adoptCanaries, hasVersions } from './canaries.ts';
@@ -62,7 +63,7 @@ export class ImmutabilityService {
       .flatMap((one) => (one.shortest === null ? [] : [one.shortest]))
       .toSorted((one, other) => (one.retainUntil ?? '').localeCompare(other.retainUntil ?? ''));
     return {
-      safeUntil: soonest(locations.map(({ safeUntil }) => safeUntil)),
+      safeUntil: safeUntilOf(locations),
       objects: sum(locations.map(({ objects }) => objects)),
       shortest: shortest[0] ?? null,
       lastRefresh: locations.some(({ lastRefresh }) => lastRefresh === null)
@@ -198,8 +199,7 @@ export class ImmutabilityService {
       signal: run.signal,
     });
     const place = { objects: catalog.objects, installationId, locationId, now: wallClock, signal: run.signal };
-    // The first since the location became known: a catalog that was lost may have left canaries there.
-    if (location.lockProof === null && hasVersions(store)) await adoptCanaries({ ...place, store });
+    await this.#adoptCanaries(location, store, run.signal);
     const proof = await proveLock({ ...place, store, attempts: connection.attempts, mode: lockMode });
     const text = lockProofText(proof, keys.masterKey.lockProofKey());
     catalog.locations.change(locationId, { lockProof: text });
@@ -215,20 +215,19 @@ export class ImmutabilityService {
     };
   }
 
+  /** Before the first proof or audit since the location became known: a catalog that was lost may have left canaries there. */
+  async #adoptCanaries({ lockProof, locationId }: LocationRecord, store: ObjectStore, signal: AbortSignal): Promise<void> {
+    if (lockProof !== null || !hasVersions(store)) return;
+    const { installation, wallClock } = this.#options;
+    const { catalog, installationId } = installation;
+    await adoptCanaries({ store, objects: catalog.objects, installationId, locationId, now: wallClock, signal });
+  }
+
   async #auditOne(location: LocationRecord, run: ActionRun, before: number): Promise<TamperAuditResult> {
     const { installation, wallClock, onAudited } = this.#options;
     const { catalog, stores, installationId } = installation;
     const { store, locks } = await stores.open(location.locationId, run.signal);
-    if (location.lockProof === null && hasVersions(store)) {
-      await adoptCanaries({
-        store,
-        objects: catalog.objects,
-        installationId,
-        locationId: location.locationId,
-        now: wallClock,
-        signal: run.signal,
-      });
-    }
+    await this.#adoptCanaries(location, store, run.signal);
     const plan = stores.planOf(location);
     if (!hasVersions(store) || locks === undefined || plan === undefined) {
       throw new HoldfastError('refusedByRule', `Failed to audit ${location.name}: it has no versions.`);
@@ -266,6 +265,14 @@ export function proofDocumentOf(text: string): LockProofDocument {
     attempts: attempts.map(({ attempt, expected, got }) => ({ attempt, expected, got })),
     signature,
   };
+}
+
+/** Of all of them; `null` also where something that was promised at one is not locked at all: a date of the others would tell less than the truth. */
+export function safeUntilOf(locations: readonly Pick<LocationImmutability, 'promisedDays' | 'shortest' | 'safeUntil'>[]): string | null {
+  const isBroken = locations.some(
+    ({ promisedDays, shortest, safeUntil }) => promisedDays !== null && shortest !== null && safeUntil === null,
+  );
+  return isBroken ? null : soonest(locations.map(({ safeUntil }) => safeUntil));
 }
 
 function soonest(times: readonly (string | null)[]): string | null {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { type Alert, type AlertKind, alertList } from '../../protocol/methods/alerts.ts';
-import { immutabilityStatus } from '../../protocol/methods/immutability.ts';
+import { immutabilityStatus, locationProveLock } from '../../protocol/methods/immutability.ts';
 import { lockPlan, lockTerms } from '../../daemon/locks/lockPlan.ts';
 import { BucketRefusal, type BucketRefusalCode } from '../support/bucket/bucketRefusal.ts';
 import { AttackersHand } from '../support/bucket/attackersHand.ts';
@@ -133,11 +134,15 @@ describe('alerts about locks, as time goes by', function () {
     assert.deepEqual(await open(world), []);
   });
 
-  it('S8: permissions that are taken away are told by their names', async () => {
+  it('S8: permissions that are taken away are told by their names, and a lock proof that holds makes that no better', async () => {
     await using world = await quiet();
     world.bucket.denied.add('GetLifecycleConfiguration');
     await untilNextRun(world);
     await raised(world, 'locationCriteria', /may not read the .+ of the bucket any more \(s3:GetLifecycleConfiguration\)/);
+    const { actionId } = await world.daemon.call(locationProveLock, { requestId: randomUUID(), location: 'store' });
+    assert.equal((await world.daemon.ended({ actionId })).error, null);
+    await settled(world);
+    await raised(world, 'locationCriteria', /GetLifecycleConfiguration/);
     world.bucket.denied.clear();
     await untilNextRun(world);
     assert.deepEqual(await open(world), []);
