@@ -165,6 +165,8 @@ export class LocationService {
       ...(params.uploadLimit === undefined ? {} : { uploadLimit: params.uploadLimit }),
       ...(params.protectionPeriodDays === undefined ? {} : { protectionPeriodDays: params.protectionPeriodDays }),
       ...(isLocked ? { lockMode: params.lockMode ?? record.lockMode ?? 'compliance' } : {}),
+      // A proof speaks of one address, one user's keys and one mode.
+      ...(isMoved || (params.lockMode !== undefined && params.lockMode !== record.lockMode) ? { lockProof: null } : {}),
       ...(isMoved
         ? {
             spec: JSON.stringify(spec),
