@@ -104,6 +104,13 @@ export class QuickPick extends QuickInput {
 }
 
 export class InputBox extends QuickInput {
+  /** Waits for a box of this title that has no list: a pick of the same form can have the same title, and a field to filter by. */
+  override async waitFor(title?: string | RegExp): Promise<void> {
+    await super.waitFor(title);
+    await this.widget.locator('.quick-input-list').waitFor({ state: 'hidden' });
+    await super.waitFor(title);
+  }
+
   /** Waits for the box that asks this, and types and accepts: the step before it had the same widget. */
   async answer(prompt: RegExp, text: string): Promise<void> {
     await this.widget.locator('.quick-input-message').filter({ hasText: prompt }).waitFor();
