@@ -14,6 +14,7 @@ import type { OpenRestorePoint, OpenRestorePoints } from './openRestorePoints.ts
 import { RestorePointContents } from './restorePointContents.ts';
 import { progressOf } from './runProgress.ts';
 import { folderAround } from './folderAround.ts';
+import { refuseTakenPlaces, type TargetInPlace } from './inPlace.ts';
 import { refuseReadOnly, targetIsEmpty } from './targetFolder.ts';
 
 export interface RestoreServiceOptions {
@@ -41,9 +42,13 @@ export class RestoreService {
       await this.#refuseOwn(params.target);
       await refuseReadOnly(params.target, process.env);
     }
-    if (params.paths.length === 0) return;
+    const mayBeTaken = params.target === null && params.conflict === 'refuse';
+    if (params.paths.length === 0 && !mayBeTaken) return;
     const open = await this.#options.restorePoints.open(record, signal);
-    await selectionOf(new RestorePointContents(open.reader), params.paths, signal);
+    const selection = await selectionOf(new RestorePointContents(open.reader), params.paths, signal);
+    if (!mayBeTaken) return;
+    const withPlace = wantedSources(open.reader.manifest.sources, selection).filter(({ kind }) => kind !== 'command');
+    await this.#refuseTaken(await Promise.all(withPlace.map((source) => placeOf(source, open, signal))), selection);
   }
 
   async run(record: RestorePointRecord, params: RestoreStartParams, run: ActionRun): Promise<WorkResult> {
@@ -52,13 +57,17 @@ export class RestoreService {
     const contents = new RestorePointContents(open.reader);
     const selection = await selectionOf(contents, params.paths, run.signal);
     const { manifest } = open.reader;
-    const wanted = selection === undefined ? manifest.sources : manifest.sources.filter((source) => selection.has(source.id));
+    const wanted = wantedSources(manifest.sources, selection);
     // What a command printed has no place of its own to go back to.
     const withoutPlace = params.target === null ? wanted.filter(({ kind }) => kind === 'command') : [];
     const withPlace = wanted.filter((source) => !withoutPlace.includes(source));
-    const targets = await Promise.all(withPlace.map((source) => targetOf(source, params.target, contents, open, run.signal)));
+    const { target } = params;
+    const places = target === null ? await Promise.all(withPlace.map((source) => placeOf(source, open, run.signal))) : [];
+    const targets = target === null ? places : withPlace.map((source) => targetOf(source, target, contents));
     // In place means where the manifest says, and another writer's manifest may say anything.
     for (const { folder } of targets) await this.#refuseOwn(folder);
+    const mayBeTaken = target === null && params.conflict === 'refuse';
+    if (mayBeTaken) await this.#refuseTaken(places, selection);
     const restored = await runRestore({
       keys: open.keys,
       store: open.store,
@@ -66,7 +75,8 @@ export class RestoreService {
       indexes: manifest.indexes,
       targets,
       ...(selection === undefined ? { expected: { files: record.files, bytes: record.bytes } } : { selection }),
-      conflict: params.conflict,
+      // The folder around what was lost is not empty, and need not be: what has come there since it was looked at stays.
+      conflict: mayBeTaken ? 'skip' : params.conflict,
       dryRun: params.dryRun,
       runId: run.actionId,
       endedRunIds: this.#endedRunIds(),
@@ -85,6 +95,10 @@ export class RestoreService {
       installation.catalog.actions.addFindings(run.actionId, 'damaged', result.damaged.map(plain));
     });
     return documentOf(record, run, result);
+  }
+
+  async #refuseTaken(places: readonly TargetInPlace[], selection: Selection | undefined): Promise<void> {
+    await refuseTakenPlaces(places, selection, this.#endedRunIds());
   }
 
   #endedRunIds(): ReadonlySet<string> {
@@ -116,32 +130,33 @@ function leftInPlace(path: string): SkippedEntry {
   };
 }
 
+/** Raw paths in each source. */
+type Selection = ReadonlyMap<SourceId, readonly Uint8Array[]>;
+
+function wantedSources(sources: readonly ManifestSource[], selection: Selection | undefined): readonly ManifestSource[] {
+  return selection === undefined ? sources : sources.filter((source) => selection.has(source.id));
+}
+
+/** Where a source came from. */
+async function placeOf(source: ManifestSource, { reader }: OpenRestorePoint, signal: AbortSignal): Promise<TargetInPlace> {
+  const { child, name } = await reader.rootOf(source, signal);
+  return child === undefined
+    ? { sourceId: source.id, folder: dirname(source.label), fileName: name }
+    : { sourceId: source.id, folder: source.label, fileName: undefined };
+}
+
 /**
- * Where a source goes: the target itself, a folder of its own below it, or where it came from. A single file goes into a folder under its own
- * name, what a command printed into the target itself under the command's.
+ * Where a source goes: the target itself, or a folder of its own below it. A single file goes into a folder under its own name, what a command
+ * printed into the target itself under the command's.
  */
-async function targetOf(
-  source: ManifestSource,
-  target: string | null,
-  contents: RestorePointContents,
-  { reader }: OpenRestorePoint,
-  signal: AbortSignal,
-): Promise<RestoreTarget> {
-  if (target === null) {
-    const root = await reader.rootOf(source, signal);
-    return { sourceId: source.id, folder: root.child === undefined ? dirname(source.label) : source.label };
-  }
+function targetOf(source: ManifestSource, target: string, contents: RestorePointContents): RestoreTarget {
   if (source.kind === 'command') return { sourceId: source.id, folder: target, name: contents.layout.outputName(source) };
   const folder = contents.layout.folderOf(source);
   return { sourceId: source.id, folder: folder === '' ? target : `${target}/${folder}` };
 }
 
 /** Raw paths by source; `undefined` for everything. */
-async function selectionOf(
-  contents: RestorePointContents,
-  paths: readonly string[],
-  signal: AbortSignal,
-): Promise<ReadonlyMap<SourceId, readonly Uint8Array[]> | undefined> {
+async function selectionOf(contents: RestorePointContents, paths: readonly string[], signal: AbortSignal): Promise<Selection | undefined> {
   if (paths.length === 0) return undefined;
   const selection = new Map<SourceId, Uint8Array[]>();
   for (const path of paths) {

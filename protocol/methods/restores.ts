@@ -4,7 +4,7 @@ import { requestId } from '../method.ts';
 import { type Started, started } from './actions.ts';
 import { count, entryPath, type Finding, finding, findingsInline, hostPath, reference, seconds, uuid } from './values.ts';
 
-/** What happens to what is in the target already. `refuse`: a target that is not empty is `targetNotEmpty`. */
+/** What happens to what is in the target already. `refuse`: a target that is not empty is `targetNotEmpty`, in place what is there of that which is to come back. */
 export type Conflict = 'refuse' | 'skip' | 'overwrite' | 'rename';
 
 export interface RestoreStartParams extends WorkParams {

@@ -234,6 +234,10 @@ describe('holdfast restore', function () {
       rmSync(path.join(inPlace, 'b'));
       writeFileSync(path.join(inPlace, 'new'), 'new');
       await refused(scratch, ['restore', 'in place', '--in-place'], 4, 'targetNotEmpty');
+      await refused(scratch, ['restore', 'in place', '--in-place', '--path', 'a'], 4, 'targetNotEmpty');
+      const missing = await scratch.json(restoreDocument, ['restore', 'in place', '--in-place', '--path', 'b']);
+      assert.deepEqual([missing.files, read(inPlace, 'a'), read(inPlace, 'b')], [1, 'spoilt', 'first']);
+      rmSync(path.join(inPlace, 'b'));
       const document = await scratch.json(restoreDocument, ['restore', 'in place', '--in-place', '--conflict', 'overwrite']);
       assert.equal(document.files, 2);
       assert.deepEqual([read(inPlace, 'a'), read(inPlace, 'b'), read(inPlace, 'new')], ['first', 'first', 'new']);

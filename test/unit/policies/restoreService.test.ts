@@ -128,6 +128,45 @@ describe('restore service', () => {
     assert.deepEqual(bench.jobs, []);
   });
 
+  it('gives back in place what is not there any more, with no word about conflicts, and leaves what comes there meanwhile', async () => {
+    using bench = await Bench.ready();
+    const { base } = bench.house;
+    rmSync(base.at('source'), { recursive: true });
+    mkdirSync(base.at('source'));
+    for (const paths of [[], ['a.txt']]) {
+      await bench.check({ target: null, paths });
+      await bench.run({ target: null, paths });
+    }
+    writeFileSync(base.at('source', 'other'), 'of today');
+    await bench.check({ target: null, paths: ['a.txt'] });
+    await bench.run({ target: null, paths: ['a.txt'] });
+    assert.deepEqual(
+      bench.jobs.map(({ conflict }) => conflict),
+      ['skip', 'skip', 'skip'],
+    );
+  });
+
+  it('refuses in place, without a word about conflicts, where something is there: by its name, with the ways out', async () => {
+    using bench = await Bench.ready();
+    const source = bench.house.base.at('source');
+    mkdirSync(source, { recursive: true });
+    writeFileSync(`${source}/a.txt`, 'of today');
+    for (const [paths, reason] of [
+      [['a.txt'], `${source}/a.txt is there already`],
+      [[], `${source} is not empty`],
+    ] as const) {
+      const expected = {
+        code: 'targetNotEmpty',
+        message: `Failed to restore in place: ${reason}.`,
+        fix: /--conflict skip .*overwrite.*rename/u,
+      };
+      await assert.rejects(bench.check({ target: null, paths }), expected);
+      await assert.rejects(bench.run({ target: null, paths }), expected);
+      await bench.check({ target: null, paths, conflict: 'overwrite' });
+    }
+    assert.deepEqual(bench.jobs, []);
+  });
+
   it('refuses a path that is not in the restore point before any work', async () => {
     using bench = await Bench.ready();
     await bench.check({ paths: ['a.txt'] });
