@@ -5,13 +5,15 @@ import type {
   LocatedEntry as ShownLocatedEntry,
   RestorePointFilesParams,
 } from '../../protocol/methods/restorePoints.ts';
+import { nameProblem } from '../../protocol/methods/values.ts';
 import { noSuchPage } from '../catalog/paging.ts';
 import type { Entry, EntryKind } from '../repository/entry.ts';
+import { restorePointIdOf } from '../repository/manifest.ts';
 import type { ManifestSource } from '../repository/manifestTypes.ts';
 import type { RestorePointReader } from '../repository/restorePointReader.ts';
 import type { TreeReader } from '../repository/treeReader.ts';
 import { AnswerRoom } from './answerRoom.ts';
-import { noSuchPath, SourceLayout } from './sourceLayout.ts';
+import { noSuchPath, type RestorePointTitle, SourceLayout } from './sourceLayout.ts';
 
 /** An entry with its place in the restore point. */
 export interface LocatedEntry {
@@ -41,10 +43,13 @@ const shownKinds: Readonly<Record<EntryKind, ShownKind>> = {
 export class RestorePointContents {
   readonly reader: RestorePointReader;
   readonly layout: SourceLayout;
+  /** By the policy's name at its run: `latest` and an id alone do not say whose it is. */
+  readonly restorePoint: RestorePointTitle;
 
   constructor(reader: RestorePointReader) {
     this.reader = reader;
-    this.layout = new SourceLayout(reader.manifest.sources);
+    this.restorePoint = titleOf(reader);
+    this.layout = new SourceLayout(reader.manifest.sources, this.restorePoint);
   }
 
   /** The entry at a path; `undefined` for the top of several sources. */
@@ -61,7 +66,7 @@ export class RestorePointContents {
     for (const wanted of isOwnName ? [] : resolved.names) {
       const name = entry.child === undefined ? undefined : await nameIn(tree, entry.child, wanted, signal);
       const record = name === undefined || entry.child === undefined ? undefined : await tree.lookup(entry.child, name, signal);
-      if (name === undefined || record === undefined) throw noSuchPath(path);
+      if (name === undefined || record === undefined) throw noSuchPath(path, this.restorePoint);
       entry = tree.decode(record);
       names.push(name);
     }
@@ -179,6 +184,16 @@ export class RestorePointContents {
       if (recursive && entry.child !== undefined) yield* this.#walkFolder(tree, source, entry.child, names, options, undefined);
     }
   }
+}
+
+function titleOf({ header, manifest }: RestorePointReader): RestorePointTitle {
+  const id = restorePointIdOf(header.objectId).slice(0, 8);
+  const { name } = manifest.policy;
+  // Another writer's manifest may say anything.
+  return {
+    id,
+    title: typeof name === 'string' && nameProblem(name) === undefined ? `restore point ${id} of ${name}` : `restore point ${id}`,
+  };
 }
 
 /** The exact name where there is one; else the only name that is shown like it, for names that are not text. */

@@ -8,6 +8,14 @@ export interface PlaceInSource {
   readonly names: readonly string[];
 }
 
+/** What a restore point is called in a sentence. */
+export interface RestorePointTitle {
+  /** What a user types for it. */
+  readonly id: string;
+  /** `restore point 4f1c2a00 of work`. */
+  readonly title: string;
+}
+
 /** What a path inside a restore point leads to: its top (the list of sources, where there are several) or a place in a source. */
 export type ResolvedPath = { readonly kind: 'top' } | ({ readonly kind: 'place' } & PlaceInSource);
 
@@ -18,10 +26,12 @@ export type ResolvedPath = { readonly kind: 'top' } | ({ readonly kind: 'place' 
  */
 export class SourceLayout {
   readonly sources: readonly ManifestSource[];
+  readonly #restorePoint: RestorePointTitle;
   readonly #folders: ReadonlyMap<string, ManifestSource>;
 
-  constructor(sources: readonly ManifestSource[]) {
+  constructor(sources: readonly ManifestSource[], restorePoint: RestorePointTitle) {
     this.sources = sources;
+    this.#restorePoint = restorePoint;
     this.#folders = foldersOf(sources);
   }
 
@@ -62,14 +72,14 @@ export class SourceLayout {
     const [folder, ...names] = parts;
     if (folder === undefined) return { kind: 'top' };
     const source = this.#folders.get(folder);
-    if (source === undefined) throw noSuchPath(path);
+    if (source === undefined) throw noSuchPath(path, this.#restorePoint);
     return { kind: 'place', source, names };
   }
 }
 
-export function noSuchPath(path: string): HoldfastError {
-  return new HoldfastError('unknownName', `Failed to find ${JSON.stringify(path)} in the restore point: there is no such path.`, {
-    fix: '"holdfast restore-point files" shows what is in it.',
+export function noSuchPath(path: string, { id, title }: RestorePointTitle): HoldfastError {
+  return HoldfastError.failedTo('unknownName', `find ${JSON.stringify(path)} in ${title}`, 'there is no such path', {
+    fix: `"holdfast restore-point files ${id}" shows what is in it.`,
   });
 }
 

@@ -62,8 +62,9 @@ export function restorePointHandlers(services: RestorePointServices): readonly (
       const contents = await contentsOf(points.resolve(restorePoint), signal);
       const located = await contents.locate(path, signal);
       if (located === undefined || (located.entry.kind !== 'file' && located.entry.kind !== 'stream')) {
-        throw new HoldfastError('badValue', `Failed to print ${JSON.stringify(path)}: it is not a file.`, {
-          fix: '"holdfast restore-point files" lists folders, "dump" takes them as an archive.',
+        const { id, title } = contents.restorePoint;
+        throw HoldfastError.failedTo('badValue', `print ${JSON.stringify(path)} of ${title}`, 'it is not a file', {
+          fix: `"holdfast restore-point files ${id}" lists folders, "dump" takes them as an archive.`,
         });
       }
       return openStream(async (sink) => {

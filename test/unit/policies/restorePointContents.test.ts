@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { RestorePointContents, timeOf } from '../../../daemon/policies/restorePointContents.ts';
 import type { Entry } from '../../../daemon/repository/entry.ts';
+import { restorePointIdOf } from '../../../daemon/repository/manifest.ts';
 import { keySourceOf } from '../../../daemon/repository/keySource.ts';
 import { RestorePointReader } from '../../../daemon/repository/restorePointReader.ts';
 import { webSocketLimits } from '../../../protocol/endpoint.ts';
@@ -70,6 +71,28 @@ describe('restore point contents', () => {
     assert.deepEqual(await stat('/home/user/work/sub'), ['work/sub', 'dir', '/home/user/work/sub']);
     assert.deepEqual(await stat('/home/user/notes.md'), ['notes.md/notes.md', 'file', '/home/user/notes.md']);
     await assert.rejects(stat('work/none'), { code: 'unknownName' });
+  });
+
+  it('says by id and policy which restore point a path is not in, also where only the path’s first name is wrong', async () => {
+    const { header, manifest } = (await sample()).contents.reader;
+    const id = restorePointIdOf(header.objectId).slice(0, 8);
+    for (const [name, title] of [
+      ['work', `restore point ${id} of work`],
+      ['a\nb', `restore point ${id}`],
+      [undefined, `restore point ${id}`],
+    ] as const) {
+      const { reader } = (await sample()).contents;
+      const contents = new RestorePointContents(Object.create(reader, { manifest: { value: { ...manifest, policy: { name } } } }));
+      assert.equal(contents.restorePoint.title, title);
+    }
+    const several = await twoSources();
+    const { title, id: short } = several.restorePoint;
+    for (const path of ['work/none', 'none/none']) {
+      await assert.rejects(several.locate(path, signal), {
+        message: `Failed to find ${JSON.stringify(path)} in ${title}: there is no such path.`,
+        fix: `"holdfast restore-point files ${short}" shows what is in it.`,
+      });
+    }
   });
 
   it('lists a folder, and all below it, the same whatever the length of the pages', async () => {

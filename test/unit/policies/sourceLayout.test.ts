@@ -7,8 +7,14 @@ function source(label: string, changes: Partial<ManifestSource> = {}): ManifestS
   return { id: newId(), kind: 'folder', label, nameEncoding: 'bytes', separator: '/', root: Buffer.alloc(32), ...changes };
 }
 
+function layoutOf(sources: readonly ManifestSource[]): SourceLayout {
+  return new SourceLayout(sources, { id: '4f1c2a00', title: 'restore point 4f1c2a00 of work' });
+}
+
 function foldersOf(...labels: readonly string[]): readonly string[] {
-  return new SourceLayout(labels.map((label) => source(label))).folders().map(([folder]) => folder);
+  return layoutOf(labels.map((label) => source(label)))
+    .folders()
+    .map(([folder]) => folder);
 }
 
 describe('source layout', () => {
@@ -33,7 +39,7 @@ describe('source layout', () => {
 
   it('resolves paths from the top and absolute ones inside a source, and nothing else', () => {
     const work = source('/home/user/work');
-    const layout = new SourceLayout([work, source('/etc')]);
+    const layout = layoutOf([work, source('/etc')]);
     assert.deepEqual(layout.resolve('work/a/b'), { kind: 'place', source: work, names: ['a', 'b'] });
     assert.deepEqual(layout.resolve('/home/user/work/./a//b'), { kind: 'place', source: work, names: ['a', 'b'] });
     assert.deepEqual(layout.resolve('/home/user/work'), { kind: 'place', source: work, names: [] });
@@ -45,7 +51,7 @@ describe('source layout', () => {
 
   it('takes the separator of the machine that wrote a source', () => {
     const windows = source('C:\\Users\\u', { separator: '\\' });
-    const layout = new SourceLayout([windows, source('/etc')]);
+    const layout = layoutOf([windows, source('/etc')]);
     assert.deepEqual(layout.resolve('C:\\Users\\u\\a\\b'), { kind: 'place', source: windows, names: ['a', 'b'] });
     assert.equal(layout.folderOf(windows), 'u');
   });
@@ -53,8 +59,8 @@ describe('source layout', () => {
   it('gives what a command printed the name of the command, beside the folders of the others and unlike any of them', () => {
     const command = (label: string): ManifestSource => source(label, { kind: 'command' });
     const [alone, db, evil] = [command('db.sql'), command('work'), command('../evil')];
-    assert.equal(new SourceLayout([alone]).outputName(alone), 'db.sql');
-    const layout = new SourceLayout([source('/home/user/work'), db, evil]);
+    assert.equal(layoutOf([alone]).outputName(alone), 'db.sql');
+    const layout = layoutOf([source('/home/user/work'), db, evil]);
     assert.deepEqual(
       layout.folders().map(([name]) => name),
       ['evil', 'work', 'work-2'],
