@@ -35,7 +35,8 @@ export async function diff(call: Call, session: Session): Promise<Result> {
     other !== undefined ? { against: 'other', other: reference('restore point', other) } : { against: withSource ? 'source' : 'previous' };
   if (withSource) await nameWhatIsNotCompared(call, session);
   const changes = session.items(restorePointDiff, { restorePoint: named(call), ...against });
-  return await printedAsItComes(changes, session, (change) => changeLine(change, session.style));
+  const from = other !== undefined ? escaped(other) : withSource ? 'the sources as they are now' : 'the restore point before it';
+  return await printedAsItComes(changes, session, (change) => changeLine(change, session.style), `No differences from ${from}.`);
 }
 
 /** No command runs for a comparison. */
@@ -72,19 +73,30 @@ async function stream(ref: StreamRef, session: Session): Promise<Result> {
 
 const linesAtOnce = 500;
 
-/** A list that may be long: for people line by line as the pages come, for programs one document at the end. */
-async function printedAsItComes<Item>(items: AsyncIterable<Item>, session: Session, lineOf: (item: Item) => string): Promise<Result> {
+/**
+ * A list that may be long: for people line by line as the pages come, for programs one document at the end. Of an empty one a terminal gets `whenEmpty`
+ * where that is given; a pipe gets nothing.
+ */
+async function printedAsItComes<Item>(
+  items: AsyncIterable<Item>,
+  session: Session,
+  lineOf: (item: Item) => string,
+  whenEmpty?: string,
+): Promise<Result> {
   if (session.globals.json) return { document: await collected(items) };
   let lines: string[] = [];
+  let isEmpty = true;
   const flush = async (): Promise<void> => {
     if (lines.length > 0) await session.host.out.write(`${lines.join('\n')}\n`);
     lines = [];
   };
   for await (const item of items) {
+    isEmpty = false;
     lines.push(lineOf(item));
     if (lines.length >= linesAtOnce) await flush();
   }
   await flush();
+  if (isEmpty && whenEmpty !== undefined && session.host.out.isTerminal) await session.host.out.write(`${whenEmpty}\n`);
   return { document: null, isPrinted: true };
 }
 

@@ -125,6 +125,23 @@ describe('cli restore-point', () => {
     assert.equal((await runWith(['rp', 'diff', 'latest', 'other', '--with-source'], { daemon })).status, 2);
   });
 
+  it('says on a terminal that nothing differs, and prints nothing into a pipe', async () => {
+    const daemon = new FakeDaemon({
+      'restorePoint.diff': () => ({ items: [], next: null }),
+      'restorePoint.files': () => ({ items: [], next: null }),
+    });
+    for (const [against, said] of [
+      [[], 'No differences from the restore point before it.\n'],
+      [['oth\ter'], 'No differences from oth\\ter.\n'],
+      [['--with-source'], 'No differences from the sources as they are now.\n'],
+    ] as const) {
+      const args = ['rp', 'diff', 'latest', ...against];
+      assert.equal((await runWith(args, { daemon, isOutTerminal: true })).out, said);
+      assert.equal((await runWith(args, { daemon })).out, '');
+      assert.deepEqual((await runWith([...args, '--json'], { daemon, isOutTerminal: true })).json(), []);
+    }
+  });
+
   it('verifies: 0 when all is well, 5 with the document when something is damaged', async () => {
     const document = {
       actionId: id,
