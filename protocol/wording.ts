@@ -8,6 +8,11 @@ export function counted(value: number, singular: string, plural: string = `${sin
   return `${number(value)} ${value === 1 ? singular : plural}`;
 }
 
+/** Of an RFC 3339 time in UTC: `2026-01-02 03:04 UTC`. The same for every reader, whatever his time zone. */
+export function minuteOf(time: string): string {
+  return `${time.slice(0, 10)} ${time.slice(11, 16)} UTC`;
+}
+
 /** A name as a word of a command to be typed: in quotation marks where a shell would take it apart. */
 export function shellWord(text: string): string {
   return /^[\w.,@%+:/][\w.,@%+:/=-]*$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;

@@ -1,5 +1,5 @@
 import type { AlertKind, AlertSeverity } from '../../protocol/methods/alerts.ts';
-import { counted, shellWord } from '../../protocol/wording.ts';
+import { counted, minuteOf, shellWord } from '../../protocol/wording.ts';
 import type { AlertBook } from '../alerts/alertBook.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { LocationRecord } from '../catalog/locationStore.ts';
@@ -205,9 +205,4 @@ export class ImmutabilityAlerts {
     const until = safeUntil(location);
     alerts.raise({ ...told, kind, subjectId: locationId, subject: name, locationId, ...(until === null ? {} : { safeUntil: until }) });
   }
-}
-
-/** A message is the same for every reader, whatever his time zone. */
-function minuteOf(time: string): string {
-  return `${time.slice(0, 10)} ${time.slice(11, 16)} UTC`;
 }

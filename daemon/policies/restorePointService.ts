@@ -1,4 +1,5 @@
 import { HoldfastError } from '../../protocol/errors.ts';
+import { minuteOf } from '../../protocol/wording.ts';
 import type { Page, PageParams } from '../../protocol/method.ts';
 import type { ProtectedPolicy, RestorePoint, RestorePointListParams } from '../../protocol/methods/restorePoints.ts';
 import type { Catalog } from '../catalog/catalog.ts';
@@ -91,6 +92,7 @@ export class RestorePointService {
   checkRetire(reference: string, confirmed: boolean): RestorePointRecord {
     const record = this.resolve(reference);
     const name = record.id.slice(0, 8);
+    const { policy } = this.describe(record);
     if (record.state === 'retired') {
       throw new HoldfastError('refusedByRule', `Failed to retire restore point ${name}: it is retired already.`, {
         fix: 'Nothing is left to do.',
@@ -104,7 +106,7 @@ export class RestorePointService {
     if (!confirmed) {
       throw new HoldfastError(
         'confirmationNeeded',
-        `Retire restore point ${name} of ${record.finishedAt}? It leaves the list, and its data can go once nothing else needs it.`,
+        `Retire restore point ${name} of ${policy}, made at ${minuteOf(record.finishedAt)}? It leaves the list, and its data can go once nothing else needs it.`,
         { fix: 'Say --yes.' },
       );
     }

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { ActionWithResult } from '../../../protocol/methods/actions.ts';
 import { backupDocument } from '../../../protocol/methods/backups.ts';
 import type { ErrorDocument } from '../../../protocol/methods/values.ts';
-import { counted, shellWord } from '../../../protocol/wording.ts';
+import { counted, minuteOf, shellWord } from '../../../protocol/wording.ts';
 import type { AlertBook, Cause } from '../../alerts/alertBook.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { PolicyRecord } from '../../catalog/policyStore.ts';
@@ -158,11 +158,6 @@ function aboutRun(
     ...(locationId === null ? {} : { locationId }),
     fix: `See why with "holdfast action show ${actionId.slice(0, 8)}".`,
   };
-}
-
-/** Of an RFC 3339 time: `2026-01-02 03:04 UTC`. */
-function minuteOf(time: string): string {
-  return `${time.slice(0, 10)} ${time.slice(11, 16)} UTC`;
 }
 
 /** A clause without names of files: the error itself is kept under seal. */

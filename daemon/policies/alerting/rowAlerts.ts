@@ -1,5 +1,5 @@
 import type { LocationId, PolicyId, RestorePointId, SlotId } from '../../../protocol/ids.ts';
-import { shellWord } from '../../../protocol/wording.ts';
+import { minuteOf, shellWord } from '../../../protocol/wording.ts';
 import type { AlertBook } from '../../alerts/alertBook.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 
@@ -87,7 +87,7 @@ export class RowAlerts {
       subjectId: id,
       subject: short,
       severity: 'error',
-      message: `The restore point ${short} of ${name}, made at ${startedAt.slice(0, 10)} ${startedAt.slice(11, 16)} UTC, is damaged.`,
+      message: `The restore point ${short} of ${name}, made at ${minuteOf(startedAt)}, is damaged.`,
       fix: `Back up again, which stores anew what is missing; "holdfast restore-point verify ${short} --read-data" says what that is.`,
       policyId,
       restorePointId: id,

@@ -103,7 +103,10 @@ describe('restore point service', () => {
   it('retires only when asked twice, also the newest and the only one, and says what it is about', () => {
     using given = bench();
     const [first, second] = [1, 2].map((sequence) => given.add('home', sequence));
-    assert.throws(() => given.points.retire('home', false), { code: 'confirmationNeeded' });
+    assert.throws(() => given.points.retire('home', false), {
+      code: 'confirmationNeeded',
+      message: /^Retire restore point [0-9a-f]{8} of home, made at \d{4}-\d\d-\d\d \d\d:\d\d UTC\? /u,
+    });
     assert.deepEqual(given.changed, []);
     assert.equal(given.points.retire('home', true).id, second?.id);
     assert.equal(given.points.resolve('home').id, first?.id);
