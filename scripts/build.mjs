@@ -24,7 +24,7 @@ const common = {
   write: false,
 };
 const entries = {
-  daemon: { 'daemon/main': 'daemon/main.ts', 'daemon/worker': 'daemon/worker.ts' },
+  daemon: { 'daemon/main': 'daemon/main.ts', 'daemon/worker': 'daemon/worker.ts', 'daemon/keyAgent': 'daemon/keyAgent.ts' },
   cli: { 'cli/main': 'cli/main.ts' },
   extension: { 'extension/extension': 'extension/extension.ts' },
 };
