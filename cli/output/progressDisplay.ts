@@ -37,7 +37,7 @@ export class ProgressDisplay implements AsyncDisposable {
     }
     if (host.monotonic() < this.#nextPlainLine) return;
     this.#nextPlainLine = host.monotonic() + plainLineSeconds * 1000;
-    await host.err.write(`${escaped(label)}: ${[escaped(state), ...measures(withoutOutgrown(action.progress))].join(', ')}\n`);
+    await host.err.write(`${escaped(label)}: ${[escaped(state), ...measures(action.progress)].join(', ')}\n`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -56,8 +56,7 @@ export interface ProgressLine {
 const barColumns = 24;
 
 /** One line that fits the terminal: label, bar, fraction, then as many measures as there is room for. */
-export function progressLine({ label, phase, progress: reported, columns, style }: ProgressLine): string {
-  const progress = withoutOutgrown(reported);
+export function progressLine({ label, phase, progress, columns, style }: ProgressLine): string {
   const room = Math.max(10, columns - 1);
   const parts = [clipped(escaped(label), Math.max(8, Math.floor(room / 3)))];
   const bar = progress.fraction === null ? '' : barOf(progress.fraction);
@@ -72,13 +71,6 @@ export function progressLine({ label, phase, progress: reported, columns, style 
   }
   const [first = '', ...others] = parts;
   return [style.bold(first), ...others.map((part) => (part === bar ? style.good(part) : part))].join('  ');
-}
-
-/** Totals of a backup are those of the run before: once they are passed they say nothing, nor does what is reckoned from them. */
-function withoutOutgrown(progress: ActionProgress): ActionProgress {
-  const { files, bytes, totalFiles, totalBytes } = progress;
-  if (files <= (totalFiles ?? files) && bytes <= (totalBytes ?? bytes)) return progress;
-  return { ...progress, totalFiles: null, totalBytes: null, fraction: null, secondsLeft: null };
 }
 
 const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;

@@ -39,7 +39,8 @@ export class ProgressTracker {
     this.#at = now();
   }
 
-  update(run: RunProgress): ActionProgress {
+  update(reported: RunProgress): ActionProgress {
+    const run = withoutOutgrown(reported);
     const now = this.#now();
     const elapsed = now - this.#at;
     if (elapsed > 0) {
@@ -58,10 +59,17 @@ export class ProgressTracker {
   }
 }
 
+/** Totals of a backup are those of the run before until its walk is done: once they are passed they say nothing, nor does what is reckoned from them. */
+function withoutOutgrown(run: RunProgress): RunProgress {
+  const { files, bytes, totalFiles, totalBytes } = run;
+  if (files <= (totalFiles ?? files) && bytes <= (totalBytes ?? bytes)) return run;
+  return { ...run, totalFiles: null, totalBytes: null };
+}
+
 function fractionOf(run: RunProgress): number | null {
   if (run.totalBytes === null || run.totalFiles === null) return null;
   // Many small files take time out of proportion to their bytes: each file counts as 16 KiB on top.
   const perFile = 16 * 1024;
   const total = run.totalBytes + run.totalFiles * perFile;
-  return total === 0 ? 1 : Math.min(1, (run.bytes + run.files * perFile) / total);
+  return total === 0 ? 1 : (run.bytes + run.files * perFile) / total;
 }

@@ -24,9 +24,25 @@ describe('progress', () => {
     assert.deepEqual([progress.fraction, progress.secondsLeft], [null, null]);
   });
 
+  it('leaves totals out once they are passed, which a folder that grows does, and takes new ones', () => {
+    let now = 0;
+    const tracker = new ProgressTracker(() => now);
+    for (const passed of [
+      { files: 3, bytes: 20 },
+      { files: 2, bytes: 30 },
+    ]) {
+      now += 1000;
+      const progress = tracker.update({ phase: 'data', ...passed, totalFiles: 2, totalBytes: 20 });
+      const { totalFiles, totalBytes, fraction, secondsLeft } = progress;
+      assert.deepEqual([totalFiles, totalBytes, fraction, secondsLeft], [null, null, null, null]);
+      assert.deepEqual([progress.files, progress.bytes], [passed.files, passed.bytes]);
+    }
+    assert.equal(tracker.update({ phase: 'data', files: 3, bytes: 30, totalFiles: 3, totalBytes: 30 }).fraction, 1);
+  });
+
   it('never claims more than the whole', () => {
     const tracker = new ProgressTracker(() => 0);
-    assert.equal(tracker.update({ phase: 'data', files: 3, bytes: 30, totalFiles: 2, totalBytes: 20 }).fraction, 1);
+    assert.equal(tracker.update({ phase: 'data', files: 2, bytes: 20, totalFiles: 2, totalBytes: 20 }).fraction, 1);
     assert.equal(tracker.update({ phase: 'data', files: 0, bytes: 0, totalFiles: 0, totalBytes: 0 }).fraction, 1);
   });
 });

@@ -213,16 +213,4 @@ describe('cli output: progress line', () => {
     });
     assert.equal(line, 'Backing up work  ██████░░░░░░░░░░░░░░░░░░  25 %  1,234 of 5,000 files  1.00 GiB of 4.00 GiB  256 MiB/s  13 s left');
   });
-
-  it('leaves out totals that are passed, and what is reckoned from them', () => {
-    const passed = { files: 7, bytes: 2 ** 30, totalFiles: 20, totalBytes: 2 ** 29, fraction: 1, rate: 16.009_502_98, secondsLeft: 0 };
-    const line = progressLine({
-      label: 'Backing up work',
-      phase: 'reading',
-      progress: { phase: 'reading', ...passed },
-      columns: 140,
-      style: noStyle,
-    });
-    assert.equal(line, 'Backing up work  reading  7 files  1.00 GiB  16 B/s');
-  });
 });
