@@ -98,12 +98,13 @@ export class LocationService {
     this.#refuseTaken(params.name);
     if (isImmutable && spec.kind === 'filesystem') throw folderHasNoLocks(params.name);
     const madeFolder = spec.kind === 'filesystem' && (await makeFolder(spec.path));
-    const { checks, validated } = await this.#options.places.check({ spec, keys, storeId: undefined, isImmutable, signal });
+    const { lockMode = 'compliance' } = params;
+    const { checks, validated } = await this.#options.places.check({ spec, keys, storeId: undefined, isImmutable, lockMode, signal });
     if (checks.some((check) => check.result === 'fail')) {
       if (madeFolder) await rmdir(spec.path);
       return { location: null, checks };
     }
-    const { wallClock, places, stores } = this.#options;
+    const { wallClock, places } = this.#options;
     const now = wallClock();
     const locationId = idOf<LocationId>(randomUUID());
     const storeId = await places.initialise({ spec, keys, storeId: idOf<StoreId>(randomUUID()), now, signal });
@@ -117,15 +118,14 @@ export class LocationService {
       createdAt: now.toISOString(),
       lastValidatedAt: now.toISOString(),
       uploadLimit: params.uploadLimit ?? null,
-      lockMode: isImmutable ? (params.lockMode ?? 'compliance') : null,
+      lockMode: isImmutable ? lockMode : null,
       protectionPeriodDays,
       credentials: keys === undefined ? null : this.#catalog.locations.sealCredentials(locationId, keys),
       validated,
       lockProof: null,
     };
     this.#catalog.locations.add(record);
-    const { store } = await stores.open(locationId, signal);
-    await this.#options.deliverKeyring(locationId, store);
+    await this.#bringKeyring(locationId, signal);
     this.#options.onChanged(locationId);
     return { location: this.describe(this.#known(locationId)), checks };
   }
@@ -148,31 +148,21 @@ export class LocationService {
     const { spec, keys } = this.#edited(record, params);
     const isMoved = params.path !== undefined || params.spec !== undefined || params.keys !== undefined;
     const isLocked = record.lockMode !== null || params.protectionPeriodDays !== undefined;
-    if (params.lockMode !== undefined && record.lockMode === 'compliance' && params.lockMode === 'governance') {
-      throw new HoldfastError('refusedByRule', `Failed to change location ${record.name}: a lock mode is not made weaker.`, {
-        fix: 'Add another location with this mode, and let its policies use that one.',
-      });
-    }
+    if (params.lockMode !== undefined && record.lockMode !== null && params.lockMode !== record.lockMode) throw modeStays(record.name);
     if (isLocked && spec.kind === 'filesystem') throw folderHasNoLocks(record.name);
     const { places, wallClock } = this.#options;
     const look = isMoved || (isLocked && record.lockMode === null);
-    const found = look
-      ? await places.check({ spec, keys: keys ?? this.#sealedKeys(record), storeId: record.storeId, isImmutable: isLocked, signal })
-      : undefined;
+    const lockMode = params.lockMode ?? record.lockMode ?? 'compliance';
+    const place = { spec, keys: keys ?? this.#sealedKeys(record), storeId: record.storeId, isImmutable: isLocked, lockMode };
+    const found = look ? await places.check({ ...place, signal }) : undefined;
     if (found?.checks.some((check) => check.result === 'fail') === true) return { location: null, checks: found.checks };
     this.#catalog.locations.change(locationId, {
       ...(params.name === undefined ? {} : { name: params.name }),
       ...(params.uploadLimit === undefined ? {} : { uploadLimit: params.uploadLimit }),
       ...(params.protectionPeriodDays === undefined ? {} : { protectionPeriodDays: params.protectionPeriodDays }),
-      ...(isLocked ? { lockMode: params.lockMode ?? record.lockMode ?? 'compliance' } : {}),
-      // A proof speaks of one address, one user's keys and one mode.
-      ...(isMoved || (params.lockMode !== undefined && params.lockMode !== record.lockMode) ? { lockProof: null } : {}),
-      ...(isMoved
-        ? {
-            spec: JSON.stringify(spec),
-            ...(keys === undefined ? {} : { credentials: this.#catalog.locations.sealCredentials(locationId, keys) }),
-          }
-        : {}),
+      ...(isLocked ? { lockMode } : {}),
+      // A proof speaks of one address and one user's keys.
+      ...(isMoved ? { spec: JSON.stringify(spec), credentials: this.#sealedFor(record, spec, keys), lockProof: null } : {}),
       ...(found === undefined ? {} : { validated: found.validated, lastValidatedAt: wallClock().toISOString() }),
     });
     if (isMoved) this.#options.stores.forget(locationId);
@@ -260,6 +250,25 @@ export class LocationService {
     return this.#given({ spec: changed, ...(keys === undefined ? {} : { keys }) });
   }
 
+  /** What is added and can not be opened is no location: the next try begins anew. */
+  async #bringKeyring(locationId: LocationId, signal: AbortSignal): Promise<void> {
+    const { stores, deliverKeyring } = this.#options;
+    try {
+      const { store } = await stores.open(locationId, signal);
+      await deliverKeyring(locationId, store);
+    } catch (error) {
+      this.#catalog.forgetLocation(locationId);
+      stores.forget(locationId);
+      throw error;
+    }
+  }
+
+  /** The credentials of a changed row: new ones, those that are sealed already, or none where they come from elsewhere. */
+  #sealedFor(record: LocationRecord, spec: LocationSpec, keys: SealedKeys | undefined): Uint8Array | null {
+    if (keys !== undefined) return this.#catalog.locations.sealCredentials(record.locationId, keys);
+    return spec.kind === 's3' && spec.credentials.source === 'sealed' ? record.credentials : null;
+  }
+
   #sealedKeys(record: LocationRecord): SealedKeys | undefined {
     return record.credentials === null ? undefined : sealedKeys.parse(this.#catalog.locations.credentials(record.locationId));
   }
@@ -295,6 +304,13 @@ function withoutKind({ kind: _kind, ...spec }: S3Spec): Omit<S3Spec, 'kind'> {
 function folderHasNoLocks(name: string): HoldfastError {
   return new HoldfastError('refusedByRule', `Failed to make ${name} immutable: a folder has no locks.`, {
     fix: 'Use a bucket with Object Lock: "holdfast location add s3".',
+  });
+}
+
+/** Stores take no other mode for what is locked, not even a stronger one without bypass: none of it could be extended any more. */
+function modeStays(name: string): HoldfastError {
+  return new HoldfastError('refusedByRule', `Failed to change location ${name}: what is locked there keeps its lock mode.`, {
+    fix: 'Add another location with this mode, and let its policies use that one.',
   });
 }
 

@@ -249,10 +249,11 @@ export interface LocationEditParams extends LocationParams {
   readonly keys?: SecretRef;
   /** Up: the old promise holds until everything is locked for the new one. Down: locks that are there run out. Switches immutability on where it is off; it can't be switched off. */
   readonly protectionPeriodDays?: number;
+  /** Where immutability is switched on; what is locked already keeps its mode. */
   readonly lockMode?: LockMode;
 }
 
-/** Errors: `nameTaken`, `refusedByRule` (another store is there). */
+/** Errors: `nameTaken`, `refusedByRule` (another store is there, another lock mode is asked for, a folder can't be immutable). */
 export const locationEdit: Method<LocationEditParams, LocationSaved> = {
   name: 'location.edit',
   params: z.strictObject({

@@ -1,8 +1,19 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { locationProveLock } from '../../../protocol/methods/immutability.ts';
-import { locationEdit, locationList } from '../../../protocol/methods/locations.ts';
+import { locationAdd, locationEdit, locationList, type S3Spec } from '../../../protocol/methods/locations.ts';
+import { HoldfastError } from '../../../protocol/errors.ts';
+import { interceptedStore } from '../../support/bucket/interceptedStore.ts';
 import { BucketDaemon } from '../../support/bucketDaemon.ts';
+
+/** Beside what is there already. */
+const specOf = ({ bucket: { region } }: BucketDaemon): S3Spec => ({
+  kind: 's3',
+  bucket: 'backups',
+  region,
+  prefix: 'other',
+  credentials: { source: 'chain' },
+});
 
 describe('a location that is edited', function () {
   this.timeout(60_000);
@@ -24,5 +35,61 @@ describe('a location that is edited', function () {
     assert.deepEqual([location?.immutable, location?.lockProof], [false, null], JSON.stringify(checks));
     await prove();
     assert.equal(await isImmutable(), true);
+  });
+
+  it('S10: keeps its lock mode: no store takes another one for what is locked, so that none of it could be extended any more', async () => {
+    for (const [lockMode, other] of [
+      ['governance', 'compliance'],
+      ['compliance', 'governance'],
+    ] as const) {
+      await using world = await BucketDaemon.ready({ lockMode });
+      const { daemon } = world;
+      await assert.rejects(daemon.call(locationEdit, { location: 'store', lockMode: other }), (error) =>
+        HoldfastError.is(error, 'refusedByRule'),
+      );
+      await daemon.call(locationEdit, { location: 'store', lockMode });
+      assert.equal((await daemon.call(locationList, {})).items[0]?.lockMode, lockMode);
+    }
+  });
+
+  it('keeps no sealed keys once its credentials come from elsewhere', async () => {
+    await using world = await BucketDaemon.ready({ keys: { accessKeyId: 'user', secretAccessKey: 'a secret of the store' } });
+    const spec = { kind: 's3', bucket: 'backups', region: world.bucket.region } as const;
+    const { location } = await world.daemon.call(locationEdit, { location: 'store', spec: { ...spec, credentials: { source: 'chain' } } });
+    assert.equal(location?.s3?.credentials.source, 'chain');
+    assert.equal(world.catalog.locations.get(world.locationId)?.credentials, null);
+    const again = world.daemon.call(locationEdit, { location: 'store', spec: { ...spec, credentials: { source: 'sealed' } } });
+    await assert.rejects(again, (error) => HoldfastError.is(error, 'badValue'), 'there are none to go back to');
+  });
+});
+
+describe('a location that is added', function () {
+  this.timeout(60_000);
+
+  const added = { name: 'other', protectionPeriodDays: 7, lockMode: 'governance' } as const;
+
+  it('is told what its own lock mode is worth', async () => {
+    await using world = await BucketDaemon.ready();
+    const { checks } = await world.daemon.call(locationAdd, { ...added, spec: specOf(world) });
+    const mode = checks.find(({ check }) => check === 'mode');
+    assert.equal(mode?.result, 'warn');
+    assert.match(mode.detail, /governance mode/);
+  });
+
+  it('is not there where its keyring could not be brought to it, and can be added again', async () => {
+    await using world = await BucketDaemon.ready();
+    const { daemon } = world;
+    const params = { ...added, spec: specOf(world) };
+    world.wrap = (store) =>
+      interceptedStore(store, async (verb, key, act) => {
+        if (verb === 'put') throw HoldfastError.failedTo('storeUnreachable', `put object ${key}`, 'the connection was cut');
+        return await act();
+      });
+    await assert.rejects(daemon.call(locationAdd, params), (error) => HoldfastError.is(error, 'storeUnreachable'));
+    const names = async (): Promise<readonly string[]> => (await daemon.call(locationList, {})).items.map(({ name }) => name);
+    assert.deepEqual(await names(), ['store']);
+    world.wrap = (store) => store;
+    assert.equal((await daemon.call(locationAdd, params)).location?.name, 'other');
+    assert.deepEqual(await names(), ['other', 'store']);
   });
 });
