@@ -36,7 +36,7 @@ export interface GarbageFailure {
 const temporariesAfter = condemnedFor;
 
 /** A location that takes puts and no deletes shows it nowhere else; one that is away or busy is tried again. */
-const lastingCodes = ['storeReadOnly', 'storeFailed'] as const;
+const lastingCodes = ['storeReadOnly', 'storeRefused', 'storeFailed'] as const;
 
 /** Gives back the space at a location that nothing needs any more. */
 export class GarbageService {

@@ -262,35 +262,37 @@ describe('garbage service', () => {
     assert.ok(await isWhole(bench, 'files'));
   });
 
-  it('S1: says by an alert that the location takes no deletes, which no backup would ever show', async () => {
-    using bench = await withTwoRetired();
-    await collect(bench);
-    ageLists(bench, 25 * hour);
-    const { stores, locations } = bench.base.installation;
-    const record = locations.resolve('store');
-    const store = await storeOf(bench);
-    const refusing: ObjectStore = {
-      storeId: store.storeId,
-      capabilities: store.capabilities,
-      put: (key, body, options) => store.put(key, body, options),
-      get: (key, options) => store.get(key, options),
-      head: (key, options) => store.head(key, options),
-      list: (prefix, options) => store.list(prefix, options),
-      delete: async (key, versionId, options) => {
-        if (parseObjectKey(key) === undefined) return await store.delete(key, versionId, options);
-        throw new HoldfastError('storeReadOnly', `Failed to delete object ${key}: the system refuses it.`);
-      },
-    };
-    stores.open = async () => ({ record, store: refusing, locks: undefined });
-    await assert.rejects(collectResult(bench), { code: 'storeReadOnly' });
-    assert.deepEqual(
-      bench.garbageFailures.map(({ policy, error }) => [policy, error.code]),
-      [['files', 'storeReadOnly']],
-    );
-    stores.open = async () => ({ record, store, locks: undefined });
-    assert.ok((await collect(bench)).freedBytes > 0);
-    assert.ok(bench.events.includes('collected'));
-  });
+  for (const code of ['storeReadOnly', 'storeRefused'] as const) {
+    it(`S1 S8: says by an alert that the location takes no deletes (${code}), which no backup would ever show`, async () => {
+      using bench = await withTwoRetired();
+      await collect(bench);
+      ageLists(bench, 25 * hour);
+      const { stores, locations } = bench.base.installation;
+      const record = locations.resolve('store');
+      const store = await storeOf(bench);
+      const refusing: ObjectStore = {
+        storeId: store.storeId,
+        capabilities: store.capabilities,
+        put: (key, body, options) => store.put(key, body, options),
+        get: (key, options) => store.get(key, options),
+        head: (key, options) => store.head(key, options),
+        list: (prefix, options) => store.list(prefix, options),
+        delete: async (key, versionId, options) => {
+          if (parseObjectKey(key) === undefined) return await store.delete(key, versionId, options);
+          throw new HoldfastError(code, `Failed to delete object ${key}: the system refuses it.`);
+        },
+      };
+      stores.open = async () => ({ record, store: refusing, locks: undefined });
+      await assert.rejects(collectResult(bench), { code });
+      assert.deepEqual(
+        bench.garbageFailures.map(({ policy, error }) => [policy, error.code]),
+        [['files', code]],
+      );
+      stores.open = async () => ({ record, store, locks: undefined });
+      assert.ok((await collect(bench)).freedBytes > 0);
+      assert.ok(bench.events.includes('collected'));
+    });
+  }
 
   it('F3: a run stores anew what a list in the store names, whoever put it there, under the same sequence', async () => {
     using bench = await PolicyBench.ready();
