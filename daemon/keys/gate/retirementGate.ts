@@ -47,7 +47,7 @@ export interface GateQuestion {
   readonly now: Date;
 }
 
-/** Independent verified passkeys with which everything that is locked opens, whatever becomes of this one. */
+/** Verified passkeys with which everything that is locked opens, whatever becomes of this one. None depends on the same key outside where that is to end. */
 const enoughOthers = 2;
 
 /**
@@ -56,7 +56,6 @@ const enoughOthers = 2;
  */
 export function retirementGate({ passkey, passkeys, holders, now }: GateQuestion): GateDecision {
   const others = passkeys.filter(({ slotId, state }) => slotId !== passkey.slotId && state === 'ready');
-  const independent = others.filter(({ outsideKey }) => outsideKey === undefined || outsideKey !== passkey.outsideKey);
   const endsOutsideKey =
     passkey.outsideKey !== undefined &&
     passkeys.every(
@@ -65,7 +64,7 @@ export function retirementGate({ passkey, passkeys, holders, now }: GateQuestion
   const reasons: GateReason[] = [];
   if (passkey.inUse) reasons.push({ what: 'it is in use', until: null });
   if (others.length === 0) reasons.push({ what: 'no other passkey is verified', until: null });
-  if (endsOutsideKey && independent.length < enoughOthers) reasons.push(...neededBy(passkey.slotId, holders, now));
+  if (endsOutsideKey && others.length < enoughOthers) reasons.push(...neededBy(passkey.slotId, holders, now));
   return { allowed: reasons.length === 0, from: latestEnd(reasons, now), reasons, left: others.length, endsOutsideKey };
 }
 
