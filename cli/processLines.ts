@@ -1,5 +1,6 @@
 import type { BackupDocument, ProcessReport } from '../protocol/methods/backups.ts';
 import { clipped, escaped } from '../client/shown/text.ts';
+import { linesSaid } from '../client/shown/saidByCommands.ts';
 import { duration, size } from '../client/shown/units.ts';
 import type { Style } from './output/style.ts';
 
@@ -22,12 +23,9 @@ export function processLines({ commands, hooks }: Pick<BackupDocument, 'commands
 
 function linesOf(mark: string, name: string, { problem, standardError }: ProcessReport, measures: string, style: Style): string[] {
   if (problem === null) return [`  ${mark}  ${name}: ${measures}`];
-  const said = standardError
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .slice(-lastWords);
+  const said = linesSaid(standardError).slice(-lastWords);
   return [
     `  ${style.bad('failed')}  ${name}: ${escaped(problem)} (${measures})`,
-    ...said.map((line) => `    ${style.dim(clipped(escaped(line), 400))}`),
+    ...said.map((line) => `    ${style.dim(clipped(line, 400))}`),
   ];
 }

@@ -2,6 +2,7 @@ import { HoldfastError } from '../../protocol/errors.ts';
 import { type Action, type ActionWithResult, actionCancel, actionList, actionShow, isEnded } from '../../protocol/methods/actions.ts';
 import type { Call } from '../call.ts';
 import { follow } from '../follow.ts';
+import { reportOf } from '../actionReport.ts';
 import { reference } from '../names.ts';
 import { statusOfAction } from '../outcome.ts';
 import { jsonText } from '../output/json.ts';
@@ -93,6 +94,9 @@ function linesOf(action: ActionWithResult, { style, host }: Session): readonly s
     ['Ended', moment(action.finishedAt, now)],
     ['So far', `${counted(action.progress.files, 'file')}, ${size(action.progress.bytes)}`],
   ];
-  if (action.error !== null) pairs.push(['Error', style.bad(escaped(action.error.message))]);
-  return facts(pairs, (text) => style.dim(text));
+  if (action.error !== null) {
+    pairs.push(['Error', style.bad(escaped(action.error.message))]);
+    if (action.error.fix !== null) pairs.push(['Way out', escaped(action.error.fix)]);
+  }
+  return [...facts(pairs, (text) => style.dim(text)), ...reportOf(action, style)];
 }

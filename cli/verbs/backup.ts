@@ -3,7 +3,7 @@ import type { ActionWithResult } from '../../protocol/methods/actions.ts';
 import { type BackupDocument, type BackupStarted, backupDocument, backupStart } from '../../protocol/methods/backups.ts';
 import type { ErrorDocument } from '../../protocol/methods/values.ts';
 import type { Call } from '../call.ts';
-import { findingLines, warningLines } from '../findingLines.ts';
+import { backupReport } from '../actionReport.ts';
 import { follow } from '../follow.ts';
 import { reference } from '../names.ts';
 import { processLines } from '../processLines.ts';
@@ -129,7 +129,7 @@ function failedLines(document: BackupDocument, error: ErrorDocument, { style }: 
 
 function linesOf(document: BackupDocument, session: Session, dryRun: boolean): string[] {
   const { style } = session;
-  const { policy, restorePointId, files, bytes, addedBytes, seconds, skipped, skippedCount, warnings, warningsCount } = document;
+  const { policy, restorePointId, files, bytes, addedBytes, seconds } = document;
   const point =
     restorePointId === null
       ? dryRun
@@ -140,8 +140,6 @@ function linesOf(document: BackupDocument, session: Session, dryRun: boolean): s
   const sum = `${counted(files, 'file')}, ${size(bytes)}, ${size(addedBytes)} ${dryRun ? 'would be added' : 'added'}, ${duration(seconds)}`;
   return [
     `${style.bold(name)}: ${point}, ${sum}${document.outcome === 'completeWithWarnings' ? style.warning(', with warnings') : ''}`,
-    ...warningLines(warnings, warningsCount, style),
-    ...findingLines(skipped, skippedCount, 'skipped', style),
-    ...processLines(document, style),
+    ...backupReport(document, style),
   ];
 }

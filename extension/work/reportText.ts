@@ -1,5 +1,6 @@
 import { l10n } from 'vscode';
 import { escaped } from '../../client/shown/text.ts';
+import { besideCommands, linesSaid } from '../../client/shown/saidByCommands.ts';
 import { duration, number, size } from '../../client/shown/units.ts';
 import type { ActionWithResult } from '../../protocol/methods/actions.ts';
 import { type BackupDocument, backupDocument, type ProcessReport } from '../../protocol/methods/backups.ts';
@@ -90,10 +91,11 @@ function sectionsOf({ result }: ActionWithResult, { skipped, damaged }: Findings
   const verified = verifyDocument.safeParse(result);
   if (backup.success) {
     const { data } = backup;
+    const others = besideCommands(skipped, data.commands);
     return [
       ...processSections(data),
       sentences(l10n.t('Warnings'), data.warnings, data.warningsCount),
-      findingSection(l10n.t('Not in the restore point'), skipped, data.skippedCount),
+      findingSection(l10n.t('Not in the restore point'), others, data.skippedCount - (skipped.length - others.length)),
     ];
   }
   if (restored.success) {
@@ -145,10 +147,7 @@ function processLines({ exitStatus, signal, seconds, problem, standardError }: P
   return [
     `${end}, ${duration(seconds)}`,
     ...(problem === null ? [] : [l10n.t('Failed: {0}', escaped(problem))]),
-    ...standardError
-      .split(/\r?\n/)
-      .filter((line) => line !== '')
-      .map((line) => `> ${escaped(line)}`),
+    ...linesSaid(standardError).map((line) => `> ${line}`),
   ];
 }
 

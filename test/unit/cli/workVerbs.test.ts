@@ -13,6 +13,10 @@ const completeAtOnce: Answer = ({ actionId }) => action({ actionId: String(actio
 
 const noSpace = { code: 'storeFull', message: 'Failed to back up work: disk is full.', fix: 'Make room.', details: { location: 'disk' } };
 
+async function shown(change: Partial<ActionWithResult>): Promise<string> {
+  return (await runWith(['action', 'show', '4f1c'], { daemon: new FakeDaemon({ 'action.show': () => action(change) }) })).out;
+}
+
 describe('cli backup', () => {
   it('prints the document of one policy when it is complete', async () => {
     const daemon = backingUp({ state: 'complete', result: { ...backupDocument } });
@@ -88,6 +92,81 @@ describe('cli backup', () => {
     const forPrograms = await runWith(['backup', 'work', '--json'], { daemon: backingUp(failed) });
     assert.deepEqual(forPrograms.json(), { error: failed.error });
     assert.doesNotMatch(forPrograms.err, /bad/);
+  });
+
+  /** A command that failed, as the daemon tells of it: in its own report and among what was left out. */
+  const withFailedCommand = {
+    ...backupDocument,
+    outcome: 'completeWithWarnings' as const,
+    skipped: [
+      { path: 'shop.sql', reason: 'its command failed: it ended with status 1' },
+      { path: '/home/a', reason: 'Permission denied.' },
+    ],
+    skippedCount: 2,
+    commands: [
+      {
+        name: 'shop.sql',
+        bytes: 0,
+        kept: false,
+        exitStatus: 1,
+        signal: null,
+        seconds: 1,
+        standardError: 'E:\tno\n',
+        problem: 'it ended with status 1',
+      },
+    ],
+  };
+
+  it('names a command that failed once, with what it said laid out as it was', async () => {
+    const daemon = (): FakeDaemon => backingUp({ state: 'completeWithWarnings', result: withFailedCommand });
+    const { out } = await runWith(['backup', 'work'], { daemon: daemon() });
+    assert.deepEqual(out.split('\n').slice(1, -1), [
+      '  skipped  /home/a: Permission denied.',
+      '  failed  shop.sql: it ended with status 1 (0 B in 1.0 s, not kept)',
+      '    E:      no',
+    ]);
+    assert.deepEqual((await runWith(['backup', 'work', '--json'], { daemon: daemon() })).json(), withFailedCommand, 'programs get both');
+  });
+
+  it('shows with “action show” why a run failed or what it left out, and the way out', async () => {
+    const failed = await shown({ state: 'failed', error: noSpace, result: { ...withFailedCommand, outcome: 'failed' } });
+    assert.match(
+      failed,
+      /Error: +Failed to back up work: disk is full\.\nWay out: +Make room\.\n {2}skipped {2}\/home\/a: [^]*shop\.sql: it ended with status 1[^]*\n {4}E: {6}no\n$/,
+    );
+    const restored = {
+      actionId: id,
+      restorePointId: otherId,
+      outcome: 'damaged',
+      files: 1,
+      bytes: 1,
+      skipped: [{ path: 'left', reason: 'it is there already' }],
+      skippedCount: 1,
+      warnings: ['x is restored, but its owner was not set.'],
+      warningsCount: 1,
+      damaged: [{ path: 'a', reason: 'a chunk is missing' }],
+      damagedCount: 1,
+      seconds: 1,
+    };
+    const restore = await shown({ kind: 'restore', state: 'failed', result: restored });
+    assert.match(
+      restore,
+      /damaged {2}a: a chunk is missing\n {2}warning {2}x is restored, [^]* {2}skipped {2}left: it is there already\n$/,
+    );
+    const stopped = [{ policy: 'work', policyId: otherId, reason: 'a tree is damaged' }];
+    const garbage = {
+      location: 'usb',
+      locationId: id,
+      freedBytes: 0,
+      freedObjects: 0,
+      waiting: [],
+      partlyUsedBytes: 0,
+      stopped,
+      dryRun: false,
+    };
+    assert.match(await shown({ kind: 'collectGarbage', state: 'failed', result: garbage }), /warning {2}work: a tree is damaged\n$/);
+    assert.doesNotMatch(await shown({ kind: 'restore', state: 'complete', result: { odd: true } }), /skipped|damaged/);
+    assert.match(await shown({}), /So far: +5 files, 1\.00 KiB\n$/);
   });
 
   it('prints the error of the action with its exit status', async () => {

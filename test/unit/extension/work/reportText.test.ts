@@ -100,7 +100,7 @@ describe('the report of an action', () => {
         state: 'completeWithWarnings',
         result: someBackup({
           outcome: 'completeWithWarnings',
-          skippedCount: 3,
+          skippedCount: 4,
           warnings: ['a changed while it was read'],
           warningsCount: 1,
           commands: [
@@ -109,7 +109,7 @@ describe('the report of an action', () => {
               exitStatus: 1,
               signal: null,
               seconds: 2,
-              standardError: 'no such\u001b[31m table\n',
+              standardError: 'no such\u001b[31m table\nat\tline 1\n',
               problem: 'it ended with status 1',
               bytes: 0,
               kept: false,
@@ -120,6 +120,7 @@ describe('the report of an action', () => {
       }),
       {
         skipped: [
+          { path: 'db', reason: 'its command failed: it ended with status 1' },
           { path: '/a\u202eb', reason: 'no permission' },
           { path: '/c', reason: 'it is gone' },
         ],
@@ -130,7 +131,10 @@ describe('the report of an action', () => {
     assert.match(text, /\nOutcome {2,}complete, with warnings\n/);
     assert.match(text, /\nAdded {2,}2\.00 KiB\n/);
     assert.match(text, /\nHook before the run\n {2}exit status 0, 1\.0 s\n/);
-    assert.match(text, /\nCommand db\n {2}exit status 1, 2\.0 s\n {2}Failed: it ended with status 1\n {2}> no such\\x1b\[31m table\n/);
+    assert.match(
+      text,
+      /\nCommand db\n {2}exit status 1, 2\.0 s\n {2}Failed: it ended with status 1\n {2}> no such\\x1b\[31m table\n {2}> at {6}line 1\n/,
+    );
     assert.match(text, /\nWarnings\n {2}a changed while it was read\n/);
     assert.match(text, /\nNot in the restore point \(3\)\n {2}\/a\\u202eb: no permission\n {2}\/c: it is gone\n {2}and 1 more\n/);
   });
