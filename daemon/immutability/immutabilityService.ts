@@ -21,6 +21,7 @@ import { adoptCanaries, hasVersions } from './canaries.ts';
 import type { LockFigures } from './lockFigures.ts';
 import type { LockMonitor } from './lockMonitor.ts';
 import { proveLock } from './lockProof.ts';
+import { notImmutable } from './notImmutable.ts';
 import { keptProofOf, lockProofText } from './signedProof.ts';
 import { auditLocation, type TamperAuditResult } from './tamperAudit.ts';
 import { cureOf } from './tamperFinding.ts';
@@ -52,9 +53,7 @@ export class ImmutabilityService {
     if (reference === undefined) return catalog.locations.list().filter(({ lockMode }) => lockMode !== null);
     const location = locations.resolve(reference);
     if (location.lockMode !== null) return [location];
-    throw new HoldfastError('refusedByRule', `Failed to look at the locks of ${location.name}: it is not immutable.`, {
-      fix: 'Give it a protection period: "holdfast location edit NAME --protection-period DAYS".',
-    });
+    throw notImmutable('look at the locks of', location);
   }
 
   status(reference?: string): ImmutabilityStatus {
@@ -186,11 +185,7 @@ export class ImmutabilityService {
     const { catalog, stores, keys, installationId } = installation;
     const spec = specOf(location);
     const { locationId, lockMode } = location;
-    if (spec.kind !== 's3' || lockMode === null) {
-      throw new HoldfastError('refusedByRule', `Failed to prove the lock of ${location.name}: it is not immutable.`, {
-        fix: 'Give it a protection period first.',
-      });
-    }
+    if (spec.kind !== 's3' || lockMode === null) throw notImmutable('prove the lock of', location);
     const connection = await stores.connection(location, spec);
     const store = await connection.open({
       storeId: location.storeId,
