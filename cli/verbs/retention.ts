@@ -1,7 +1,7 @@
 import { type Policy, type Retention, retentionMost } from '../../protocol/methods/policies.ts';
 import { policyRetention, retentionUnits, usualRetention } from '../../protocol/methods/retention.ts';
 import { HoldfastError } from '../../protocol/errors.ts';
-import { escaped } from '../../client/shown/text.ts';
+import { escaped, shellWord } from '../../client/shown/text.ts';
 import { counted, moment, shortId } from '../../client/shown/units.ts';
 import type { Call } from '../call.ts';
 import { reference } from '../names.ts';
@@ -11,10 +11,13 @@ import type { Session } from '../session.ts';
 import { wholeNumber } from '../values.ts';
 
 export async function retention(call: Call, session: Session): Promise<Result> {
-  if (!call.isOn('--dry-run')) {
-    throw call.problem('it only shows, and --dry-run says so', 'Add --dry-run. Retention itself follows each run of the policy.');
-  }
   const policy = reference('policy', call.argument('NAME'));
+  if (!call.isOn('--dry-run')) {
+    throw call.problem(
+      'it only shows what the rules retire, which --dry-run says',
+      `Run "holdfast policy retention ${shellWord(policy)} --dry-run"; the next run of the policy does it ("holdfast backup ${shellWord(policy)}").`,
+    );
+  }
   const items = await session.list(policyRetention, { policy });
   const { style, host } = session;
   const now = host.now();

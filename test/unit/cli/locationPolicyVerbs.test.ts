@@ -189,7 +189,12 @@ describe('cli policy', () => {
     assert.deepEqual([status, json()], [0, items]);
     const human = await runWith(['policy', 'retention', 'work', '--dry-run'], { daemon });
     assert.match(human.out, /keep +newest, daily 2026-03-01\n.*retire *\n\n1 restore point of 2 would be retired/);
-    assert.equal((await runWith(['policy', 'retention', 'work'], { daemon })).status, 2);
+    const bare = await runWith(['policy', 'retention', 'my work'], { daemon });
+    assert.equal(bare.status, 2);
+    assert.match(
+      bare.err,
+      /Run "holdfast policy retention 'my work' --dry-run"; the next run of the policy does it \("holdfast backup 'my work'"\)\.\n$/,
+    );
     assert.equal(daemon.of('policy.retention').length, 2);
   });
 
