@@ -1,7 +1,7 @@
 import { HoldfastError } from '../../../protocol/errors.ts';
 import { runCommand } from '../../commands/runCommand.ts';
 import type { WipedBytes } from '../../keys/secretBytes.ts';
-import { SecretCollector } from './firstLine.ts';
+import { SecretCollector } from '../../keys/firstLine.ts';
 
 export interface CommandLimits {
   /** Seconds; 30 when left out: long enough for a person to agree to what a credential store asks. */

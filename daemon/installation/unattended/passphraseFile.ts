@@ -1,9 +1,7 @@
-import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { HoldfastError } from '../../../protocol/errors.ts';
-import { systemCode } from '../../../protocol/systemCode.ts';
-import { secretBytes, type WipedBytes, wipe } from '../../keys/secretBytes.ts';
-import { firstLine, secretBytesMost } from './firstLine.ts';
+import { OwnFileError, openOwnFile, readFirstLine } from '../../keys/ownFile.ts';
+import type { WipedBytes } from '../../keys/secretBytes.ts';
 
 /** Whether the file may be used, without reading it. Throws as `readPassphraseFile` does. */
 export async function checkPassphraseFile(file: string): Promise<void> {
@@ -17,41 +15,28 @@ export async function checkPassphraseFile(file: string): Promise<void> {
  */
 export async function readPassphraseFile(file: string): Promise<WipedBytes> {
   await using opened = await openChecked(file);
-  const bytes = secretBytes(secretBytesMost);
-  try {
-    let length = 0;
-    for (;;) {
-      const { bytesRead } = await opened.read(bytes, length, bytes.length - length, null);
-      length += bytesRead;
-      if (bytesRead === 0 || length === bytes.length) break;
-    }
-    const line = firstLine(bytes.subarray(0, length));
-    if (line.bytes.length === 0) throw unusable(file, 'its first line is empty');
-    return line;
-  } finally {
-    wipe(bytes);
-  }
+  const line = await readFirstLine(opened);
+  if (line.bytes.length === 0) throw unusable(file, 'its first line is empty');
+  return line;
 }
 
 async function openChecked(file: string): Promise<FileHandle> {
-  let opened: FileHandle;
   try {
-    // A pipe in its place must not hold the daemon up.
-    opened = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    return await openOwnFile(file);
   } catch (error) {
-    throw unusable(file, systemCode(error) === 'ENOENT' ? 'it is not there' : `it can not be opened (${systemCode(error)})`, error);
-  }
-  try {
-    const facts = await opened.stat();
-    if (!facts.isFile()) throw unusable(file, 'it is no file');
-    if (process.platform !== 'win32') {
-      if (facts.uid !== process.getuid?.()) throw refused(file, 'it belongs to another user', 'Name a file of your own.');
-      if ((facts.mode & 0o077) !== 0) throw refused(file, 'others may read or write it', `Run "chmod 600" on it.`);
+    if (!(error instanceof OwnFileError)) throw error;
+    switch (error.fault) {
+      case 'missing':
+        throw unusable(file, 'it is not there', error);
+      case 'unreadable':
+        throw unusable(file, `it can not be opened (${error.system})`, error);
+      case 'noFile':
+        throw unusable(file, 'it is no file', error);
+      case 'foreign':
+        throw refused(file, 'it belongs to another user', 'Name a file of your own.');
+      case 'openToOthers':
+        throw refused(file, 'others may read or write it', `Run "chmod 600" on it.`);
     }
-    return opened;
-  } catch (error) {
-    await opened.close();
-    throw error;
   }
 }
 

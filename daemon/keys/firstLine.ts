@@ -1,4 +1,4 @@
-import { secretBytes, secretCopy, WipedBytes, wipe } from '../../keys/secretBytes.ts';
+import { secretBytes, secretCopy, WipedBytes, wipe } from './secretBytes.ts';
 
 /** No passphrase is longer than 1,024 bytes; whatever writes more than this holds something else. */
 export const secretBytesMost: number = 64 * 1024;
