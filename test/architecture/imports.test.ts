@@ -17,7 +17,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>>
   'daemon/alerts': { protocol: 'all' },
   'daemon/commands': { protocol: 'all' },
   'daemon/repository': { 'daemon/locations': 'types', protocol: 'all' },
-  'daemon/keys': { 'daemon/repository': 'types', 'daemon/catalog': 'types', protocol: 'all' },
+  'daemon/keys': { 'daemon/repository': 'types', 'daemon/locations': 'all', 'daemon/catalog': 'types', protocol: 'all' },
   'daemon/engine': { 'daemon/repository': 'all', 'daemon/locations': 'types', protocol: 'all' },
   'daemon/installation': {
     'daemon/commands': 'all',
@@ -82,9 +82,10 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>>
     'daemon/alerts': 'all',
     protocol: 'all',
   },
-  // The two entries of the daemon's processes: what a process is made of, and nothing of what it does.
+  // The entries of the daemon's processes: what a process is made of, and nothing of what it does.
   'daemon/main.ts': { 'daemon/server': 'all', protocol: 'all' },
   'daemon/worker.ts': { 'daemon/engine': 'all', 'daemon/keys': 'all', protocol: 'all' },
+  'daemon/keyAgent.ts': { 'daemon/keys': 'all' },
 };
 
 /** Packages that a room must not know, whatever it does: what they stand for is somebody else's. */

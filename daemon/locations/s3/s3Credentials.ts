@@ -1,16 +1,8 @@
-import { fromIni, fromNodeProviderChain, fromTemporaryCredentials } from '@aws-sdk/credential-providers';
 import { HoldfastError } from '../../../protocol/errors.ts';
 import type { S3Credentials } from '../../../protocol/methods/locations.ts';
+import { type AwsIdentity, type AwsIdentitySource, identityProvider, shownIdentitySource } from '../awsIdentity.ts';
 import { failureOf, isNetwork } from './s3Failure.ts';
 import type { S3KeySource } from './s3Options.ts';
-
-/** What a request is signed with. The SDK takes texts only; they live as long as the request. */
-export interface SigningIdentity {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string;
-  readonly expiration?: Date;
-}
 
 /** Asked again that long before the end. */
 const renewedBeforeMs = 300_000;
@@ -23,9 +15,9 @@ export class CredentialSource {
   readonly #source: S3Credentials;
   readonly #region: string;
   readonly #keys: S3KeySource | undefined;
-  #provider: (() => Promise<SigningIdentity>) | undefined;
-  #held: SigningIdentity | undefined;
-  #pending: Promise<SigningIdentity> | undefined;
+  #provider: (() => Promise<AwsIdentity>) | undefined;
+  #held: AwsIdentity | undefined;
+  #pending: Promise<AwsIdentity> | undefined;
 
   constructor(source: S3Credentials, region: string, keys: S3KeySource | undefined) {
     this.#source = source;
@@ -34,7 +26,7 @@ export class CredentialSource {
   }
 
   /** Rejects with `storeRefused` where there are none, and with what the owner of handed-over keys says (`locked`). */
-  async identity(): Promise<SigningIdentity> {
+  async identity(): Promise<AwsIdentity> {
     if (this.#source.source === 'sealed') return await this.#sealed();
     const held = this.#held;
     if (held !== undefined && (held.expiration === undefined || held.expiration.getTime() - Date.now() > renewedBeforeMs)) return held;
@@ -48,7 +40,7 @@ export class CredentialSource {
     this.#provider = undefined;
   }
 
-  async #sealed(): Promise<SigningIdentity> {
+  async #sealed(): Promise<AwsIdentity> {
     if (this.#keys === undefined) throw noCredentials('none were handed over', undefined);
     const keys = await this.#keys();
     return {
@@ -58,46 +50,23 @@ export class CredentialSource {
     };
   }
 
-  async #asked(): Promise<SigningIdentity> {
+  async #asked(): Promise<AwsIdentity> {
     try {
-      this.#provider ??= providerOf(this.#source, this.#region);
+      this.#provider ??= identityProvider(unsealed(this.#source), this.#region);
       this.#held = await this.#provider();
       return this.#held;
     } catch (error) {
       this.#provider = undefined;
-      throw error instanceof HoldfastError ? error : noCredentials(shownSource(this.#source), error);
+      throw error instanceof HoldfastError ? error : noCredentials(shownIdentitySource(unsealed(this.#source)), error);
     } finally {
       this.#pending = undefined;
     }
   }
 }
 
-function providerOf(source: S3Credentials, region: string): () => Promise<SigningIdentity> {
-  switch (source.source) {
-    case 'profile':
-      return fromIni({ profile: source.profile, ignoreCache: true, clientConfig: { region } });
-    case 'role':
-      return fromTemporaryCredentials({
-        params: { RoleArn: source.roleArn, RoleSessionName: 'holdfast' },
-        masterCredentials: fromNodeProviderChain({ ignoreCache: true, clientConfig: { region } }),
-        clientConfig: { region },
-      });
-    case 'chain':
-    case 'sealed':
-      return fromNodeProviderChain({ ignoreCache: true, clientConfig: { region } });
-  }
-}
-
-function shownSource(source: S3Credentials): string {
-  switch (source.source) {
-    case 'profile':
-      return `profile ${source.profile} of the AWS configuration gives none`;
-    case 'role':
-      return `the role ${source.roleArn} could not be taken on`;
-    case 'chain':
-    case 'sealed':
-      return 'neither the environment, the AWS configuration nor the machine gives any';
-  }
+/** Sealed keys never get here. */
+function unsealed(source: S3Credentials): AwsIdentitySource {
+  return source.source === 'sealed' ? { source: 'chain' } : source;
 }
 
 /** What the SDK says may hold what it was given: names and codes alone are told. */

@@ -1,0 +1,30 @@
+/** What names a key of AWS KMS (AWS KMS developer guide, Key identifiers). */
+export type AwsKeyName =
+  | { readonly form: 'keyArn'; readonly arn: string; readonly region: string }
+  | { readonly form: 'aliasArn'; readonly arn: string; readonly region: string; readonly alias: string }
+  | { readonly form: 'keyId'; readonly keyId: string }
+  /** With `alias/` before it. */
+  | { readonly form: 'alias'; readonly alias: string };
+
+const keyId = '(?:mrk-[0-9a-fA-F]{32}|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})';
+const alias = 'alias/[A-Za-z0-9/_-]{1,250}';
+const arn = 'arn:aws[a-z-]{0,16}:kms:([a-z0-9]+(?:-[a-z0-9]+){0,6}):[0-9]{12}:';
+const keyArnPattern = new RegExp(`^${arn}key/${keyId}$`);
+const aliasArnPattern = new RegExp(`^${arn}(${alias})$`);
+const keyIdPattern = new RegExp(`^${keyId}$`);
+const aliasPattern = new RegExp(`^${alias}$`);
+
+/** `undefined` where the text is no ARN, id or alias of a key. */
+export function readAwsKeyName(text: string): AwsKeyName | undefined {
+  if (keyIdPattern.test(text)) return { form: 'keyId', keyId: text };
+  if (aliasPattern.test(text)) return { form: 'alias', alias: text };
+  const [, keyRegion] = keyArnPattern.exec(text) ?? [];
+  if (keyRegion !== undefined) return { form: 'keyArn', arn: text, region: keyRegion };
+  const [, aliasRegion, name] = aliasArnPattern.exec(text) ?? [];
+  return aliasRegion === undefined || name === undefined ? undefined : { form: 'aliasArn', arn: text, region: aliasRegion, alias: name };
+}
+
+/** A region becomes part of a host's name. */
+export function isAwsRegion(text: string): boolean {
+  return /^(?=.{2,63}$)[a-z0-9]+(?:-[a-z0-9]+)*$/.test(text);
+}
