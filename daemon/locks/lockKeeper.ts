@@ -8,7 +8,7 @@ export interface LocationLocks {
   readonly mode: LockUntil['mode'];
   /** The plan that is aimed at; asked for anew each time, since a user may change it meanwhile. */
   readonly plan: () => LockPlan;
-  readonly clock: Pick<StoreClock, 'now' | 'skew'>;
+  readonly clock: Pick<StoreClock, 'now' | 'refresh' | 'skew'>;
 }
 
 /** One version as the ledger knows it. */
@@ -82,6 +82,11 @@ export class LockKeeper {
   /** Store time that is fresh enough to act upon. */
   now(signal?: AbortSignal): Promise<StoreTime> {
     return this.#locks.clock.now(signal === undefined ? {} : { signal });
+  }
+
+  /** Store time as the store tells it now: what a commit begins with. */
+  freshNow(signal: AbortSignal): Promise<StoreTime> {
+    return this.#locks.clock.refresh({ signal });
   }
 
   /**

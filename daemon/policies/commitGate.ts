@@ -37,6 +37,8 @@ type Found = Partial<Pick<LedgerObject, 'versionId' | 'retainUntil' | 'lockReadA
 const lookupsAtOnce = 16;
 /** Older than this by store time, in milliseconds, a check says nothing any more. */
 const checkHoldsMs = 3_600_000;
+/** The first look extends what is short, which the next ones find done: what takes too long three times always does. */
+const mostLooks = 3;
 
 /**
  * The commit gate (docs/format.md, Commit gate): every object that the manifest reaches is looked at, for an index entry proves nothing about its
@@ -44,7 +46,8 @@ const checkHoldsMs = 3_600_000;
  * where it is not there. Rejects with `objectMissing`; the packs of earlier runs among the missing stand in `details.packs`, and the
  * ledger knows them as missing from then on. What a list of condemned objects names may be deleted at any time: it is refused in the same way, and a
  * run can start again without it. The lists are read before anything is looked for, so that what is gone when its list is gone is found missing.
- * Rejects with `lockRefused` where the store does not lock for as long as promised. Gives, at a location with locks, the store time until which it holds.
+ * Rejects with `lockRefused` where the store does not lock for as long as promised, and with `storeFailed` where it is too slow to tell. Gives, at a location
+ * with locks, the store time until which it holds.
  */
 export async function passCommitGate(options: CommitGateOptions, reached: ReachedObjects): Promise<Date | null> {
   const { keeper, signal } = options;
@@ -54,13 +57,21 @@ export async function passCommitGate(options: CommitGateOptions, reached: Reache
     await lookForAll(options, wanted);
     return null;
   }
-  for (;;) {
+  for (let look = 1; look <= mostLooks; look += 1) {
     // Both by one bound: where the store's clock was set back, the two stay apart by that much, and the check would never be young enough.
-    const { latest } = await keeper.now(signal);
+    const { latest } = await keeper.freshNow(signal);
     await lookForAll(options, wanted);
     const holdsUntil = new Date(latest.getTime() + checkHoldsMs);
     if ((await keeper.now(signal)).latest <= holdsUntil) return holdsUntil;
   }
+  throw HoldfastError.failedTo(
+    'storeFailed',
+    'commit',
+    `a look at all ${wanted.length} objects that it needs takes the store longer than an hour`,
+    {
+      fix: 'Run the backup again when the store answers faster; in compliance mode fewer objects have to be asked for.',
+    },
+  );
 }
 
 async function lookForAll(options: CommitGateOptions, wanted: readonly Wanted[]): Promise<void> {

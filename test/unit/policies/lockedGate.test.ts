@@ -259,6 +259,37 @@ describe('the commit gate at a location with locks', () => {
     assert.ok(holdsUntil !== null && holdsUntil.getTime() <= bench.clock.storeMs + hour + 2000);
   });
 
+  it('S9 S11: a store so slow that a look at everything never holds is given up with a way out, and not asked for ever', async () => {
+    await using gate = new Gate({ mode: 'governance' });
+    const { bench } = gate;
+    let looks = 0;
+    bench.wrap = (store) =>
+      interceptedStore(store, async (verb, _key, act) => {
+        const result = await act();
+        if (verb !== 'lockOf') return result;
+        looks += 1;
+        if (looks > 100) throw new Error('it goes on for ever');
+        bench.clock.take(2 * hour);
+        return result;
+      });
+    await assert.rejects(gate.pass(), (error) => HoldfastError.is(error, 'storeFailed') && error.fix !== undefined);
+  });
+
+  it('S9: begins with a new answer of the store about its time, whatever is believed', async () => {
+    await using gate = new Gate();
+    const { bench } = gate;
+    let asked = 0;
+    bench.wrap = (store) =>
+      interceptedStore(store, async (verb, _key, act) => {
+        if (verb === 'time') asked += 1;
+        return await act();
+      });
+    for (const expected of [1, 2]) {
+      await gate.pass();
+      assert.equal(asked, expected);
+    }
+  });
+
   it('F1: passes although the clock of the store was set back by two hours since it was first asked', async () => {
     await using gate = new Gate();
     gate.bench.clock.storeMs += 2 * hour;
