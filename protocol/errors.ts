@@ -17,6 +17,10 @@ export const exitStatusOf = {
   storeReadOnly: 1,
   storeRefused: 1,
   storeFailed: 1,
+  /** A key service that may answer later: not reachable, throttling, sealed. */
+  keyServiceUnavailable: 1,
+  /** A key service that did not do it, and will not until somebody acts. */
+  keyServiceRefused: 1,
   diskFailed: 1,
   sourceMissing: 1,
   commandFailed: 1,
