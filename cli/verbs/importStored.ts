@@ -12,7 +12,7 @@ import { findingLines } from '../findingLines.ts';
 import { newName, reference } from '../names.ts';
 import { allFindings, documentOfAction, errorOfAction, printsDocument, statusOfAction } from '../outcome.ts';
 import { escaped, quoted } from '../../client/shown/text.ts';
-import { counted, duration } from '../../client/shown/units.ts';
+import { counted, duration, number } from '../../client/shown/units.ts';
 import type { Result } from '../result.ts';
 import type { Session } from '../session.ts';
 import { time } from '../values.ts';
@@ -140,8 +140,30 @@ async function resultOf(action: ActionWithResult, session: Session): Promise<Res
     document,
     lines: [
       `Imported installation ${escaped(installationId)}: ${counted(policies, 'policy', 'policies')} (paused), ${counted(restorePoints, 'restore point')}, ${duration(seconds)}.`,
+      ...cameBackLines(document),
       ...findingLines(damaged, damagedCount, 'damaged', session.style),
     ],
     exitStatus: damagedCount > 0 ? exitStatusOf.damaged : status,
   };
+}
+
+/** What may surprise whoever knows what was there: each thing with its number and what to do about it. */
+function cameBackLines({ live, retired, later, pinned, location, passkeys }: ImportDocument): string[] {
+  const list = '"holdfast restore-point list --include-retired"';
+  return [
+    ...(retired === 0 ? [] : [`On the list: ${number(live)}. Retired, and off it: ${number(retired)} (${list} shows them).`]),
+    ...(live === 0
+      ? []
+      : ['What was retired after the newest backup of its policy is on the list again: that was in the lost catalog alone.']),
+    ...(later === 0
+      ? []
+      : [`Besides, ${counted(later, 'restore point')} of after that time ${later === 1 ? 'is' : 'are'} off the list (${list}).`]),
+    ...(pinned === 0
+      ? []
+      : [
+          `Pinned: ${number(pinned)} of them, which a rule or a collection might take before you have looked. "holdfast restore-point unpin ID" lets go of one.`,
+        ]),
+    `New names, since only the lost catalog had the old ones: location ${escaped(location)}, ${passkeys.length === 1 ? 'passkey' : 'passkeys'} ${escaped(passkeys.join(', '))}.`,
+    'Policies run again once you say so: "holdfast policy resume NAME".',
+  ];
 }

@@ -113,14 +113,17 @@ export class ImportStored {
       const passkeys = passkeysOf(found.newest);
       // A keyring that somebody tampered with is not believed, but the key that it gave is: it gets a slot of its own.
       if (passkeys.length === 0) passkeys.push(await this.#newPasskey(masterKey, passphrase, signal));
-      this.#write({ ...request, spec, keys }, store, masterKey, found.newest, passkeys, policies);
+      const came = this.#write({ ...request, spec, keys }, store, masterKey, found.newest, passkeys, policies);
       held = masterKey;
       installation.catalog.actions.addFindings(run.actionId, 'damaged', findings);
       const document: ImportDocument = {
         actionId: run.actionId,
         installationId,
         policies: policies.length,
-        restorePoints: policies.reduce((sum, policy) => sum + policy.manifests.length, 0),
+        restorePoints: came.live + came.retired,
+        ...came,
+        location: request.locationName,
+        passkeys: passkeys.map(({ name }) => name),
         damaged: findings.slice(0, findingsInline),
         damagedCount: findings.length,
         seconds: roundedSeconds((performance.now() - started) / 1000),
@@ -174,7 +177,7 @@ export class ImportStored {
     keyring: ReadKeyring | undefined,
     passkeys: readonly PasskeyRecord[],
     policies: readonly StoredPolicy[],
-  ): void {
+  ): ImportedCounts {
     const { installation, wallClock, retiredBy } = this.#options;
     const { catalog } = installation;
     const now = wallClock().toISOString();
@@ -185,7 +188,7 @@ export class ImportStored {
     // Sealed cells are written in the same transaction as the installation they belong to.
     installation.hold(masterKey);
     try {
-      catalog.transaction(() => {
+      return catalog.transaction(() => {
         const { installationId, masterKeyId, keyEpoch } = masterKey;
         catalog.installation.create({ installationId, masterKeyId, keyEpoch, createdAt: now });
         const spec = JSON.stringify(request.spec);
@@ -206,7 +209,9 @@ export class ImportStored {
         for (const passkey of passkeys) catalog.passkeys.add(passkey);
         writeKeyring(catalog, locationId, keyring, now);
         const names = new Set<string>();
-        for (const policy of policies) writePolicy(catalog, { locationId, store, masterKey, policy, names, now, retiredBy });
+        return policies
+          .map((policy) => writePolicy(catalog, { locationId, store, masterKey, policy, names, now, retiredBy }))
+          .reduce(sumOf, { live: 0, retired: 0, later: 0, pinned: 0 });
       });
     } catch (error) {
       installation.lock();
@@ -285,10 +290,22 @@ interface PolicyToWrite {
   readonly retiredBy: ImportStoredOptions['retiredBy'];
 }
 
-function writePolicy(catalog: Catalog, given: PolicyToWrite): void {
+/** How many restore points came back as what: the same words in the document and in every sentence about it. */
+type ImportedCounts = Pick<ImportDocument, 'live' | 'retired' | 'later' | 'pinned'>;
+
+function sumOf(one: ImportedCounts, other: ImportedCounts): ImportedCounts {
+  return {
+    live: one.live + other.live,
+    retired: one.retired + other.retired,
+    later: one.later + other.later,
+    pinned: one.pinned + other.pinned,
+  };
+}
+
+function writePolicy(catalog: Catalog, given: PolicyToWrite): ImportedCounts {
   const { locationId, store, policy, names, now, retiredBy } = given;
   const newest = policy.manifests.at(-1);
-  if (newest === undefined) return;
+  if (newest === undefined) return { live: 0, retired: 0, later: 0, pinned: 0 };
   const { policyId } = policy;
   const all = [...policy.manifests, ...policy.later];
   const called = newest.manifest.policy['name'];
@@ -309,9 +326,11 @@ function writePolicy(catalog: Catalog, given: PolicyToWrite): void {
   const live = policy.manifests.filter((stored) => isLive(stored)).map((stored) => restorePointRecordOf(stored, store.storeId));
   const atRisk = retiredBy(live, definition.keep);
   for (const record of live) catalog.restorePoints.add({ ...record, state: 'live', pinned: atRisk.has(record.id) });
-  for (const stored of policy.manifests.filter((other) => !isLive(other))) {
-    // The pin keeps from collecting what may be live to somebody else.
-    const pinned = !policy.retired.has(hexOf(stored.header.objectId));
+  const offList = policy.manifests.filter((other) => !isLive(other));
+  // The pin keeps from collecting what may be live to somebody else.
+  const isUnknown = ({ header }: StoredManifest): boolean => !policy.retired.has(hexOf(header.objectId));
+  for (const stored of offList) {
+    const pinned = isUnknown(stored);
     catalog.restorePoints.add({ ...restorePointRecordOf(stored, store.storeId), state: 'retired', pinned });
   }
   // The next restore point follows the last that is stored, or two would have one sequence.
@@ -321,6 +340,9 @@ function writePolicy(catalog: Catalog, given: PolicyToWrite): void {
   writeObjects(catalog, given);
   catalog.sequences.raise(`manifest/${policyId}`, Math.max(...all.map(({ manifest }) => manifest.sequence)));
   catalog.sequences.raise(`index/${policyId}`, Math.max(policy.lastIndexSequence, 1));
+  const later = policy.later.length;
+  const pinned = live.filter(({ id }) => atRisk.has(id)).length + offList.filter((stored) => isUnknown(stored)).length + later;
+  return { live: live.length, retired: offList.length, later, pinned };
 }
 
 function writeObjects(catalog: Catalog, { locationId, masterKey, policy, now }: PolicyToWrite): void {

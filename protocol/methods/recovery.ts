@@ -3,7 +3,7 @@ import type { Method, SecretRef, WorkParams } from '../method.ts';
 import { requestId, secretRef } from '../method.ts';
 import { type Started, started } from './actions.ts';
 import { type BucketSecrets, type LocationSpec, locationSpec } from './locations.ts';
-import { count, type Finding, finding, findingsInline, newName, reference, seconds, time, uuid } from './values.ts';
+import { count, type Finding, finding, findingsInline, newName, reference, seconds, storedName, time, uuid } from './values.ts';
 
 export interface ImportStoredParams extends WorkParams, BucketSecrets {
   readonly spec: LocationSpec;
@@ -53,7 +53,19 @@ export interface ImportDocument {
   readonly actionId: string;
   readonly installationId: string;
   readonly policies: number;
+  /** `live` and `retired` together. */
   readonly restorePoints: number;
+  /** Those on the list. What was retired after a policy's newest backup is among them: no store knows of it. */
+  readonly live: number;
+  /** Those off the list. */
+  readonly retired: number;
+  /** Stored after the time that was asked for: off the list too, and not among `restorePoints`. */
+  readonly later: number;
+  /** Of all these, how many came back pinned, so that neither a rule nor a collection takes them before somebody has looked. */
+  readonly pinned: number;
+  /** Names that were in the lost catalog alone, as they are now. */
+  readonly location: string;
+  readonly passkeys: readonly string[];
   /** Objects that could not be read. */
   readonly damaged: readonly Finding[];
   /** All there are; `damaged` holds the first of them. */
@@ -66,6 +78,12 @@ export const importDocument: z.ZodType<ImportDocument> = z.strictObject({
   installationId: uuid,
   policies: count,
   restorePoints: count,
+  live: count,
+  retired: count,
+  later: count,
+  pinned: count,
+  location: storedName,
+  passkeys: z.array(storedName),
   damaged: z.array(finding).max(findingsInline),
   damagedCount: count,
   seconds,

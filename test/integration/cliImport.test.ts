@@ -69,6 +69,8 @@ describe('holdfast import-stored', function () {
       await using fresh = new ScratchState();
       const document = await importInto(fresh, ['--passphrase-file', file]);
       assert.deepEqual([document.installationId, document.policies, document.restorePoints, document.damaged], [installationId, 2, 4, []]);
+      const { live, retired, later, pinned, location, passkeys } = document;
+      assert.deepEqual([live, retired, later, pinned, location, passkeys], [3, 1, 0, 0, 'store', ['passphrase-1', 'passphrase-2']]);
       assert.deepEqual(await factsOf(fresh), expected);
       assert.equal((await fresh.json(statusDocument, ['status'])).state, 'unlocked');
     }

@@ -472,12 +472,24 @@ export interface ImportDocument extends Document {
   readonly installationId: string;
   readonly policies: number;
   readonly restorePoints: number;
+  readonly live: number;
+  readonly retired: number;
+  readonly later: number;
+  readonly pinned: number;
+  readonly location: string;
+  readonly passkeys: readonly string[];
   readonly damaged: readonly Finding[];
 }
 export const importDocument: z.ZodType<ImportDocument> = z.looseObject({
   installationId: uuid,
   policies: count,
   restorePoints: count,
+  live: count,
+  retired: count,
+  later: count,
+  pinned: count,
+  location: z.string(),
+  passkeys: z.array(z.string()),
   damaged: z.array(finding),
 });
 

@@ -319,7 +319,21 @@ const notSetUp = (): StatusResult => ({
 });
 
 describe('cli import-stored', () => {
-  const document = { actionId: id, installationId: otherId, policies: 2, restorePoints: 9, damaged: [], damagedCount: 0, seconds: 2 };
+  const document = {
+    actionId: id,
+    installationId: otherId,
+    policies: 2,
+    restorePoints: 9,
+    live: 7,
+    retired: 2,
+    later: 0,
+    pinned: 3,
+    location: 'stored',
+    passkeys: ['passphrase-1', 'passphrase-2'],
+    damaged: [],
+    damagedCount: 0,
+    seconds: 2,
+  };
   const files = { '/home/user/here/spec.json': '{"kind":"filesystem","path":"disk"}' };
   const args = ['import-stored', '--location-spec', 'spec.json', '--passphrase-file', '-'];
   const importing = (end: Partial<ActionWithResult>): FakeDaemon =>
@@ -351,6 +365,33 @@ describe('cli import-stored', () => {
       tries: 8,
     });
     assert.deepEqual(asked?.secrets, ['p']);
+  });
+
+  it('tells people what came back as what, with numbers that add up, and which names are new', async () => {
+    const told = async (change: object): Promise<readonly string[]> => {
+      const { out } = await runWith(args, {
+        daemon: importing({ state: 'complete', result: { ...document, ...change } }),
+        files,
+        input: ['p'],
+      });
+      return out.trimEnd().split('\n');
+    };
+    assert.deepEqual(await told({}), [
+      `Imported installation ${otherId}: 2 policies (paused), 9 restore points, 2.0 s.`,
+      'On the list: 7. Retired, and off it: 2 ("holdfast restore-point list --include-retired" shows them).',
+      'What was retired after the newest backup of its policy is on the list again: that was in the lost catalog alone.',
+      'Pinned: 3 of them, which a rule or a collection might take before you have looked. "holdfast restore-point unpin ID" lets go of one.',
+      'New names, since only the lost catalog had the old ones: location stored, passkeys passphrase-1, passphrase-2.',
+      'Policies run again once you say so: "holdfast policy resume NAME".',
+    ]);
+    const later = await told({ restorePoints: 7, retired: 0, later: 1, pinned: 1, passkeys: ['passphrase-1'] });
+    assert.deepEqual(later.slice(2, 4), [
+      'Besides, 1 restore point of after that time is off the list ("holdfast restore-point list --include-retired").',
+      'Pinned: 1 of them, which a rule or a collection might take before you have looked. "holdfast restore-point unpin ID" lets go of one.',
+    ]);
+    assert.match(later[4] ?? '', /location stored, passkey passphrase-1\.$/);
+    const plain = await told({ restorePoints: 7, retired: 0, pinned: 0 });
+    assert.equal(plain.length, 4);
   });
 
   it('takes a bucket with the credentials that its file names, else those of the shell, else what the daemon finds', async () => {

@@ -103,6 +103,10 @@ async function house(): Promise<PolicyBench> {
   return bench;
 }
 
+function countsOf({ live, retired, later, pinned }: Readonly<Record<string, unknown>>): object {
+  return { live, retired, later, pinned };
+}
+
 describe('import of what is stored', () => {
   it('X8: brings every restore point back, with its policy paused, and the next backup goes on from there', async () => {
     using from = await house();
@@ -113,6 +117,8 @@ describe('import of what is stored', () => {
     using lost = new Lost(from);
     const { outcome, document } = await lost.run();
     assert.deepEqual([outcome, document['policies'], document['restorePoints'], document['damagedCount']], ['complete', 1, 3, 0]);
+    assert.deepEqual(countsOf(document), { live: 2, retired: 1, later: 0, pinned: 0 });
+    assert.deepEqual([document['location'], document['passkeys']], ['store', ['passphrase-1']]);
     const { empty } = lost;
     assert.equal(empty.base.installation.state, 'unlocked');
     const policy = empty.policies.describe(empty.policies.resolve('files'));
@@ -141,6 +147,7 @@ describe('import of what is stored', () => {
     using lost = new Lost(from);
     const { document } = await lost.run({ at: '2026-03-01T12:00:00.000Z' });
     assert.equal(document['restorePoints'], 1);
+    assert.deepEqual(countsOf(document), { live: 1, retired: 0, later: 1, pinned: 1 });
     assert.deepEqual(
       lost.empty.points.list({ includeRetired: false }).items.map(({ id }) => id),
       [first.id],
@@ -194,7 +201,8 @@ describe('import of what is stored', () => {
     const newest = await from.point('files', { tree: { a: 'three' } });
     assert.equal(forked.sequence, second.sequence);
     using lost = new Lost(from);
-    await lost.run();
+    const { document } = await lost.run();
+    assert.deepEqual(countsOf(document), { live: 2, retired: 2, later: 0, pinned: 1 });
     await lost.empty.backUp('files', { tree: { a: 'four' } });
     await lost.collectAll();
     for (const point of [forked, second, newest]) assert.ok(await lost.isWhole(point), point.id);
@@ -208,7 +216,9 @@ describe('import of what is stored', () => {
     from.points.setPinned(treasured.id, true);
     for (let run = 0; run < 4; run += 1) await from.backUp('files');
     using lost = new Lost(from);
-    await lost.run();
+    const { document } = await lost.run();
+    // The third was retired after the fifth was committed, which no store knows either.
+    assert.deepEqual(countsOf(document), { live: 4, retired: 1, later: 0, pinned: 2 });
     for (let run = 0; run < 3; run += 1) await lost.empty.backUp('files');
     const { items } = lost.empty.points.list({ policy: 'files', includeRetired: false });
     assert.deepEqual(
