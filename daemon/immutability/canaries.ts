@@ -8,6 +8,9 @@ const canaryLength = 1024;
 /** How long a put whose answer never came may take to show in a listing. */
 const settledMs = 3_600_000;
 const pageSize = 500;
+const mostAdopted = 1000;
+/** Others may put any number of versions upon one key. */
+const mostVersions = 1000;
 
 /** Where lock proofs put: docs/format.md, Names in the store. Whatever lies under the key of a canary of the ledger is a proof's own. */
 export function canariesPrefix(installationId: InstallationId): string {
@@ -90,16 +93,19 @@ export async function sweepCanaries({ store, ...rest }: Omit<CanaryPlace, 'store
 }
 
 /**
- * After a catalog was rebuilt from the store: takes what lies at the place of canaries for what proofs of this installation have left, so that it is swept and no
- * audit reports it. Resolves to how many there are.
+ * After a catalog was rebuilt from the store: takes what was put at the place of canaries `before` the catalog knew of the location for what proofs of this
+ * installation have left, so that it is swept and no audit reports it. What came later and is not in the ledger is nobody's of ours. At most a thousand, since
+ * anybody may have put them; resolves to how many there are.
  */
-export async function adoptCanaries({ store, objects, installationId, locationId, now, signal }: CanaryPlace): Promise<number> {
+export async function adoptCanaries(place: CanaryPlace & { readonly before: Date }): Promise<number> {
+  const { store, objects, installationId, locationId, now, signal, before } = place;
   const prefix = canariesPrefix(installationId);
   let adopted = 0;
   for await (const page of store.versions.list(prefix, signal === undefined ? {} : { signal })) {
-    for (const { key, size } of page) {
+    for (const { key, size, lastModified } of page) {
+      if (adopted === mostAdopted) return adopted;
       const hex = key.slice(prefix.length);
-      if (!/^[0-9a-f]{32}$/.test(hex) || objects.get(locationId, key) !== undefined) continue;
+      if (lastModified >= before || !/^[0-9a-f]{32}$/.test(hex) || objects.get(locationId, key) !== undefined) continue;
       objects.record({ ...unput, locationId, objectKey: key, objectId: Buffer.from(hex, 'hex'), size, recordedAt: now().toISOString() });
       adopted += 1;
     }
@@ -107,11 +113,15 @@ export async function adoptCanaries({ store, objects, installationId, locationId
   return adopted;
 }
 
-/** Every version and marker of one key, whatever other keys begin so. */
+/** The versions and markers of one key, the newest thousand, whatever other keys begin so. */
 export async function versionsOf({ store, ...place }: CanaryPlace, key: string): Promise<readonly ListedVersion[]> {
   const found: ListedVersion[] = [];
-  for await (const page of store.versions.list(key, signalOf(place))) found.push(...page.filter((version) => version.key === key));
-  return found;
+  for await (const page of store.versions.list(key, signalOf(place))) {
+    found.push(...page.filter((version) => version.key === key));
+    // Keys that only begin so come behind it.
+    if (found.length >= mostVersions || page.some((version) => version.key > key)) break;
+  }
+  return found.slice(0, mostVersions);
 }
 
 /** `false` where the store refused it, by a lock or for want of a permission. */
@@ -133,8 +143,8 @@ async function sweepCanary(place: CanaryPlace, canary: LedgerObject, time: Date)
   const { objects, locationId, now } = place;
   const { objectKey, retainUntil, recordedAt, versionId } = canary;
   if (retainUntil !== null && Date.parse(retainUntil) > time.getTime()) return false;
-  let isGone = true;
   const versions = await versionsOf(place, objectKey);
+  let isGone = versions.length < mostVersions;
   for (const version of versions) {
     const isHeld = !version.isDeleteMarker && (await isLocked(place, version, time));
     if (isHeld || !(await deleteIfAllowed(place, objectKey, version.versionId))) isGone = false;

@@ -7,7 +7,7 @@ import type {
   LockProofDocument,
   RefreshDocument,
 } from '../../protocol/methods/immutability.ts';
-import { counted } from '../../protocol/wording.ts';
+import { counted, shellWord } from '../../protocol/wording.ts';
 import type { ActionRun, WorkResult } from '../actions/actionQueue.ts';
 import { roundedSeconds } from '../actions/seconds.ts';
 import type { LocationRecord } from '../catalog/locationStore.ts';
@@ -22,6 +22,7 @@ import type { LockFigures } from './lockFigures.ts';
 import type { LockMonitor } from './lockMonitor.ts';
 import { proveLock } from './lockProof.ts';
 import { notImmutable } from './notImmutable.ts';
+import { isOwnCondemnedList } from './ownLists.ts';
 import { keptProofOf, lockProofText } from './signedProof.ts';
 import { auditLocation, type TamperAuditResult } from './tamperAudit.ts';
 import { cureOf } from './tamperFinding.ts';
@@ -188,9 +189,11 @@ export class ImmutabilityService {
   }
 
   /** Work of an action: on canaries alone. */
-  async prove(location: LocationRecord, run: ActionRun): Promise<WorkResult> {
+  async prove(queued: LocationRecord, run: ActionRun): Promise<WorkResult> {
     const { installation, wallClock, onProved } = this.#options;
     const { catalog, stores, keys, installationId } = installation;
+    // It may have waited for its turn.
+    const location = catalog.locations.get(queued.locationId) ?? queued;
     const spec = specOf(location);
     const { locationId, lockMode } = location;
     if (spec.kind !== 's3' || lockMode === null) throw notImmutable('prove the lock of', location);
@@ -204,6 +207,12 @@ export class ImmutabilityService {
     const place = { objects: catalog.objects, installationId, locationId, now: wallClock, signal: run.signal };
     await this.#adoptCanaries(location, store, run.signal);
     const proof = await proveLock({ ...place, store, attempts: connection.attempts, mode: lockMode });
+    const now = catalog.locations.get(locationId);
+    if (now === undefined || !isSameWay(location, now)) {
+      throw new HoldfastError('refusedByRule', `Failed to prove the lock of ${location.name}: the location was changed meanwhile.`, {
+        fix: `Prove it again: "holdfast location prove-lock ${shellWord(now?.name ?? location.name)}".`,
+      });
+    }
     const text = lockProofText(proof, keys.masterKey.lockProofKey());
     catalog.locations.change(locationId, { lockProof: text });
     onProved(location);
@@ -219,16 +228,17 @@ export class ImmutabilityService {
   }
 
   /** Before the first proof or audit since the location became known: a catalog that was lost may have left canaries there. */
-  async #adoptCanaries({ lockProof, locationId }: LocationRecord, store: ObjectStore, signal: AbortSignal): Promise<void> {
+  async #adoptCanaries({ lockProof, locationId, createdAt }: LocationRecord, store: ObjectStore, signal: AbortSignal): Promise<void> {
     if (lockProof !== null || !hasVersions(store)) return;
     const { installation, wallClock } = this.#options;
     const { catalog, installationId } = installation;
-    await adoptCanaries({ store, objects: catalog.objects, installationId, locationId, now: wallClock, signal });
+    const before = new Date(createdAt);
+    await adoptCanaries({ store, objects: catalog.objects, installationId, locationId, now: wallClock, signal, before });
   }
 
   async #auditOne(location: LocationRecord, run: ActionRun, before: number): Promise<TamperAuditResult> {
     const { installation, wallClock, onAudited } = this.#options;
-    const { catalog, stores, installationId } = installation;
+    const { catalog, keys, stores, installationId } = installation;
     const { store, locks } = await stores.open(location.locationId, run.signal);
     await this.#adoptCanaries(location, store, run.signal);
     const plan = stores.planOf(location);
@@ -243,12 +253,19 @@ export class ImmutabilityService {
       locks: { plan, now: (signal) => locks.clock.now({ signal }) },
       wallClock,
       signal: run.signal,
+      isOwnList: (key, versionId) => isOwnCondemnedList({ catalog, keys, store, signal: run.signal }, key, versionId),
       onProgress: (progress) =>
         run.report({ phase: 'auditing', files: before + progress.versions, bytes: 0, totalFiles: null, totalBytes: null }),
     });
     onAudited(location, result);
     return result;
   }
+}
+
+/** A proof speaks of one address, one user's keys and one mode. */
+function isSameWay(one: LocationRecord, other: LocationRecord): boolean {
+  const [keys, otherKeys] = [one, other].map(({ credentials }) => Buffer.from(credentials ?? []).toString('hex'));
+  return one.spec === other.spec && one.lockMode === other.lockMode && keys === otherKeys;
 }
 
 const verdictSentence: Readonly<Record<Exclude<LockProofDocument['verdict'], 'enforced'>, string>> = {

@@ -315,7 +315,6 @@ class TamperAudit {
     const name = parseObjectKey(key);
     if (name !== undefined) return name.type === 'keyring' && catalog.keyrings.has(name.sequence, name.objectId);
     const [, room, second = '', ...rest] = key.split('/');
-    if (room === 'terms') return rest.length === 0 && /^[0-9a-f]{16}-[0-9a-f]{32}$/.test(second);
     if (room !== 'policies' || rest.length !== 2 || condemnedListId(key) === undefined) return false;
     this.#policies ??= new Set(catalog.policies.list({ includeDeleted: true }).map(({ policyId }: { policyId: PolicyId }) => policyId));
     return this.#policies.has(second);
@@ -324,11 +323,16 @@ class TamperAudit {
   async #checkList(entry: ListedVersion): Promise<void> {
     const { isOwnList } = this.#options;
     if (isOwnList === undefined) return;
+    const { key, versionId, lastModified: storeTime } = entry;
+    const detail = 'A list of condemned objects that this installation did not write.';
+    const find = (): void => this.#book.add({ kind: 'unknownObject', key, versionId, detail, storeTime });
+    // The bytes of a version never change.
+    if (this.#book.known('unknownObject', key, versionId) !== undefined) {
+      find();
+      return;
+    }
     await this.#looks.add(async () => {
-      const { key, versionId, lastModified: storeTime } = entry;
-      if ((await isOwnList(key, versionId)) || !(await this.#isThere(entry))) return;
-      const detail = 'A list of condemned objects that this installation did not write.';
-      this.#book.add({ kind: 'unknownObject', key, versionId, detail, storeTime });
+      if (!(await isOwnList(key, versionId)) && (await this.#isThere(entry))) find();
     });
   }
 

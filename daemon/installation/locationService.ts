@@ -134,7 +134,9 @@ export class LocationService {
   async validate(reference: string, signal: AbortSignal): Promise<readonly LocationCheck[]> {
     const record = this.resolve(reference);
     const { checks, validated } = await this.#options.places.checkLocation(record, signal);
-    if (checks.every((check) => check.result !== 'fail')) {
+    // What was seen of one address is no measure for another, where it was changed meanwhile.
+    const isSame = this.#catalog.locations.get(record.locationId)?.spec === record.spec;
+    if (isSame && checks.every((check) => check.result !== 'fail')) {
       this.#catalog.locations.change(record.locationId, { lastValidatedAt: this.#options.wallClock().toISOString(), validated });
       this.#options.onChanged(record.locationId);
     }

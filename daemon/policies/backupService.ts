@@ -19,7 +19,7 @@ import { backedUp, failedWith, stoppedBy, withReports } from './backupOutcome.ts
 import { CommandSources } from './commandSources.ts';
 import { passCommitGate, reachedNumbers } from './commitGate.ts';
 import { namedIn } from './garbage/condemnedLists.ts';
-import { condemnedBook, relyOn, takeCondemned } from './garbage/reliance.ts';
+import { bookToRead, relyOn, takeCondemned } from './garbage/reliance.ts';
 import { readManifest } from './manifestReading.ts';
 import { definitionOf, refuseOwn } from './policyService.ts';
 import { progressOf } from './runProgress.ts';
@@ -142,7 +142,7 @@ export class BackupService {
     const allKeys = keys.policyKeysOfAllGenerations(policyId, keyGeneration);
     const parentIndexes = await this.#parentIndexes(policy, at, allKeys, run.signal);
     const place = { locationId, policyId, installationId: policyKeys.installationId };
-    const book = condemnedBook(store, policyKeys);
+    const book = bookToRead(store, policyKeys, locks !== undefined);
     const condemned = await takeCondemned(catalog, place, book, run.signal);
     const relied = relyOn({
       catalog,
@@ -207,6 +207,7 @@ export class BackupService {
       ledger,
       gate,
       clock: () => wallClock().getTime(),
+      ...(locks === undefined ? {} : { storeTime: () => locks.clock.estimate() }),
       signal: run.signal,
       onProgress: (progress) => run.report(progressOf(progress)),
     });

@@ -13,7 +13,7 @@ import { keySourceOf } from '../repository/keySource.ts';
 import { manifestReadLength, type OpenedManifest, openManifest } from '../repository/manifest.ts';
 import { indexesPrefix, parseObjectKey, restorePointsPrefix } from '../repository/names.ts';
 import { namedIn } from './garbage/condemnedLists.ts';
-import { condemnedBook } from './garbage/reliance.ts';
+import { bookToRead } from './garbage/reliance.ts';
 import { namePacks, openLeftIndex, type RunPlace } from './leftIndexes.ts';
 
 export interface UnfinishedRunsOptions {
@@ -198,7 +198,7 @@ export class UnfinishedRuns {
    * passed again: the lists of condemned objects first, then every object that the run put or relied on.
    */
   async #reachIsThere({ locationId, store, locks, keys, signal }: RunPlace, actionId: ActionId): Promise<boolean> {
-    const condemned = namedIn(await condemnedBook(store, keys[0]).read(signal));
+    const condemned = namedIn(await bookToRead(store, keys[0], locks !== undefined).read(signal));
     for (const pin of this.#catalog.runPins.of(actionId)) {
       const name = parseObjectKey(pin.objectKey);
       if (pin.locationId !== locationId || name === undefined || name.type === 'manifest') continue;

@@ -124,7 +124,7 @@ export class GarbageService {
         bytes: 0,
       },
     );
-    const reach = new StoredReach({ catalog, store, policyId, keys: keySourceOf(...keys) });
+    const reach = new StoredReach({ catalog, store, policyId, keys: keySourceOf(...keys), hasLocks: locks !== undefined });
     const result = await (isDryRun ? previewSweep : sweep)({
       catalog,
       store,

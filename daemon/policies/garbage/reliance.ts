@@ -19,6 +19,11 @@ export function condemnedBook(
   return new CondemnedLists({ store, installationId, policyId, owner });
 }
 
+/** Where there are locks nobody publishes lists, so that whoever puts a million of something in their place makes no backup read it. Throws as `condemnedBook`. */
+export function bookToRead(store: ObjectStore, keys: Parameters<typeof condemnedBook>[1], hasLocks: boolean): Pick<CondemnedBook, 'read'> {
+  return hasLocks ? { read: () => Promise.resolve([]) } : condemnedBook(store, keys);
+}
+
 export interface RelianceRequest {
   readonly catalog: Catalog;
   /** `undefined`: nothing is pinned, for a run that stores nothing. */
@@ -66,7 +71,7 @@ function unusablePacks(catalog: Catalog, locationId: LocationId, policyId: Polic
 export async function takeCondemned(
   catalog: Catalog,
   place: { readonly locationId: LocationId; readonly policyId: PolicyId; readonly installationId: PolicyKeys['installationId'] },
-  book: CondemnedBook,
+  book: Pick<CondemnedBook, 'read'>,
   signal: AbortSignal,
 ): Promise<IdSet> {
   const lists = await book.read(signal);

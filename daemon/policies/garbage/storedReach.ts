@@ -7,8 +7,10 @@ import { sameBytes } from '../../repository/bytes.ts';
 import { type PolicyKeySource } from '../../repository/keySource.ts';
 import { manifestReadLength, type OpenedManifest, openManifest, restorePointIdOf } from '../../repository/manifest.ts';
 import { parseObjectKey } from '../../repository/names.ts';
+import { isUnreadable } from '../../repository/chunkReader.ts';
 import { Reach } from '../../repository/reach.ts';
 import { refusal } from '../../repository/refusal.ts';
+import { StrangerReach } from './strangerReach.ts';
 import type { ReachedObjects, ReachReader } from './sweep.ts';
 
 /** In the details of an error: the key of a manifest that can not be read and is no restore point of the catalog. */
@@ -19,16 +21,20 @@ export interface StoredReachOptions {
   readonly store: ObjectStore;
   readonly policyId: PolicyId;
   readonly keys: PolicyKeySource;
+  /** The location has locks: what somebody else relies on he keeps locked, so that what can not be read of it holds nothing up. */
+  readonly hasLocks?: boolean;
 }
 
 /** Reads what restore points of one policy reach from the store: manifests as they lie there, known to the catalog or not. */
 export class StoredReach implements ReachReader {
   readonly #options: StoredReachOptions;
   readonly #reach: Reach;
+  readonly #strangers: StrangerReach;
 
   constructor(options: StoredReachOptions) {
     this.#options = options;
     this.#reach = new Reach(options.store, options.keys);
+    this.#strangers = new StrangerReach(options.store, options.keys);
   }
 
   /** Why a tree could not be read, so that no pack is collected which an index names. */
@@ -38,17 +44,44 @@ export class StoredReach implements ReachReader {
 
   async add(manifestKeys: readonly string[], signal: AbortSignal): Promise<void> {
     const opened: OpenedManifest[] = [];
-    for (const key of manifestKeys) opened.push(await this.#open(key, signal));
+    const strangers: OpenedManifest[] = [];
+    for (const key of manifestKeys) {
+      if (this.#options.hasLocks !== true || this.#isKnown(key)) {
+        opened.push(await this.#open(key, signal));
+        continue;
+      }
+      // Twice: an answer that was wrong once gives nothing away.
+      const stranger = (await this.#openIfWhole(key, signal)) ?? (await this.#openIfWhole(key, signal));
+      if (stranger !== undefined) strangers.push(stranger);
+    }
     await this.#reach.add(opened, signal);
+    await this.#strangers.add(strangers, signal);
   }
 
   async reached(signal: AbortSignal): Promise<ReachedObjects> {
     const { reached, named, unusedBytes } = await this.#reach.packs(signal);
     return {
-      has: (type, objectId) => (type === 'pack' ? reached.has(objectId) : this.#reach.pinsIndex(objectId)),
-      names: (objectId) => named.has(objectId),
+      has: (type, objectId) =>
+        type === 'pack'
+          ? reached.has(objectId) || this.#strangers.reachesPack(objectId)
+          : this.#reach.pinsIndex(objectId) || this.#strangers.pinsIndex(objectId),
+      names: (objectId) => named.has(objectId) || this.#strangers.namesPack(objectId),
       unusedBytes,
     };
+  }
+
+  #isKnown(key: string): boolean {
+    const name = parseObjectKey(key);
+    return name?.type === 'manifest' && this.#options.catalog.restorePoints.get(restorePointIdOf(name.objectId)) !== undefined;
+  }
+
+  async #openIfWhole(key: string, signal: AbortSignal): Promise<OpenedManifest | undefined> {
+    try {
+      return await this.#open(key, signal);
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      return undefined;
+    }
   }
 
   async #open(key: string, signal: AbortSignal): Promise<OpenedManifest> {

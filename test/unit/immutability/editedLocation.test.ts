@@ -37,6 +37,29 @@ describe('a location that is edited', function () {
     assert.equal(await isImmutable(), true);
   });
 
+  it('S7: is not called immutable by a proof that was under way when its keys were changed', async () => {
+    await using world = await BucketDaemon.ready({ keys: { accessKeyId: 'user', secretAccessKey: 'a secret of the store' } });
+    const { daemon } = world;
+    await world.idle();
+    world.catalog.locations.change(world.locationId, { lockProof: null });
+    let edited: Promise<unknown> | undefined;
+    world.wrap = (store) =>
+      interceptedStore(store, async (verb, key, act) => {
+        if (verb === 'put' && key.includes('/canaries/') && edited === undefined) {
+          const keys = daemon.secret(JSON.stringify({ accessKeyId: 'other', secretAccessKey: 'another secret of the store' }));
+          edited = daemon.call(locationEdit, { location: 'store', keys });
+          await edited;
+        }
+        return await act();
+      });
+    const { actionId } = await daemon.call(locationProveLock, { requestId: randomUUID(), location: 'store' });
+    const { error } = await daemon.ended({ actionId });
+    assert.ok(edited !== undefined);
+    assert.match(error?.message ?? '', /was changed meanwhile/);
+    const [location] = (await daemon.call(locationList, {})).items;
+    assert.deepEqual([location?.immutable, location?.lockProof], [false, null]);
+  });
+
   it('S10: keeps its lock mode: no store takes another one for what is locked, so that none of it could be extended any more', async () => {
     for (const [lockMode, other] of [
       ['governance', 'compliance'],

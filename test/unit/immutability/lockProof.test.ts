@@ -284,8 +284,9 @@ describe('the lock proof', () => {
     bench.catalog.objects.forget(bench.locationId, canary?.key ?? '');
     bench.bucket.put(`${canariesPrefix(bench.installationId)}notes`, Buffer.from('x'));
     const { store } = openBucketStore(bench.bucket);
-    assert.equal(await adoptCanaries({ ...bench.options(), store }), 1);
-    assert.equal(await adoptCanaries({ ...bench.options(), store }), 0);
+    const before = new Date(bench.bucket.now + 1000);
+    assert.equal(await adoptCanaries({ ...bench.options(), store, before }), 1);
+    assert.equal(await adoptCanaries({ ...bench.options(), store, before }), 0);
     assert.equal(await sweepCanaries(bench.options()), 1);
     bench.bucket.pass(62_000);
     assert.equal(await sweepCanaries(bench.options()), 0);
@@ -293,6 +294,30 @@ describe('the lock proof', () => {
       bench.left.map(({ key }) => key.slice(-5)),
       ['notes'],
     );
+  });
+
+  it('R2: takes nothing for left by proofs that was put there since the catalog knows of the location', async () => {
+    using bench = new LockProofBench();
+    const before = new Date(bench.bucket.now);
+    bench.bucket.pass(1000);
+    bench.bucket.put(`${canariesPrefix(bench.installationId)}${'f'.repeat(32)}`, Buffer.from('planted'));
+    const { store } = openBucketStore(bench.bucket);
+    assert.equal(await adoptCanaries({ ...bench.options(), store, before }), 0);
+    assert.deepEqual(bench.known, []);
+  });
+
+  it('R2: of a canary upon which others put thousands of versions, or beside which they put keys that begin so, looks at a thousand', async () => {
+    using bench = new LockProofBench({ pageLength: 100 });
+    const { canary } = await bench.prove();
+    const key = canary?.key ?? assert.fail();
+    for (let made = 0; made < 1500; made += 1) bench.bucket.put(key, Buffer.from('x'));
+    for (let made = 0; made < 500; made += 1) bench.bucket.put(`${key}-${made}`, Buffer.from('x'));
+    bench.bucket.pass(62_000);
+    bench.bucket.resetCalls();
+    assert.equal(await sweepCanaries(bench.options()), 1, 'the rest waits for the next time');
+    assert.equal(bench.bucket.calls('DeleteObjectVersion'), 1000);
+    assert.equal(await sweepCanaries(bench.options()), 0);
+    assert.ok(bench.bucket.calls('ListObjectVersions') < 20, String(bench.bucket.calls('ListObjectVersions')));
   });
 
   it('is cancelled without an answer, and what it left is known', async () => {

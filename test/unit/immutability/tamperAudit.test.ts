@@ -47,7 +47,6 @@ describe('the audit of a location', () => {
     bucket.putDeleteMarker(canary.objectKey);
     audited.record(`${prefix}canaries/${hex('d')}`, { kind: 'canary' });
     bucket.put(condemnedKey(installationId, policyId, bytes('e')), bytes('e'));
-    bucket.put(`${prefix}terms/${'0'.repeat(15)}1-${hex('f')}`, bytes('f'));
     // On its way into the store, put by a run that was cut short, on its way out, and gone.
     audited.record(audited.newPackKey(), { state: 'missing' });
     audited.put({ state: 'missing', versionId: null, retainUntil: null, lockReadAt: null });
@@ -186,6 +185,7 @@ describe('the audit of a location', () => {
       condemnedKey(installationId, newId(), bytes('a')),
       keyringName({ installationId, sequence: 9, objectId: bytes('a') }),
       `${prefix}policies/${policyId}/condemned/list`,
+      `${prefix}terms/${'0'.repeat(15)}1-${hex('f')}`,
       `${prefix}terms/more/${hex('a')}`,
     ];
     for (const key of planted) bucket.put(key, bytes('b'));
