@@ -6,11 +6,13 @@ import * as z from 'zod';
 import { endProcess, processesNaming } from '../test/support/processes.ts';
 import { declaredCommands } from './declaredCommands.ts';
 import { runInside } from './insideRuns.ts';
-import { inOrder, launchBrowser, runInterfaceLane } from './interfaceRuns.ts';
+import { launchBrowser, runInterfaceLane } from './interfaceRuns.ts';
 import { logLines } from './logLines.ts';
+import { failedCase } from './mochaBatch.ts';
+import { inOrder } from './mochaLanes.ts';
 import { packageExtension } from './package.ts';
 import { root, run } from './run.ts';
-import { type CaseResult, commandRows, commandRun, type LayerReport } from './testReport.ts';
+import { commandRows, commandRun, type LayerReport } from './testReport.ts';
 import { type PreparedWorkbench, prepareWorkbench } from './workbench/prepareWorkbench.ts';
 
 export interface HostLayerOptions {
@@ -80,13 +82,9 @@ export async function runHostLayer(options: HostLayerOptions): Promise<LayerRepo
   if (packed !== undefined) tell(`${describeActivations(activations)} The package has ${Math.round((await packed).bytes / 1024)} KiB.`);
   const cases = reports.flatMap((report) => report.cases);
   // Files that did not get their turn are in no report.
-  if (signal.aborted) cases.push(broken('the host layer was ended before all of its files had run'));
-  if (cases.length === 0) cases.push(broken('the host layer found no test'));
+  if (signal.aborted) cases.push(failedCase('the host layer was ended before all of its files had run'));
+  if (cases.length === 0) cases.push(failedCase('the host layer found no test'));
   return { seed: reports[0]?.seed ?? 0, cases };
-}
-
-function broken(title: string): CaseResult {
-  return { title, ids: [], state: 'failed', seconds: 0 };
 }
 
 /** All results once every lane has ended, so that what one of them owns is given back also where another one fails. Then throws the first failure. */

@@ -1,10 +1,10 @@
 // The tests that drive the user interface: the packaged extension, installed as users do it, in headless Chromium.
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
 import type { HostEnvironment } from '../test/host/hostEnvironment.ts';
-import { root, run } from './run.ts';
-import { type LayerReport, layerReport } from './testReport.ts';
+import { runMochaBatch } from './mochaBatch.ts';
+import type { LayerReport } from './testReport.ts';
 import type { WorkbenchRunOptions } from './workbenchRuns.ts';
 import { installExtension, startWorkbenchServer } from './workbench/workbenchServer.ts';
 
@@ -28,29 +28,6 @@ export async function launchBrowser(program: string): Promise<AsyncDisposable & 
     handleSIGHUP: false,
   });
   return { endpoint: server.wsEndpoint(), [Symbol.asyncDispose]: async () => await server.close() };
-}
-
-/** The longest files first, so that no lane ends long after the others. */
-export function inOrder(files: readonly string[]): readonly string[] {
-  return files
-    .map((file) => ({ file, size: statSync(path.join(root, file)).size }))
-    .toSorted((left, right) => right.size - left.size)
-    .map(({ file }) => file);
-}
-
-async function runFile(file: string, hostFile: string, reportFile: string, options: WorkbenchRunOptions): Promise<LayerReport> {
-  const { environment, scratch, signal } = options;
-  rmSync(reportFile, { force: true });
-  const { output, status } = await run(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', path.join(root, 'scripts', 'mochaLayer.ts'), reportFile, file],
-    { env: { ...environment, TMPDIR: scratch, HOLDFAST_HOST: hostFile }, limit: fileLimit, signal },
-  );
-  const said = output.trim();
-  if (said !== '') options.say(`${file}\n${said}`);
-  if (existsSync(reportFile)) return layerReport.parse(JSON.parse(readFileSync(reportFile, 'utf8')));
-  if (!signal.aborted) options.say(`FAILED ${file}: it ended with ${String(status)} and left no report.`);
-  return { seed: 0, cases: [{ title: `${file} ended without a report`, ids: [], state: 'failed', seconds: 0 }] };
 }
 
 /**
@@ -88,7 +65,16 @@ export async function runInterfaceLane(
   writeFileSync(hostFile, JSON.stringify(host), { mode: 0o600 });
   const reports: LayerReport[] = [];
   for (let file = queue.shift(); file !== undefined && !signal.aborted; file = queue.shift()) {
-    reports.push(await runFile(file, hostFile, path.join(scratch, `ui${lane}.report.json`), options));
+    reports.push(
+      await runMochaBatch({
+        files: [file],
+        reportFile: path.join(scratch, `ui${lane}.report.json`),
+        environment: { ...environment, TMPDIR: scratch, HOLDFAST_HOST: hostFile },
+        limit: fileLimit,
+        say: options.say,
+        signal,
+      }),
+    );
   }
   return reports;
 }

@@ -1,5 +1,5 @@
 // Runs every layer of tests and ends with what was shown: `npm test`, or `npm test -- unit process` for some layers.
-import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { testSeed } from '../test/support/mochaHooks.ts';
@@ -9,10 +9,11 @@ import { describeChecks, runChecks } from './check.ts';
 import { declaredCommands } from './declaredCommands.ts';
 import { runHostLayer } from './hostLayer.ts';
 import { logLines } from './logLines.ts';
+import { runMochaLanes } from './mochaLanes.ts';
 import { prepareReaderEnvironment } from './readerEnvironment.ts';
 import { root, run } from './run.ts';
 import { prepareServers } from './servers/prepareServers.ts';
-import { commandRows, commandRun, type LayerReport, layerReport, threatRows, verbCall, verbRows } from './testReport.ts';
+import { commandRows, commandRun, type LayerReport, threatRows, verbCall, verbRows } from './testReport.ts';
 import { prepareWorkbench } from './workbench/prepareWorkbench.ts';
 
 interface LayerResult {
@@ -38,6 +39,9 @@ if (unknown.length > 0) {
 
 /** Against what hangs: no layer takes half of it on two cores. */
 const layerLimit = 25 * 60_000;
+const batchLimit = 20 * 60_000;
+/** How many of the processes that took longest are named, so that a layer does not grow unseen. */
+const longestTold = 8;
 const isCi = process.env['CI'] !== undefined && process.env['CI'] !== 'false';
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 const seed = testSeed();
@@ -82,29 +86,32 @@ async function runMochaLayer(name: LayerName): Promise<LayerResult> {
   const serverFolder = await serversFor(name);
   const reportFile = path.join(reports, `${name}.json`);
   rmSync(reportFile, { force: true });
-  const { status, seconds } = await run(process.execPath, [path.join(root, 'scripts', 'mochaLayer.ts'), reportFile, ...files], {
-    output: 'inherit',
-    limit: layerLimit,
-    env: {
-      TMPDIR: scratch,
+  const started = performance.now();
+  const { report, times } = await runMochaLanes({
+    files,
+    filesOfBatch: name === 'unit' ? 12 : 1,
+    together: usesServers,
+    scratch,
+    environment: {
       HOLDFAST_VERBS_LOG: verbLog,
       HOLDFAST_TEST_SEED: String(seed),
       HOLDFAST_TEST_PYTHON: 'python' in environment ? environment.python : undefined,
       HOLDFAST_TEST_SERVERS: serverFolder,
     },
+    seed,
+    limit: batchLimit,
+    say,
+    signal: AbortSignal.any([interrupted.signal, AbortSignal.timeout(layerLimit)]),
   });
-  let report: LayerReport;
-  try {
-    report = layerReport.parse(JSON.parse(readFileSync(reportFile, 'utf8')));
-  } catch {
-    say(
-      `FAILED ${name}: it ended with ${status === null ? `a signal, after at most ${layerLimit / 60_000} minutes` : `status ${status}`} and left no report.`,
-    );
-    return { name, passed: 0, failed: 1, skipped: 0, seconds };
-  }
-  // A status without a failed case: something broke outside of every test.
-  const result = resultOf(name, report, seconds);
-  return result.failed === 0 && status !== 0 ? { ...result, failed: 1 } : result;
+  writeFileSync(reportFile, JSON.stringify(report));
+  const longest = times.toSorted((left, right) => right.seconds - left.seconds).slice(0, longestTold);
+  for (const { files: those, seconds } of longest) say(`${seconds.toFixed(1).padStart(7)} s  ${those.join(' ')}`);
+  return resultOf(name, report, (performance.now() - started) / 1000);
+}
+
+/** They share a server of a process: two of a kind are more than two cores carry. */
+function usesServers(file: string): boolean {
+  return /\bshared(Seaweed|Moto)\b/.test(readFileSync(path.join(root, file), 'utf8'));
 }
 
 function resultOf(name: LayerName, report: LayerReport, seconds: number): LayerResult {
