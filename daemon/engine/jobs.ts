@@ -303,4 +303,6 @@ export interface EngineThreads {
   readonly workerUrl: URL;
   /** File workers of a run; left out: one a core, as far as memory allows. */
   readonly workers?: number;
+  /** Told when a run has ended, whose shared memory is held until garbage is collected; left out: that is done soon. */
+  readonly onRunEnded?: () => void;
 }

@@ -141,7 +141,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     onRetired: (id) => changed('restorePoints', id),
   });
   const open = new OpenRestorePoints(installation);
-  const threads = { workerUrl };
+  const threads = { workerUrl, ...world.threads };
   const unfinished = new UnfinishedRuns({
     installation,
     wallClock,

@@ -1,5 +1,6 @@
 import type { DaemonState } from '../../protocol/methods/session.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import type { EngineThreads } from '../engine/jobs.ts';
 import type { InstallationOptions } from '../installation/installation.ts';
 import type { ScryptRunner } from '../keys/scryptRunner.ts';
 import type { SchedulerClock } from '../policies/schedules/scheduler.ts';
@@ -33,6 +34,7 @@ export interface AssemblyWorld {
   /** Of what is kept locked, and of store time. */
   readonly clocks?: NonNullable<InstallationOptions['clocks']>;
   readonly openCatalog?: (path: string) => Catalog;
+  readonly threads?: Omit<EngineThreads, 'workerUrl'>;
 }
 
 /** The services behind the socket. Disposed after the last session has ended and before the instance lock is given up. */

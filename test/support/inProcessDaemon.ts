@@ -12,6 +12,11 @@ import { bundleWorker } from './bundledWorker.ts';
 import { DrivenDaemon } from './drivenDaemon.ts';
 
 const workerUrl = bundleWorker();
+/**
+ * A thread takes a tenth of a second to start, and a test's heap, which holds all sources, as long to be collected: the runtime does that by itself, where
+ * shared memory piles up. With all threads runs are made by real daemons, and by the engine's own tests.
+ */
+const threads: NonNullable<AssemblyWorld['threads']> = { workers: 1, onRunEnded: () => undefined };
 
 /** One line of what the daemon wrote into its log. */
 export interface LogLine {
@@ -51,7 +56,7 @@ export class InProcessDaemon extends DrivenDaemon implements AsyncDisposable {
       for (const listener of this.#listeners) listener(event);
     };
     const surroundings = { stateDirectory: state, startedAt: new Date(), log, stepUp: this.stepUp, publish, stop: () => undefined };
-    const assembly = await assemble(surroundings, workerUrl, world);
+    const assembly = await assemble(surroundings, workerUrl, { threads, ...world });
     this.#assembly = assembly;
     const { handlers, daemonState } = assembly;
     this.#dispatcher = new Dispatcher({ methods, handlers, daemonState, stepUp: this.stepUp, log, publish });

@@ -44,7 +44,7 @@ export async function runBackup(job: BackupJob, threads: EngineThreads): Promise
   try {
     return await new BackupRun(job, threads).run();
   } finally {
-    collectSoon();
+    (threads.onRunEnded ?? collectSoon)();
   }
 }
 

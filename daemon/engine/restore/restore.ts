@@ -40,7 +40,7 @@ export async function runRestore(job: RestoreJob, threads: EngineThreads): Promi
   try {
     return await new RestoreRun(job, threads).run();
   } finally {
-    collectSoon();
+    (threads.onRunEnded ?? collectSoon)();
   }
 }
 
