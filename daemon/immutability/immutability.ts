@@ -53,7 +53,7 @@ export class Immutability implements AsyncDisposable {
     const { catalog, stores } = installation;
     this.#options = options;
     this.figures = new LockFigures(catalog);
-    const isReachable = (location: LocationRecord): boolean => installation.state === 'unlocked' || stores.isReachableLocked(location);
+    const isReachable = (location: LocationRecord): boolean => this.#isReachable(location);
     this.#monitor = new LockMonitor({
       catalog,
       clocks,
@@ -82,9 +82,8 @@ export class Immutability implements AsyncDisposable {
         onChanged(location.locationId);
       },
       onProved: ({ locationId }) => {
-        const location = catalog.locations.get(locationId);
         // The verdict is told beside what the bucket is set to: a proof cures no drift.
-        if (location !== undefined) void this.#lookForDrift(location);
+        void this.#lookForDrift(locationId);
         onChanged(locationId);
       },
     });
@@ -106,6 +105,8 @@ export class Immutability implements AsyncDisposable {
   locationChanged(locationId: LocationId): void {
     this.figures.changed(locationId);
     this.#monitor.hope(locationId);
+    // It may have been validated anew, and what was told of it may be cured.
+    void this.#lookForDrift(locationId);
   }
 
   /** Restore points came, went or were retired: what is kept is not what it was. */
@@ -164,21 +165,29 @@ export class Immutability implements AsyncDisposable {
     this.figures.changed(locationId);
     this.#alerts.ended(ended);
     this.#options.onChanged(locationId);
-    if (ended.error === undefined || hasAnswered(ended.error)) void this.#lookForDrift(ended.location);
+    if (ended.error === undefined || hasAnswered(ended.error)) void this.#lookForDrift(locationId);
   }
 
-  async #lookForDrift(location: LocationRecord): Promise<void> {
+  #isReachable(location: LocationRecord): boolean {
+    const { installation } = this.#options;
+    return installation.state === 'unlocked' || installation.stores.isReachableLocked(location);
+  }
+
+  /** Compares the bucket with what was validated, and tells what is different. That a store is away, the monitor tells. */
+  async #lookForDrift(locationId: LocationId): Promise<void> {
     const { installation, onFailed } = this.#options;
-    const spec = specOf(location);
-    if (spec.kind !== 's3') return;
+    const location = installation.catalog.locations.get(locationId);
+    if (location === undefined || location.lockMode === null || !this.#isReachable(location)) return;
     try {
+      const spec = specOf(location);
+      if (spec.kind !== 's3') return;
       const { facts } = await installation.stores.connection(location, spec);
       const state = await readBucketState(facts, spec.prefix ?? '', { signal: this.#abort.signal });
-      const record = installation.catalog.locations.get(location.locationId);
+      const record = installation.catalog.locations.get(locationId);
       if (record === undefined) return;
       this.#alerts.drifted(record, record.validated === null ? [] : driftOf(validatedFactsOf(record.validated), state));
     } catch (error) {
-      if (!this.#abort.signal.aborted) onFailed(error);
+      if (!this.#abort.signal.aborted && !HoldfastError.is(error, 'storeUnreachable')) onFailed(error);
     }
   }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { type Alert, type AlertKind, alertList } from '../../protocol/methods/alerts.ts';
 import { immutabilityStatus, locationProveLock } from '../../protocol/methods/immutability.ts';
+import { locationValidate } from '../../protocol/methods/locations.ts';
 import { lockPlan, lockTerms } from '../../daemon/locks/lockPlan.ts';
 import { BucketRefusal, type BucketRefusalCode } from '../support/bucket/bucketRefusal.ts';
 import { AttackersHand } from '../support/bucket/attackersHand.ts';
@@ -214,6 +215,28 @@ describe('alerts about locks, as time goes by', function () {
     assert.match(alert?.message ?? '', /^The location store is full\.$/);
     world.bucket.capacity = Number.POSITIVE_INFINITY;
     await world.assertRestores(await world.backUp());
+    assert.deepEqual(await open(world), []);
+  });
+
+  it('R3: what was put right and validated is told no more at once, and not only behind the next refresh', async () => {
+    await using world = await quiet();
+    new AttackersHand(world.bucket).setLifecycle();
+    await untilNextRun(world);
+    await raised(world, 'locationCriteria', /Lifecycle rule/);
+    world.bucket.putLifecycle([]);
+    assert.ok((await world.daemon.call(locationValidate, { location: 'store' })).checks.every(({ result }) => result !== 'fail'));
+    await settled(world);
+    assert.deepEqual(await open(world), []);
+  });
+
+  it('R3: a bucket that lies in another region than it did is told, until it is the one that was validated', async () => {
+    await using world = await quiet();
+    const { region } = world.bucket;
+    Object.assign(world.bucket, { region: 'us-east-1' });
+    await untilNextRun(world);
+    await raised(world, 'locationCriteria', /is in region us-east-1 and was in eu-central-1/);
+    Object.assign(world.bucket, { region });
+    await untilNextRun(world);
     assert.deepEqual(await open(world), []);
   });
 });
