@@ -17,6 +17,7 @@ import { RestorePointStore } from './restorePointStore.ts';
 import { RunPinStore } from './runPinStore.ts';
 import { ScheduleStore } from './scheduleStore.ts';
 import { SequenceStore } from './sequenceStore.ts';
+import { ServiceKeyStore } from './serviceKeyStore.ts';
 import { SettingStore } from './settingStore.ts';
 import { TamperStore } from './tamperStore.ts';
 
@@ -28,6 +29,7 @@ import { TamperStore } from './tamperStore.ts';
 export class Catalog implements Disposable {
   readonly installation: InstallationStore;
   readonly passkeys: PasskeyStore;
+  readonly serviceKeys: ServiceKeyStore;
   readonly keyrings: KeyringStore;
   readonly locations: LocationStore;
   readonly policies: PolicyStore;
@@ -51,6 +53,7 @@ export class Catalog implements Disposable {
     this.#connection = connection;
     this.installation = new InstallationStore(connection);
     this.passkeys = new PasskeyStore(connection);
+    this.serviceKeys = new ServiceKeyStore(connection, this.#cells);
     this.keyrings = new KeyringStore(connection);
     this.locations = new LocationStore(connection, this.#cells);
     this.policies = new PolicyStore(connection, this.#cells);

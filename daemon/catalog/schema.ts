@@ -144,6 +144,13 @@ const shortenedLocks = `
 ALTER TABLE tamperFindings ADD COLUMN expectedUntil TEXT;
 `;
 
+/** What this machine knows of passkeys whose keys are at KMS or Vault: how it reaches them and what they last said. Not sealed but for credentials that were handed over: it is needed while locked. */
+const serviceKeys = `
+CREATE TABLE serviceKeys (
+  slotId TEXT NOT NULL PRIMARY KEY, access TEXT NOT NULL, credentials BLOB, facts TEXT, problem TEXT, checkedAt TEXT, leftKeyringsAt TEXT, replaces TEXT,
+  rotateEveryDays INTEGER, digest BLOB NOT NULL) STRICT;
+`;
+
 export const migrations: readonly Migration[] = [
   { version: 1, run: (database) => database.exec(first) },
   { version: 2, run: (database) => database.exec(second) },
@@ -153,4 +160,5 @@ export const migrations: readonly Migration[] = [
   { version: 6, run: (database) => database.exec(uploadLimits) },
   { version: 7, run: (database) => database.exec(locks) },
   { version: 8, run: (database) => database.exec(shortenedLocks) },
+  { version: 9, run: (database) => database.exec(serviceKeys) },
 ];

@@ -1,10 +1,12 @@
 import type { AwsKmsSlot, VaultTransitSlot } from '../slot.ts';
 
 export type {
+  AwsCredentials,
   AwsKmsAccess,
   AwsKmsTarget,
   KeyAccess,
   KeyTarget,
+  VaultLogin,
   VaultTransitAccess,
   VaultTransitTarget,
 } from '../../../protocol/keyServices.ts';

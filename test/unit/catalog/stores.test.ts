@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Catalog } from '../../../daemon/catalog/catalog.ts';
 import type { PasskeyRecord } from '../../../daemon/catalog/passkeyStore.ts';
 import { type ErrorCode, HoldfastError } from '../../../protocol/errors.ts';
-import type { ActionId, InstallationId } from '../../../protocol/ids.ts';
+import type { ActionId, InstallationId, SlotId } from '../../../protocol/ids.ts';
 import { CatalogFolder, someAction, someLocation, someObject, somePoint, somePolicy, timeAt } from '../../support/catalog.ts';
 import { newId } from '../../support/ids.ts';
 
@@ -45,6 +45,33 @@ describe('catalog stores', () => {
     catalog.installation.create(installation);
     assert.throws(() => catalog.installation.create({ ...installation, installationId: newId() }), hasCode('failed'));
     assert.deepEqual(plain(reopened().installation.get()), plain(installation));
+  });
+
+  it('keeps how a key service is reached readable while locked, and credentials that were handed over sealed', () => {
+    const record = {
+      slotId: newId<SlotId>(),
+      access: '{}',
+      facts: null,
+      problem: null,
+      checkedAt: null,
+      leftKeyringsAt: null,
+      replaces: null,
+      rotateEveryDays: null,
+    };
+    const token = { kind: 'vaultTransit', token: 's.canary' } as const;
+    catalog.useSeal(undefined);
+    assert.throws(() => catalog.serviceKeys.add(record, token), hasCode('locked'));
+    catalog.useSeal(folder.seal);
+    catalog.serviceKeys.add(record, token);
+    catalog.serviceKeys.change(record.slotId, { checkedAt: timeAt(3), rotateEveryDays: 90 });
+    const sealed = reopened().serviceKeys.get(record.slotId);
+    assert.deepEqual([sealed?.access, sealed?.checkedAt, sealed?.rotateEveryDays], ['{}', timeAt(3), 90]);
+    assert.ok(!Buffer.from(sealed?.credentials ?? []).includes('canary'));
+    catalog.useSeal(undefined);
+    assert.equal(catalog.serviceKeys.credentials(record.slotId), undefined);
+    catalog.useSeal(folder.seal);
+    assert.deepEqual(catalog.serviceKeys.credentials(record.slotId), token);
+    assert.throws(() => catalog.serviceKeys.change(newId(), {}), hasCode('unknownName'));
   });
 
   it('keeps exactly one passkey in use, and names apart among those not retired', () => {
