@@ -17,25 +17,39 @@ const metadataNames: ReadonlySet<string> = new Set([
   'instance-data.ec2.internal',
 ]);
 
+/** What an address is called in a sentence about it. */
+export interface EndpointWords {
+  /** `the endpoint`. */
+  readonly name: string;
+  readonly example: string;
+}
+
+const usualWords: EndpointWords = { name: 'the endpoint', example: 'https://s3.example.com' };
+
 /**
  * What is wrong with the address of a service that the daemon is to send credentials to, as the end of a sentence; `undefined` where it will do.
  * `https`, or plain `http` to a loopback address; never a link-local one, one of a cloud's metadata services, or one that means "this machine, whichever".
  */
-export function endpointProblem(endpoint: string): string | undefined {
-  if (endpoint.length > longestEndpoint) return `the endpoint is longer than ${longestEndpoint} characters`;
-  if (!endpointPattern.test(endpoint) || !URL.canParse(endpoint)) return 'the endpoint must be an address such as https://s3.example.com';
+export function endpointProblem(endpoint: string, { name, example }: EndpointWords = usualWords): string | undefined {
+  if (endpoint.length > longestEndpoint) return `${name} is longer than ${longestEndpoint} characters`;
+  if (!endpointPattern.test(endpoint) || !URL.canParse(endpoint)) return `${name} must be an address such as ${example}`;
   const url = new URL(endpoint);
-  if (endpoint.includes('@')) return 'the endpoint must name no user';
-  if (endpoint.includes('?')) return 'the endpoint must have no query';
-  if (endpoint.includes('#')) return 'the endpoint must have no fragment';
-  if (url.port === '0') return 'the endpoint has port 0';
+  if (endpoint.includes('@')) return `${name} must name no user`;
+  if (endpoint.includes('?')) return `${name} must have no query`;
+  if (endpoint.includes('#')) return `${name} must have no fragment`;
+  if (url.port === '0') return `${name} has port 0`;
   if (/(?:^|\/)\.{1,2}(?:\/|$)/.test(endpoint.slice(endpoint.indexOf('//') + 2)) || !pathPattern.test(url.pathname)) {
-    return 'the path of the endpoint is malformed';
+    return `the path of ${name} is malformed`;
   }
   const host = hostOf(url);
-  if (metadataNames.has(host) || isForbidden(host)) return 'the endpoint is a link-local or metadata address';
-  if (url.protocol === 'http:' && !isLoopback(host)) return 'an endpoint with plain http must be a loopback address; use https';
+  if (metadataNames.has(host) || isForbidden(host)) return `${name} is a link-local or metadata address`;
+  if (url.protocol === 'http:' && !isLoopback(host)) return `${name} with plain http must be a loopback address; use https`;
   return undefined;
+}
+
+/** Whether an address that `endpointProblem` has nothing against is one of this machine. */
+export function isLoopbackEndpoint(endpoint: string): boolean {
+  return isLoopback(hostOf(new URL(endpoint)));
 }
 
 /** The same address in one form: lower-case host, no default port, no slash at the end. Only for one that `endpointProblem` has nothing against. */

@@ -1,6 +1,8 @@
+import type { VaultTransitTarget } from './keyServices.ts';
+
 /** A word of a POSIX shell's command line that stands for this text and nothing else (POSIX.1-2024, Shell Command Language, 2.2.2). */
 export function shellWord(text: string): string {
-  return /^[A-Za-z0-9_/:.,@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  return /^[A-Za-z0-9_/:.,@%+-][A-Za-z0-9_/:.,@%+=-]*$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Which key of AWS KMS, and where it is asked for. */
@@ -76,4 +78,22 @@ export function awsCreateSuccessorCommand(successor: AwsSuccessor): string {
   )} --policy "$(${policy})" --query KeyMetadata.Arn --output text`;
   if (alias === null) return create;
   return `new=$(${create}) && ${awsKms(successor, 'update-alias', '--alias-name', alias)} --target-key-id "$new" && echo "$new"`;
+}
+
+/** Where a key of Vault is. */
+export type VaultKeyPlace = Omit<VaultTransitTarget, 'kind'>;
+
+/** For the command line of Vault; OpenBao's `bao` takes the same words. Its flags come before the path. */
+function vaultWrite({ address, namespace }: VaultKeyPlace, ...words: readonly string[]): string {
+  const place = [`-address=${address}`, ...(namespace === null ? [] : [`-namespace=${namespace}`])];
+  return ['vault', 'write', ...[...place, ...words].map((word) => shellWord(word))].join(' ');
+}
+
+export function vaultRotateCommand(place: VaultKeyPlace): string {
+  return vaultWrite(place, '-f', `${place.mount}/keys/${place.key}/rotate`);
+}
+
+/** From then on Vault decrypts nothing that an earlier version wrapped. */
+export function vaultMinimumCommand(place: VaultKeyPlace, version: number): string {
+  return vaultWrite(place, `${place.mount}/keys/${place.key}/config`, `min_decryption_version=${version}`);
 }

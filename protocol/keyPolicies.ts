@@ -1,3 +1,5 @@
+import type { VaultTransitTarget } from './keyServices.ts';
+
 /** A statement of an AWS policy (IAM user guide, JSON policy elements). */
 export interface AwsStatement {
   readonly Sid: string;
@@ -44,4 +46,10 @@ function statements(resource: string, who: Pick<AwsStatement, 'Principal'>): rea
     },
     { Sid: 'HoldfastLooksAtItsKey', Effect: 'Allow', ...who, Action: ['kms:DescribeKey'], Resource: resource },
   ];
+}
+
+/** The smallest policy of Vault, in HCL, that a passkey works with. For names that `mountProblem` and `transitKeyProblem` have nothing against. */
+export function vaultPolicy({ mount, key }: Pick<VaultTransitTarget, 'mount' | 'key'>): string {
+  const rule = (verb: string, capability: string): string => `path "${mount}/${verb}/${key}" {\n  capabilities = ["${capability}"]\n}\n`;
+  return [rule('encrypt', 'update'), rule('decrypt', 'update'), rule('keys', 'read')].join('\n');
 }

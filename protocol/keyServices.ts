@@ -79,8 +79,7 @@ export function keyIdProblem(keyId: string): string | undefined {
 }
 
 export function vaultAddressProblem(address: string): string | undefined {
-  const problem = endpointProblem(address);
-  return problem?.replaceAll('endpoint', 'address');
+  return endpointProblem(address, { name: 'the address', example: 'https://vault.example.com:8200' });
 }
 
 export function mountProblem(mount: string): string | undefined {
