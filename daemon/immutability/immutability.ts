@@ -18,6 +18,7 @@ import { ImmutabilityService } from './immutabilityService.ts';
 import { LockFigures } from './lockFigures.ts';
 import { type EndedLockRun, LockMonitor, type LockMonitorOptions } from './lockMonitor.ts';
 import { isDue } from './lockProof.ts';
+import { ReachSurveys } from './reachSurveys.ts';
 
 export interface ImmutabilityOptions {
   readonly installation: Installation;
@@ -47,6 +48,7 @@ export class Immutability implements AsyncDisposable {
   readonly #monitor: LockMonitor;
   readonly #alerts: ImmutabilityAlerts;
   readonly #abort = new AbortController();
+  readonly #surveys: ReachSurveys;
 
   constructor(options: ImmutabilityOptions) {
     const { installation, alerts, clocks, after, wallClock, onFailed, onChanged } = options;
@@ -87,6 +89,16 @@ export class Immutability implements AsyncDisposable {
         onChanged(locationId);
       },
     });
+    this.#surveys = new ReachSurveys({
+      installation,
+      now: () => clocks().monotonic,
+      wallClock,
+      onKnown: (locationId) => {
+        this.figures.changed(locationId);
+        onChanged(locationId);
+      },
+      onFailed,
+    });
     this.#alerts = new ImmutabilityAlerts({
       alerts,
       catalog,
@@ -116,6 +128,7 @@ export class Immutability implements AsyncDisposable {
 
   /** Locked or unlocked. */
   stateChanged(): void {
+    this.#surveys.stateChanged();
     for (const { locationId } of this.#options.installation.catalog.locations.list()) this.#monitor.hope(locationId);
   }
 
@@ -157,6 +170,7 @@ export class Immutability implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#abort.abort();
+    await this.#surveys[Symbol.asyncDispose]();
     await this.#monitor[Symbol.asyncDispose]();
   }
 
@@ -201,6 +215,7 @@ export class Immutability implements AsyncDisposable {
       return kind === undefined ? [] : [{ kind, location }];
     });
     if (due !== undefined) this.startWork(due.kind, due.location.locationId, { requestId: randomUUID(), startedBy: 'schedule' });
+    for (const location of this.service.locations()) this.#surveys.look(location);
   }
 
   #dueWork(location: LocationRecord): WorkKind | undefined {

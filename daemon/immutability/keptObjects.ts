@@ -5,31 +5,35 @@ import type { LedgerObject } from '../catalog/objectLedger.ts';
 
 export type KeptObject = Pick<LedgerObject, 'number' | 'objectKey' | 'policyId' | 'kind' | 'state'>;
 
+/** Restore points that are kept at a location and of which nobody knows what they reach. */
+export function unknownReach(
+  catalog: Catalog,
+  { locationId, storeId }: Pick<LocationRecord, 'locationId' | 'storeId'>,
+): readonly RestorePointId[] {
+  const known = new Set(catalog.reaches.atLocation(locationId).map(({ restorePointId }) => restorePointId));
+  return catalog.restorePoints.keptAt(storeId).flatMap(({ id }) => (known.has(id) ? [] : [id]));
+}
+
 /** Which objects of a location are kept locked (docs/format.md, Locks), as the catalog has it at one moment. */
 export class KeptObjects {
   readonly #numbers: Uint8Array;
   readonly #wholePolicies: Set<PolicyId> = new Set();
   readonly #pinned: Set<string>;
   readonly #newestKeyring: string | undefined;
-  /** Restore points of which nobody knows what they reach: everything of their policies is kept. */
-  readonly unknownReach: readonly RestorePointId[];
 
   constructor(catalog: Catalog, { locationId, storeId }: Pick<LocationRecord, 'locationId' | 'storeId'>) {
     this.#numbers = new Uint8Array(catalog.objects.lastNumber(locationId) + 1);
     this.#pinned = new Set(catalog.runPins.keysAt(locationId));
     this.#newestKeyring = catalog.keyrings.newestCopyAt(locationId)?.key;
     const reaches = new Map(catalog.reaches.atLocation(locationId).map((reach) => [reach.restorePointId, reach]));
-    const unknown: RestorePointId[] = [];
     for (const { id, policyId } of catalog.restorePoints.keptAt(storeId)) {
       const reach = reaches.get(id);
       if (reach === undefined) {
-        unknown.push(id);
         this.#wholePolicies.add(policyId);
         continue;
       }
       for (const [first, last] of reach.runs) this.#numbers.fill(1, first, last + 1);
     }
-    this.unknownReach = unknown;
   }
 
   /** Whether the monitor extends it. */

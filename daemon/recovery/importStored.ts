@@ -356,7 +356,9 @@ function writeObjects(catalog: Catalog, { locationId, masterKey, policy, now }: 
   }
   for (const { objectId, versionId, storedLength, sha256 } of policy.packs) {
     const objectKey = packKey(masterKey.installationId, policyId, objectId);
-    catalog.objects.record({ ...known, objectKey, kind: 'pack', objectId, versionId, size: storedLength, sha256 });
+    // No run is to rely on one that is gone, and nobody waits for its lock.
+    const state = policy.listedPacks.has(objectId) ? 'present' : 'missing';
+    catalog.objects.record({ ...known, state, objectKey, kind: 'pack', objectId, versionId, size: storedLength, sha256 });
   }
 }
 

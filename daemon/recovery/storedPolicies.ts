@@ -6,6 +6,7 @@ import type { ReadManifest } from '../installation/manifestRecord.ts';
 import type { ListedObject, ObjectStore } from '../locations/objectStore.ts';
 import type { ObjectHeader } from '../repository/header.ts';
 import { hexOf, sameBytes } from '../repository/bytes.ts';
+import { IdSet } from '../repository/idSet.ts';
 import { historyFindings } from '../repository/history.ts';
 import type { PackRow } from '../repository/indexView.ts';
 import type { PolicyKeySource } from '../repository/keySource.ts';
@@ -14,13 +15,14 @@ import type { LiveRestorePoint } from '../repository/liveList.ts';
 import type { Head, PinnedIndex } from '../repository/manifestTypes.ts';
 import { parseObjectKey, policiesPrefix } from '../repository/names.ts';
 import { loadIndex, RestorePointReader } from '../repository/restorePointReader.ts';
+import { StoredDates } from './storedDates.ts';
 import { headFindings, type KnownObjects, type NamingObject } from './storedHeads.ts';
 
 /** One authentic manifest of a location. */
 export interface StoredManifest extends ReadManifest {
   readonly header: ObjectHeader;
-  /** By the clock of a store with versions, which nobody can set back; `null` of a folder, whose files may have lost it. */
-  readonly storedAt: Date | null;
+  /** When it was stored, as well as that can be told: see `StoredDates`. */
+  readonly storedAt: Date;
 }
 
 /** What a location holds of one policy. */
@@ -36,6 +38,8 @@ export interface StoredPolicy {
   readonly retired: ReadonlySet<string>;
   readonly indexes: readonly PinnedIndex[];
   readonly packs: readonly PackRow[];
+  /** Object ids of the packs that the store lists: an index may name others. */
+  readonly listedPacks: IdSet;
   /** The highest index sequence that any name claims. */
   readonly lastIndexSequence: number;
 }
@@ -49,7 +53,7 @@ export interface StoredPoliciesRequest {
   readonly store: ObjectStore;
   readonly installationId: InstallationId;
   readonly keysOf: (policyId: PolicyId) => PolicyKeySource;
-  /** Only manifests that were stored at or before; where the store keeps no time of its own, that say they were finished by then. */
+  /** Only manifests that were stored at or before, as `StoredDates` tells it. */
   readonly at?: string;
   /** The newest authentic keyring, with what it names. */
   readonly keyring?: (NamingObject & Head) | undefined;
@@ -61,7 +65,7 @@ export interface StoredPoliciesRequest {
 export async function readStoredPolicies(request: StoredPoliciesRequest): Promise<StoredPolicies> {
   const { store, installationId, signal } = request;
   const findings: Finding[] = [];
-  const listed = new Map<PolicyId, { manifests: ListedObject[]; lastIndexSequence: number }>();
+  const listed = new Map<PolicyId, { manifests: ListedObject[]; listedPacks: IdSet; lastIndexSequence: number }>();
   for await (const page of store.list(policiesPrefix(installationId), { signal })) {
     for (const object of page) {
       const name = parseObjectKey(object.key);
@@ -70,21 +74,23 @@ export async function readStoredPolicies(request: StoredPoliciesRequest): Promis
         continue;
       }
       const policyId = idOf<PolicyId>(name.policyId);
-      const policy = listed.get(policyId) ?? { manifests: [], lastIndexSequence: 0 };
+      const policy = listed.get(policyId) ?? { manifests: [], listedPacks: new IdSet(), lastIndexSequence: 0 };
       listed.set(policyId, policy);
       if (name.type === 'manifest') policy.manifests.push(object);
+      if (name.type === 'pack') policy.listedPacks.add(name.objectId);
       if (name.type === 'index') policy.lastIndexSequence = Math.max(policy.lastIndexSequence, name.sequence);
     }
   }
+  const dates = await StoredDates.of(store, signal);
   const policies: StoredPolicy[] = [];
   const authentic = new Map<PolicyId, readonly StoredManifest[]>();
   let read = 0;
-  for (const [policyId, { manifests, lastIndexSequence }] of listed) {
+  for (const [policyId, { manifests, listedPacks, lastIndexSequence }] of listed) {
     const keys = request.keysOf(policyId);
     const opened: StoredManifest[] = [];
     for (const object of manifests) {
       signal.throwIfAborted();
-      const manifest = await openStored(request, policyId, object, keys, findings);
+      const manifest = await openStored(request, policyId, object, keys, dates, findings);
       if (manifest !== undefined) opened.push(manifest);
       request.onProgress((read += 1));
     }
@@ -92,12 +98,12 @@ export async function readStoredPolicies(request: StoredPoliciesRequest): Promis
     authentic.set(policyId, opened);
     reportHistory(opened, findings);
     reportLive(opened, findings);
-    const isWanted = ({ manifest, storedAt }: StoredManifest): boolean =>
-      request.at === undefined || (storedAt?.toISOString() ?? manifest.claimed.finished) <= request.at;
+    const isWanted = ({ storedAt }: StoredManifest): boolean => request.at === undefined || storedAt.toISOString() <= request.at;
     const wanted = opened.filter((stored) => isWanted(stored));
     const later = opened.filter((stored) => !isWanted(stored));
     if (wanted.length === 0) continue;
-    policies.push({ policyId, manifests: wanted, later, lastIndexSequence, ...(await reachedBy(request, wanted, keys, findings)) });
+    const reached = await reachedBy(request, wanted, keys, findings);
+    policies.push({ policyId, manifests: wanted, later, listedPacks, lastIndexSequence, ...reached });
   }
   findings.push(...headFindings(namingObjects(request, authentic), knownObjects(request, authentic)));
   return { policies, findings };
@@ -147,6 +153,7 @@ async function openStored(
   policyId: PolicyId,
   { key, versionId }: ListedObject,
   keys: PolicyKeySource,
+  dates: StoredDates,
   findings: Finding[],
 ): Promise<StoredManifest | undefined> {
   const object = await store.get(key, { versionId, length: manifestReadLength, signal });
@@ -154,7 +161,7 @@ async function openStored(
   try {
     const { manifest, header } = openManifest(object.body, keys, { key, policyId, storeId: store.storeId }, `restore point ${key}`);
     const sha256 = createHash('sha256').update(object.body).digest();
-    const storedAt = store.versions === undefined ? null : object.lastModified;
+    const storedAt = dates.storedAt(object.lastModified, manifest.claimed);
     return { key, versionId: object.versionId, sha256, length: object.body.length, manifest, header, storedAt };
   } catch (error) {
     findings.push({ path: key, reason: reasonOf(error) });
