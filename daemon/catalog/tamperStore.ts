@@ -44,8 +44,9 @@ export class TamperStore {
     return this.#table.get({ locationId, kind }) !== undefined;
   }
 
-  list(locationId: LocationId, limit: number): readonly TamperRecord[] {
-    return this.#table.select('WHERE locationId = ? ORDER BY kind, objectKey, versionId LIMIT ?', [locationId, limit]);
+  /** Of one kind, by key; kinds that are not asked for are those of another version. */
+  ofKind(locationId: LocationId, kind: string, limit: number): readonly TamperRecord[] {
+    return this.#table.select('WHERE locationId = ? AND kind = ? ORDER BY objectKey, versionId LIMIT ?', [locationId, kind, limit]);
   }
 
   count(locationId: LocationId): number {

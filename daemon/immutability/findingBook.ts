@@ -1,7 +1,7 @@
 import type { LocationId } from '../../protocol/ids.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { TamperRecord } from '../catalog/tamperStore.ts';
-import { type TamperFinding, type TamperKind, weakLockKinds } from './tamperFinding.ts';
+import { endlessKinds, type TamperFinding, type TamperKind, weakLockKinds } from './tamperFinding.ts';
 
 export interface NewFinding {
   readonly kind: TamperKind;
@@ -14,6 +14,8 @@ export interface NewFinding {
 }
 
 const mostWaiting = 500;
+/** Of kinds of which others can make any number, so many are written down; the rest is counted. */
+const mostOfKind = 20_000;
 
 /** Writes down what one audit finds at a location, some hundred in one transaction, together with what follows for the ledger. */
 export class FindingBook {
@@ -22,7 +24,9 @@ export class FindingBook {
   readonly #at: string;
   readonly #before: ReadonlySet<TamperKind>;
   #waiting: (() => void)[] = [];
+  readonly #ofKind: Map<TamperKind, number> = new Map();
   #added = 0;
+  #untold = 0;
 
   /** `at`: the time of the audit, which marks what it has met. */
   constructor(catalog: Catalog, locationId: LocationId, at: Date) {
@@ -38,7 +42,22 @@ export class FindingBook {
     return this.#added;
   }
 
+  /** Findings that are counted and not written down. */
+  get untold(): number {
+    return this.#untold;
+  }
+
+  /** Whether more of this kind is only counted. */
+  isFull(kind: TamperKind): boolean {
+    return endlessKinds.includes(kind) && (this.#ofKind.get(kind) ?? 0) >= mostOfKind;
+  }
+
   add({ kind, key, versionId, detail, storeTime, expectedUntil }: NewFinding): void {
+    if (this.isFull(kind)) {
+      this.#untold += 1;
+      return;
+    }
+    this.#ofKind.set(kind, (this.#ofKind.get(kind) ?? 0) + 1);
     this.afterwards(() => {
       const isNew = this.#catalog.tamperings.record({
         locationId: this.#locationId,

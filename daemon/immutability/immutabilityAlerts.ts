@@ -10,7 +10,7 @@ import { aimedPlan, overdueBy, promisedPlan } from '../locks/lockRunState.ts';
 import type { LockFigures } from './lockFigures.ts';
 import type { EndedLockRun, LockMonitor } from './lockMonitor.ts';
 import type { TamperAuditResult } from './tamperAudit.ts';
-import { cureOf } from './tamperFinding.ts';
+import { cureOf, isDamaging } from './tamperFinding.ts';
 
 export interface ImmutabilityAlertsOptions {
   readonly alerts: AlertBook;
@@ -94,7 +94,7 @@ export class ImmutabilityAlerts {
         ? undefined
         : {
             severity: 'error',
-            message: `Somebody tampered with ${location.name}${tamperedSince === null ? '' : ` since ${minuteOf(tamperedSince)}`}: ${counted(findingsCount, 'finding')}.`,
+            message: `Somebody tampered with ${location.name}${tamperedSince === null ? '' : ` since ${minuteOf(tamperedSince)}`}: ${counted(findingsCount, 'finding')}${isDamaging(findings) ? ', and restore points are damaged' : ''}.`,
             fix: cureOf(findings),
           },
     );

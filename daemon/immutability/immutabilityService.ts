@@ -25,7 +25,7 @@ import { notImmutable } from './notImmutable.ts';
 import { isOwnCondemnedList } from './ownLists.ts';
 import { keptProofOf, lockProofText } from './signedProof.ts';
 import { auditLocation, type TamperAuditResult } from './tamperAudit.ts';
-import { cureOf } from './tamperFinding.ts';
+import { cureOf, someOf } from './tamperFinding.ts';
 
 export interface ImmutabilityServiceOptions {
   readonly installation: Installation;
@@ -171,7 +171,7 @@ export class ImmutabilityService {
     }
     if (findingsCount === 0 && failure !== undefined) throw failure;
     const document: AuditDocument = {
-      findings: findings.slice(0, 1000),
+      findings: someOf(findings, 1000),
       findingsCount,
       tamperedSince: soonest(times),
       versions,
@@ -183,7 +183,7 @@ export class ImmutabilityService {
       outcome: 'failed',
       document: { ...document },
       error: new HoldfastError('tampered', `The audit of ${where} found ${counted(findingsCount, 'thing')} that nobody of Holdfast did.`, {
-        fix: cureOf(document.findings),
+        fix: cureOf(findings),
       }),
     };
   }

@@ -13,7 +13,7 @@ import { KeptObjects } from './keptObjects.ts';
 import { LedgerRows } from './ledgerRows.ts';
 import { LockAudit } from './lockAudit.ts';
 import { LookQueue } from './lookQueue.ts';
-import type { TamperFinding } from './tamperFinding.ts';
+import { gravestFirst, someOf, type TamperFinding } from './tamperFinding.ts';
 
 export interface TamperAuditOptions {
   readonly catalog: Catalog;
@@ -47,7 +47,7 @@ export interface TamperAuditProgress {
 }
 
 export interface TamperAuditResult {
-  /** What is wrong now, the first thousand by kind and key. */
+  /** What is wrong now, at most a thousand: the gravest first, and some of each kind. */
   readonly findings: readonly TamperFinding[];
   readonly findingsCount: number;
   /** Of those, how many no audit before has met. */
@@ -102,8 +102,11 @@ export async function auditLocation(options: TamperAuditOptions): Promise<Tamper
   await audit.run();
   const { tamperings } = catalog;
   return {
-    findings: tamperings.list(locationId, mostTold).map(findingOf),
-    findingsCount: tamperings.count(locationId),
+    findings: someOf(
+      gravestFirst.flatMap((kind) => tamperings.ofKind(locationId, kind, mostTold).map(findingOf)),
+      mostTold,
+    ),
+    findingsCount: tamperings.count(locationId) + book.untold,
     newFindings: book.added,
     tamperedSince: tamperings.earliest(locationId) ?? null,
     versions: audit.versions,
@@ -268,7 +271,7 @@ class TamperAudit {
       ? 'A delete marker over a key that this installation does not know.'
       : `An object of ${size} bytes that this installation does not know.`;
     const find = (): void => this.#book.add({ kind, key, versionId, detail, storeTime });
-    if (group.isThere || this.#book.known(kind, key, versionId) !== undefined) {
+    if (group.isThere || this.#book.isFull(kind) || this.#book.known(kind, key, versionId) !== undefined) {
       find();
       return;
     }

@@ -122,7 +122,9 @@ describe('locks in the catalog', () => {
     assert.equal(catalog.tamperings.earliest(locationId), timeAt(1));
     catalog.tamperings.forgetUnseenSince(locationId, timeAt(5));
     assert.deepEqual(
-      catalog.tamperings.list(locationId, 10).map(({ versionId, firstSeen, lastSeen }) => [versionId, firstSeen, lastSeen]),
+      catalog.tamperings
+        .ofKind(locationId, 'deleteMarker', 10)
+        .map(({ versionId, firstSeen, lastSeen }) => [versionId, firstSeen, lastSeen]),
       [['m', timeAt(2), timeAt(5)]],
     );
     assert.equal(catalog.tamperings.get(locationId, 'deleteMarker', 'i/a', 'm')?.firstSeen, timeAt(2));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import { auditLocation } from '../../../daemon/immutability/tamperAudit.ts';
+import { cureOf } from '../../../daemon/immutability/tamperFinding.ts';
 import type { ListedVersion } from '../../../daemon/locations/objectStore.ts';
 import { condemnedKey } from '../../../daemon/repository/names.ts';
 import { keyringName } from '../../../daemon/keys/keyringName.ts';
@@ -220,6 +221,30 @@ describe('the audit of a location', () => {
     assert.deepEqual(found(await audited.audit({ isOwnList })), each('unknownObject', [planted]));
     bucket.put(own, bytes('d'));
     assert.deepEqual(found(await audited.audit({ isOwnList })), [...each('foreignVersion', [own]), ...each('unknownObject', [planted])]);
+  });
+
+  it('R1 R2: hides no version that is gone behind thousands of findings that anybody can make', async () => {
+    using audited = new AuditedBucket({ lockMode: 'governance' });
+    const { bucket, prefix } = audited;
+    const [gone] = audited.backUp(1200);
+    const key = gone?.objectKey ?? '';
+    bucket.deleteVersion(key, gone?.versionId ?? '', { bypass: true });
+    handOn(audited).hideAll();
+    for (let made = 0; made < 1500; made += 1) bucket.put(`${prefix}a${made}`, bytes('a'));
+    const { findings, findingsCount } = await audited.audit();
+    assert.deepEqual([findings[0]?.kind, findings[0]?.key], ['missingVersion', key]);
+    assert.deepEqual([findings.length, findingsCount], [1000, 1 + 1200 + 1500]);
+    assert.deepEqual([...new Set(findings.map(({ kind }) => kind))], ['missingVersion', 'deleteMarker', 'unknownObject']);
+    assert.match(cureOf(findings), /back up again/);
+  });
+
+  it('R2: writes down twenty thousand unknown objects, asks the store for no more of them one by one, and counts the rest', async () => {
+    using audited = new AuditedBucket();
+    const { bucket, prefix } = audited;
+    for (let made = 0; made < 20_100; made += 1) bucket.put(`${prefix}a${String(made).padStart(6, '0')}`, bytes('a'));
+    const { findingsCount, findings } = await audited.audit();
+    assert.deepEqual([findingsCount, findings.length], [20_100, 1000]);
+    assert.equal(audited.catalog.tamperings.count(audited.location.locationId), 20_000);
   });
 
   it('S5: finds a version whose size is not the one that was put', async () => {
