@@ -11,7 +11,7 @@ import type { FileSystem } from '../locations/fileAccess.ts';
 import { openFilesystemStore } from '../locations/filesystem.ts';
 import type { ObjectStore } from '../locations/objectStore.ts';
 import { pacedStore, UploadPace } from '../locations/pacedStore.ts';
-import type { connectS3, S3Connection, S3Features, S3Keys } from '../locations/s3/openS3.ts';
+import type { connectS3, S3Connection, S3Features, S3Keys, S3Limits } from '../locations/s3/openS3.ts';
 import { validatedFactsOf } from '../locations/validatedFacts.ts';
 import { LockKeeper, lockingStore } from '../locks/lockKeeper.ts';
 import type { ClockReading } from '../locks/localClocks.ts';
@@ -94,6 +94,13 @@ export class LocationStores implements Disposable {
     return (await this.#connect(record, spec)).connection;
   }
 
+  /** Another connection of its own to the bucket, the caller's to dispose. */
+  async connectAnew({ locationId, name }: LocationRecord, spec: S3Spec, limits: S3Limits = {}): Promise<S3Connection> {
+    const { connectS3, catalog } = this.#options;
+    const keys = (): S3Keys => keysOf(catalog.locations.credentials(locationId), name);
+    return await connectS3({ spec, limits, ...(spec.credentials.source === 'sealed' ? { keys } : {}) });
+  }
+
   /** Whether a locked daemon can reach it as well as an unlocked one. */
   isReachableLocked(record: LocationRecord): boolean {
     const spec = specOf(record);
@@ -170,9 +177,7 @@ export class LocationStores implements Disposable {
     const known = this.#connected.get(locationId);
     if (known?.identity === identity) return known;
     this.forget(locationId);
-    const { connectS3, catalog } = this.#options;
-    const keys = (): S3Keys => keysOf(catalog.locations.credentials(locationId), record.name);
-    const connection = await connectS3({ spec, ...(spec.credentials.source === 'sealed' ? { keys } : {}) });
+    const connection = await this.connectAnew(record, spec);
     const made: Connected = { identity, connection, clock: undefined };
     // Another opening may have come first while the client was loaded.
     const other = this.#connected.get(locationId);

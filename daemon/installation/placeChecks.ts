@@ -4,7 +4,7 @@ import type { LocationCheck, LocationSpec, LockMode, S3Spec } from '../../protoc
 import type { LocationRecord } from '../catalog/locationStore.ts';
 import type { FileSystem } from '../locations/fileAccess.ts';
 import { initialiseStore } from '../locations/marker.ts';
-import type { S3Connection } from '../locations/s3/openS3.ts';
+import type { S3Connection, S3Limits } from '../locations/s3/openS3.ts';
 import { validateLocation } from '../locations/validate.ts';
 import { bucketKeys, type LocationStores, type LocationStoresOptions, type SealedKeys, specOf } from './locationStores.ts';
 
@@ -47,6 +47,9 @@ export interface Place {
   readonly signal: AbortSignal;
 }
 
+/** Somebody waits for the answer; and what a store does not know, some say by failing, which no patience changes. */
+const checkLimits: S3Limits = { attempts: 3 };
+
 /** Tries what a backup will need of a place, and makes it a store. */
 export class PlaceChecks {
   readonly #options: PlaceChecksOptions;
@@ -57,7 +60,7 @@ export class PlaceChecks {
 
   async check(place: Place): Promise<CheckedPlace> {
     if (place.spec.kind === 'filesystem') return await this.#checkFolder(place);
-    using connection = await this.#connect(place.spec, place.keys);
+    using connection = await this.#connect(place.spec, place.keys, checkLimits);
     return await this.#preflight(connection, { ...place, spec: place.spec });
   }
 
@@ -73,7 +76,8 @@ export class PlaceChecks {
       signal,
     };
     if (spec.kind === 'filesystem') return await this.#checkFolder(place);
-    return await this.#preflight(await this.#options.stores.connection(record, spec), { ...place, spec });
+    using connection = await this.#options.stores.connectAnew(record, spec, checkLimits);
+    return await this.#preflight(connection, { ...place, spec });
   }
 
   /** Puts the marker, or takes the one that is there, and gives its store. */
@@ -92,8 +96,8 @@ export class PlaceChecks {
     return (await connection.initialise({ storeId, now, signal })).storeId;
   }
 
-  #connect(spec: S3Spec, keys: SealedKeys | undefined): Promise<S3Connection> {
-    return this.#options.connectS3({ spec, ...(keys === undefined ? {} : { keys: () => bucketKeys(keys) }) });
+  #connect(spec: S3Spec, keys: SealedKeys | undefined, limits: S3Limits = {}): Promise<S3Connection> {
+    return this.#options.connectS3({ spec, limits, ...(keys === undefined ? {} : { keys: () => bucketKeys(keys) }) });
   }
 
   #preflight(connection: S3Connection, place: Place & { readonly spec: S3Spec }): Promise<CheckedPlace> {
