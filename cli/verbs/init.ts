@@ -1,6 +1,7 @@
 import { HoldfastError } from '../../protocol/errors.ts';
 import { generatePassphrase } from '../../protocol/generatedPassphrase.ts';
 import { sessionInit } from '../../protocol/methods/session.ts';
+import { refuseWeakPassphrase } from '../../protocol/passphraseRule.ts';
 import type { Call } from '../call.ts';
 import { newName } from '../names.ts';
 import { escaped } from '../../client/shown/text.ts';
@@ -22,6 +23,7 @@ export async function init(call: Call, session: Session): Promise<Result> {
       ? await session.secrets.find({ what: 'the passphrase', file, flag: '--passphrase-file', question: 'Passphrase' })
       : session.secrets.keep(Buffer.from(generated, 'utf8'));
   if (passphrase === undefined) throw call.problem('a passphrase is missing');
+  if (generated === undefined) refuseWeakPassphrase(passphrase);
   const { installationId, passkey, slotId } = await session.call(sessionInit, {
     requestId: session.host.uuid(),
     passkeyName,

@@ -7,6 +7,7 @@ import {
   passkeyUse,
   passkeyVerify,
 } from '../../protocol/methods/passkeys.ts';
+import { refuseWeakPassphrase } from '../../protocol/passphraseRule.ts';
 import type { Call } from '../call.ts';
 import { newName, reference } from '../names.ts';
 import type { Style } from '../output/style.ts';
@@ -105,6 +106,7 @@ async function newPassphrase(call: Call, session: Session, question: string): Pr
     isNew: true,
   });
   if (passphrase === undefined) throw missing(call);
+  refuseWeakPassphrase(passphrase);
   return passphrase;
 }
 

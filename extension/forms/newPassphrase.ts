@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import * as vscode from 'vscode';
 import { generatePassphrase } from '../../protocol/generatedPassphrase.ts';
+import { leastCharacters, leastDifferent, passphraseProblem } from '../../protocol/passphraseRule.ts';
 import { askInput, askPick } from './quickInputs.ts';
 import type { Step, StepOutcome, StepPlace } from './steps.ts';
 
@@ -11,9 +12,6 @@ export interface NewPassphrase {
 }
 
 export const noPassphrase: NewPassphrase = { source: 'generated', passphrase: '' };
-
-/** Shorter ones can be tried out by whoever reads the store. */
-const leastCharacters = 12;
 
 /**
  * The steps that end with a passphrase: generated and shown once, before it is used, or typed twice. They belong at the end of a form: whoever was shown a
@@ -30,7 +28,7 @@ export function passphraseSteps<Values extends NewPassphrase>(): readonly Step<V
           isSecret: true,
           problem: (text) => {
             if (text === '') return undefined;
-            return Array.from(text).length < leastCharacters ? vscode.l10n.t('At least {0} characters.', leastCharacters) : undefined;
+            return problemText(passphraseProblem(Buffer.from(text, 'utf8')));
           },
           isComplete: (text) => text !== '',
           next: (passphrase) => ({ ...values, passphrase }),
@@ -52,6 +50,17 @@ export function passphraseSteps<Values extends NewPassphrase>(): readonly Step<V
     },
     { isNeeded: (values) => !isOwn(values), ask: showGenerated },
   ];
+}
+
+function problemText(problem: ReturnType<typeof passphraseProblem>): string | undefined {
+  switch (problem) {
+    case undefined:
+      return undefined;
+    case 'short':
+      return vscode.l10n.t('At least {0} characters.', leastCharacters);
+    case 'monotonous':
+      return vscode.l10n.t('At least {0} different characters.', leastDifferent);
+  }
 }
 
 function isOwn({ source }: NewPassphrase): boolean {

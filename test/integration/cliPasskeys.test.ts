@@ -66,6 +66,7 @@ describe('holdfast passkey', function () {
     await refused(scratch, ['passkey', 'add', 'passphrase', 'a@b', '--passphrase-file', second], 2, 'badValue');
     await refused(scratch, ['passkey', 'add', 'passphrase', 'third', '--passphrase-file', '-'], 2, 'badValue', { input: '\n' });
     await refused(scratch, ['passkey', 'add', 'passphrase', 'third'], 2, 'usage');
+    await refused(scratch, ['passkey', 'add', 'passphrase', 'third', '--passphrase-file', secret('weak', 'short')], 2, 'badValue');
     // The slot in use is tried first, then the others; a slot that is named is tried alone.
     assert.equal(await unlock(second), 0);
     assert.equal(await unlock(second, ['--passkey', 'passphrase']), 3);

@@ -15,7 +15,7 @@ import type { AlertBook } from '../../alerts/alertBook.ts';
 import type { Installation } from '../../installation/installation.ts';
 import { type BoundHandler, handlerOf } from '../handler.ts';
 import type { Unlocking } from '../unlocking.ts';
-import { withSecret } from './passkeyHandlers.ts';
+import { withNewPassphrase, withSecret } from './passkeyHandlers.ts';
 
 export interface SessionServices {
   readonly installation: Installation;
@@ -62,7 +62,7 @@ export function sessionHandlers(services: SessionServices): readonly (readonly [
       autoLock: autoLock.status,
     })),
     handlerOf(sessionInit, async ({ passkeyName, passphrase }, context) => {
-      const made = await withSecret(context, passphrase, (secret) => installation.setUp(passkeyName, secret, context.signal));
+      const made = await withNewPassphrase(context, passphrase, (secret) => installation.setUp(passkeyName, secret, context.signal));
       context.stepUp.grant();
       return made;
     }),

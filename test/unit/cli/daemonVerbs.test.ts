@@ -30,8 +30,8 @@ describe('cli init', () => {
     assert.deepEqual(fake.of('session.init')[0]?.secrets, ['correct horse']);
     assert.equal(fake.of('session.init')[0]?.params['passkeyName'], 'laptop');
     const piped = daemon();
-    await runWith(['init', '--passphrase-file', '-'], { daemon: piped, input: ['from a pipe'] });
-    assert.deepEqual(piped.of('session.init')[0]?.secrets, ['from a pipe']);
+    await runWith(['init', '--passphrase-file', '-'], { daemon: piped, input: ['out of a pipe'] });
+    assert.deepEqual(piped.of('session.init')[0]?.secrets, ['out of a pipe']);
   });
 
   it('refuses other kinds, names that can not be and a file that is not there, before it asks the daemon', async () => {

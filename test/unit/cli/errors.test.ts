@@ -87,7 +87,7 @@ describe('cli errors', () => {
       ];
       const { started, status } = await runWith(args, {
         isRunning: false,
-        input: ['p'],
+        input: ['a passphrase'],
         files: { '/home/user/here/x': '{"kind":"filesystem","path":"/x"}' },
       });
       assert.equal(status, 1, args.join(' '));

@@ -47,14 +47,14 @@ describe('cli passkey', () => {
     const daemon = new FakeDaemon(careful({ ...passkey, name: 'safe' }));
     const { status, json } = await runWith(
       ['passkey', 'add', 'passphrase', 'safe', '--passphrase-file', '-', '--step-up-file', '-', '--use-now', '--json'],
-      { daemon, input: ['new one', 'right'] },
+      { daemon, input: ['another passphrase', 'right'] },
     );
     assert.equal(status, 0);
     assert.deepEqual(json(), { ...passkey, name: 'safe' });
     const adds = daemon.of('passkey.addPassphrase');
     assert.deepEqual(
       adds.map(({ secrets }) => secrets),
-      [['new one'], ['new one']],
+      [['another passphrase'], ['another passphrase']],
     );
     assert.equal(new Set(adds.map(({ params }) => params['requestId'])).size, 2);
     assert.equal(adds[0]?.params['useNow'], true);
@@ -62,9 +62,27 @@ describe('cli passkey', () => {
 
   it('asks for a new passphrase twice on a terminal', async () => {
     const daemon = new FakeDaemon(careful(passkey));
-    const { questions } = await runWith(['passkey', 'add', 'passphrase', 'safe'], { daemon, answers: ['n', 'n', 'right'] });
+    const { questions } = await runWith(['passkey', 'add', 'passphrase', 'safe'], {
+      daemon,
+      answers: ['another passphrase', 'another passphrase', 'right'],
+    });
     assert.equal(questions.length, 3);
     assert.match(questions[2] ?? '', /any passkey/);
+  });
+
+  it('refuses a weak passphrase for a new passkey before anything else is asked; opening one with it goes on', async () => {
+    for (const args of [['passkey', 'add', 'passphrase', 'x'], ['passkey', 'rotate', 'laptop'], ['init']]) {
+      const daemon = new FakeDaemon({});
+      const { status, err } = await runWith([...args, '--passphrase-file', '-'], { daemon, input: ['short'] });
+      assert.equal(status, 2, args.join(' '));
+      assert.match(err, /^Failed to take the new passphrase: it has fewer than 12 characters/);
+      assert.equal(daemon.of('passkey.addPassphrase').length + daemon.of('passkey.rotate').length + daemon.of('session.init').length, 0);
+    }
+    const unlocking = new FakeDaemon({ 'passkey.verify': () => passkey });
+    assert.equal(
+      (await runWith(['passkey', 'verify', 'laptop', '--passphrase-file', '-'], { daemon: unlocking, input: ['short'] })).status,
+      0,
+    );
   });
 
   it('takes the step-up from a variable that names a file, else from the terminal, else refuses with 3', async () => {
@@ -99,7 +117,7 @@ describe('cli passkey', () => {
 
   it('rotates, and says what became of the old one', async () => {
     const rotated = { passkey, previous: { ...passkey, name: 'laptop@2026-03-01', inUse: false } };
-    const options = { input: ['new', 'right'] };
+    const options = { input: ['another passphrase', 'right'] };
     const args = ['passkey', 'rotate', 'laptop', '--passphrase-file', '-', '--step-up-file', '-'];
     assert.deepEqual((await runWith([...args, '--json'], { ...options, daemon: new FakeDaemon(careful(rotated)) })).json(), rotated);
     assert.match((await runWith(args, { ...options, daemon: new FakeDaemon(careful(rotated)) })).out, /retire laptop@2026-03-01\.$/m);
