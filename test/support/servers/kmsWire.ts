@@ -173,10 +173,19 @@ export class KmsWireServer implements AsyncDisposable {
       case 'ListKeys':
         return this.#page(input);
       case 'CreateKey': {
-        const { Policy: policy, Description: description, Tags: tags } = input;
-        const made = this.createKey({ policy: String(policy), description: String(description), tags: Array.isArray(tags) ? tags : [] });
+        const { Policy: policy, Description: description = '', Tags: tags, KeySpec: spec = 'SYMMETRIC_DEFAULT', KeyUsage: usage } = input;
+        const made = this.createKey({
+          ...(typeof policy === 'string' ? { policy } : {}),
+          ...(typeof usage === 'string' ? { usage } : {}),
+          spec: String(spec),
+          description: String(description),
+          tags: Array.isArray(tags) ? tags : [],
+        });
         return { KeyMetadata: metadataOf(made) };
       }
+      case 'CreateAlias':
+        this.aliases.set(String(input['AliasName']), this.#key(input['TargetKeyId']).id);
+        return {};
       case 'UpdateAlias': {
         const alias = String(input['AliasName']);
         if (!this.aliases.has(alias)) throw new Refusal('NotFoundException', `Alias ${alias} is not found.`);

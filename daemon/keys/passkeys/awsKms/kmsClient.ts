@@ -80,19 +80,21 @@ async function check(response: Response): Promise<void> {
   const body = await collected(response.body);
   response.body = body;
   if (statusCode >= 300 && statusCode < 400) throw badAnswer(`it sends the request elsewhere (status ${statusCode})`);
-  // Some answers have no body at all.
-  if (body.length === 0 || isObject(body)) return;
+  // Some answers have no body at all, or null for none.
+  const value = parsed(body);
+  if (value === null) response.body = Buffer.alloc(0);
+  if (value === null || (typeof value === 'object' && !Array.isArray(value))) return;
   // A proxy's page: its status says what there is to know.
   if (statusCode >= 500 || statusCode === 429) response.body = Buffer.alloc(0);
   else throw badAnswer(`what it gave is no answer of AWS KMS (status ${statusCode})`);
 }
 
-function isObject(body: Buffer): boolean {
+function parsed(body: Buffer): unknown {
+  if (body.length === 0) return null;
   try {
-    const value: unknown = JSON.parse(body.toString('utf8'));
-    return typeof value === 'object' && value !== null && !Array.isArray(value);
+    return JSON.parse(body.toString('utf8'));
   } catch {
-    return false;
+    return undefined;
   }
 }
 

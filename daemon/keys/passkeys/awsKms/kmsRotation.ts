@@ -103,7 +103,8 @@ async function moveAlias(keys: KmsKeys, alias: string, keyArn: string): Promise<
     async () => {
       await keys.calls.make(
         { right: 'kms:UpdateAlias', key: alias, isRepeatable: true },
-        async (options) => await keys.wire.client.send(new UpdateAliasCommand({ AliasName: alias, TargetKeyId: found.arn }), options),
+        async (options) =>
+          await keys.wire.client.send(new UpdateAliasCommand({ AliasName: alias, TargetKeyId: idOfArn(found.arn) }), options),
       );
       return await keys.factsOf(found, alias);
     },
@@ -121,7 +122,8 @@ async function scheduleDeletion(keys: KmsKeys, name: AwsKeyName, days: number): 
     async () => {
       await keys.calls.make(
         { right: 'kms:ScheduleKeyDeletion', key: arn, isRepeatable: true },
-        async (options) => await keys.wire.client.send(new ScheduleKeyDeletionCommand({ KeyId: arn, PendingWindowInDays: days }), options),
+        async (options) =>
+          await keys.wire.client.send(new ScheduleKeyDeletionCommand({ KeyId: idOfArn(arn), PendingWindowInDays: days }), options),
       );
       return await keys.factsOf(await keys.find(name), null);
     },
@@ -186,6 +188,11 @@ function arnOf(text: string | undefined): Extract<ReturnType<typeof readAwsKeyNa
   const name = readAwsKeyName(text ?? '');
   if (name?.form !== 'keyArn') throw badAnswer('what names the new key is no ARN');
   return name;
+}
+
+/** Both calls are for keys of one's own account, and not all servers take ARNs there. */
+function idOfArn(arn: string): string {
+  return arn.slice(arn.indexOf('/') + 1);
 }
 
 async function orCommand<Output>(
