@@ -111,7 +111,7 @@ async function runMochaLayer(name: LayerName): Promise<LayerResult> {
 
 /** They share a server of a process: two of a kind are more than two cores carry. */
 function usesServers(file: string): boolean {
-  return /\bshared(Seaweed|Moto)\b/.test(readFileSync(path.join(root, file), 'utf8'));
+  return /\bshared(Seaweed|Moto|OpenBao)\b/.test(readFileSync(path.join(root, file), 'utf8'));
 }
 
 function resultOf(name: LayerName, report: LayerReport, seconds: number): LayerResult {

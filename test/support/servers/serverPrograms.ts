@@ -8,6 +8,8 @@ export interface ServerPrograms {
   readonly weed: string;
   /** A Python that has moto's server. */
   readonly python: string;
+  /** OpenBao. */
+  readonly bao: string;
 }
 
 const variable = 'HOLDFAST_TEST_SERVERS';
@@ -16,11 +18,11 @@ const variable = 'HOLDFAST_TEST_SERVERS';
 export function findServerPrograms(): ServerPrograms | undefined {
   const given = process.env[variable];
   const folder = given === undefined || given === '' ? path.join(import.meta.dirname, '..', '..', '..', '.cache', 'servers') : given;
-  const programs = { weed: path.join(folder, 'bin', 'weed'), python: path.join(folder, 'bin', 'python') };
-  return existsSync(programs.weed) && existsSync(programs.python) ? programs : undefined;
+  const [weed = '', python = '', bao = ''] = ['weed', 'python', 'bao'].map((name) => path.join(folder, 'bin', name));
+  return [weed, python, bao].every((program) => existsSync(program)) ? { weed, python, bao } : undefined;
 }
 
 /** The programs, or the test is skipped; where CI is set it fails. */
 export function serverProgramsFor(context: Mocha.Context): ServerPrograms {
-  return findServerPrograms() ?? skipWithout('SeaweedFS and moto (npm test -- integration installs them)', context);
+  return findServerPrograms() ?? skipWithout('SeaweedFS, moto and OpenBao (npm test -- integration installs them)', context);
 }

@@ -1,4 +1,5 @@
 import { MotoServer } from './motoServer.ts';
+import { OpenBaoServer } from './openBaoServer.ts';
 import { runEndings } from './runEndings.ts';
 import { SeaweedServer } from './seaweedServer.ts';
 import { serverProgramsFor } from './serverPrograms.ts';
@@ -7,6 +8,7 @@ import { serverProgramsFor } from './serverPrograms.ts';
 class SharedServers {
   #seaweed: Promise<SeaweedServer> | undefined;
   #moto: Promise<MotoServer> | undefined;
+  #openBao: Promise<OpenBaoServer> | undefined;
 
   async seaweed(context: Mocha.Context): Promise<SeaweedServer> {
     this.#seaweed ??= this.#endingWithTheRun(SeaweedServer.start(serverProgramsFor(context)));
@@ -16,6 +18,11 @@ class SharedServers {
   async moto(context: Mocha.Context): Promise<MotoServer> {
     this.#moto ??= this.#endingWithTheRun(MotoServer.start(serverProgramsFor(context)));
     return await this.#moto;
+  }
+
+  async openBao(context: Mocha.Context): Promise<OpenBaoServer> {
+    this.#openBao ??= this.#endingWithTheRun(OpenBaoServer.start(serverProgramsFor(context)));
+    return await this.#openBao;
   }
 
   async #endingWithTheRun<Server extends AsyncDisposable>(starting: Promise<Server>): Promise<Server> {
@@ -38,4 +45,9 @@ export async function sharedSeaweed(context: Mocha.Context): Promise<SeaweedServ
 /** As `sharedSeaweed`, for moto. */
 export async function sharedMoto(context: Mocha.Context): Promise<MotoServer> {
   return await shared.moto(context);
+}
+
+/** As `sharedSeaweed`, for OpenBao in memory. A test has keys and policies of its own on it. */
+export async function sharedOpenBao(context: Mocha.Context): Promise<OpenBaoServer> {
+  return await shared.openBao(context);
 }

@@ -74,10 +74,10 @@ export interface VaultHealth {
   readonly standby: boolean;
 }
 
-/** What an answer says of its failure. */
-export function errorsOf(body: unknown): string {
+/** What an answer says of its failure; `undefined` where it is none of the form of Vault's failures. */
+export function errorsOf(body: unknown): string | undefined {
   const read = z.object({ errors: z.array(z.string()) }).safeParse(body);
-  return read.success ? read.data.errors.join('; ') : '';
+  return read.success ? read.data.errors.join('; ') : undefined;
 }
 
 export function badAnswer(reason: string): KeyServiceFailure {

@@ -13,7 +13,7 @@ export async function readKeyState(session: VaultSession, { mount, key }: VaultT
   const answer = await session.answer(asked);
   if (answer.status === 200) return dataOf(keyAnswerSchema, answer.body, asked.path);
   // Where there is an engine, and no such key, nothing is said.
-  if (answer.status === 404 && answer.body !== undefined && errorsOf(answer.body) === '') {
+  if (answer.status === 404 && errorsOf(answer.body) === '') {
     throw new KeyServiceFailure('keyMissing', `there is no key ${key} at ${mount}`, 'Create it as aes256-gcm96, or name another one.');
   }
   throw await session.failureOf(answer, asked);

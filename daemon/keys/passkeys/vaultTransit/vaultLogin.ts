@@ -73,7 +73,7 @@ async function loggedIn(session: VaultSession, mount: string, body: Readonly<Rec
     throw new KeyServiceFailure('badLogin', `there is no login method at auth/${mount}`, 'Look at its mount, and at the namespace.');
   }
   if (answer.body === undefined || ![400, 401, 403].includes(answer.status)) throw await session.failureOf(answer, asked);
-  const said = session.text.quoted(errorsOf(answer.body));
+  const said = session.text.quoted(errorsOf(answer.body) ?? '');
   throw new KeyServiceFailure(
     'badLogin',
     `Vault refuses the login at auth/${mount}${said === '' ? '' : `: ${said}`}`,

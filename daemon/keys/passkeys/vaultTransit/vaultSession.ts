@@ -155,7 +155,7 @@ export class VaultSession {
   }
 
   #said({ body }: VaultAnswer): string {
-    const said = this.text.quoted(errorsOf(body));
+    const said = this.text.quoted(errorsOf(body) ?? '');
     return said === '' ? '' : `: ${said}`;
   }
 

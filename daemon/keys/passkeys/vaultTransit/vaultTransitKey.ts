@@ -114,7 +114,7 @@ class VaultTransitKey implements KeyService {
       };
       const answer = await session.answer(asked);
       if (answer.status === 400 && answer.body !== undefined) {
-        throw (await this.#unopened(session, ciphertext.version, errorsOf(answer.body))) ?? (await session.failureOf(answer, asked));
+        throw (await this.#unopened(session, ciphertext.version, errorsOf(answer.body) ?? '')) ?? (await session.failureOf(answer, asked));
       }
       if (answer.status !== 200) throw await session.failureOf(answer, asked);
       const { plaintext } = dataOf(decryptAnswerSchema, answer.body, asked.path);
