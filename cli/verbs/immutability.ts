@@ -37,7 +37,7 @@ export async function status(call: Call, session: Session): Promise<Result> {
     };
   }
   const overall: readonly (readonly [string, string])[] = [
-    ...(locations.length > 1 ? [['Safe until', safeText(safeUntil, now, style)] as const] : []),
+    ...(locations.length > 1 ? [['Safe until', safeText(safeUntil, locations, now, style)] as const] : []),
     ['Absence', `${absenceText(longestAbsenceDays)} without the daemon are reckoned with`],
   ];
   return {
@@ -85,7 +85,7 @@ function factsOf(location: LocationImmutability, now: Date, style: Style): reado
   return [
     ['Protection', protectionText(location, style)],
     ...(promisedDays === protectionPeriodDays ? [] : [['Promised', promiseText(promisedDays)] as const]),
-    ['Safe until', safeText(location.safeUntil, now, style)],
+    ['Safe until', safeText(location.safeUntil, [location], now, style)],
     ['Shortest lock', shortest === null ? '-' : `${lockText(shortest, now, style)}, ${keyText(shortest.objectKey)}`],
     ['Objects', `${number(location.objects)} kept locked`],
     ...(slackSeconds === null ? [] : [['Slack', slackText(slackSeconds, style)] as const]),
@@ -109,8 +109,14 @@ function factsOf(location: LocationImmutability, now: Date, style: Style): reado
   ];
 }
 
-function safeText(safeUntil: string | null, now: Date, style: Style): string {
-  if (safeUntil === null) return style.warning('nothing is promised yet');
+/** Of these locations together: no date may mean that there is no promise yet, or that one is broken. */
+function safeText(safeUntil: string | null, locations: readonly LocationImmutability[], now: Date, style: Style): string {
+  if (safeUntil === null) {
+    const isBroken = locations.some(
+      ({ promisedDays, shortest }) => promisedDays !== null && shortest !== null && shortest.retainUntil === null,
+    );
+    return isBroken ? style.bad('not safe: something that is needed is not locked') : style.warning('nothing is promised yet');
+  }
   const text = moment(safeUntil, now);
   return Date.parse(safeUntil) <= now.getTime() ? style.bad(text) : text;
 }

@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { immutabilityAbsence, immutabilityStatus } from '../../protocol/methods/immutability.ts';
 import { ask } from '../connection/asking.ts';
 import { absenceChoices } from '../forms/location/absence.ts';
-import { daysText } from '../forms/location/protection.ts';
+import { daysText } from '../ui/daysText.ts';
 import { askPick } from '../forms/quickInputs.ts';
 import { isReady } from '../forms/unlocked.ts';
 import type { Services } from '../services.ts';

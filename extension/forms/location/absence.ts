@@ -4,7 +4,7 @@ import { number } from '../../../client/shown/units.ts';
 import type { LocationImmutability } from '../../../protocol/methods/immutability.ts';
 import { usualProtectionPeriod } from '../../../protocol/methods/locations.ts';
 import type { Choice } from '../quickInputs.ts';
-import { daysText } from './protection.ts';
+import { daysText } from '../../ui/daysText.ts';
 
 const offered = [0, 1, 2, 4, 7, 14, 30, 60] as const;
 

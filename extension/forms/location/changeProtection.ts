@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { type Location, locationEdit, type LocationSaved } from '../../../protocol/methods/locations.ts';
 import { ask } from '../../connection/asking.ts';
 import type { Services } from '../../services.ts';
+import { daysText } from '../../ui/daysText.ts';
 import { plainText } from '../../ui/plainText.ts';
 import { tellQuietly } from '../../ui/tellQuietly.ts';
 import { askPick } from '../quickInputs.ts';
@@ -10,7 +11,7 @@ import { runSteps, type StepOutcome, type StepPlace } from '../steps.ts';
 import { whileUnlocked } from '../unlocked.ts';
 import { checkChoices, verdictOf } from './checkChoices.ts';
 import { readLockFacts } from './lockFacts.ts';
-import { daysText, offeredDays, periodCost, periodHold, periodMeaning, type Protection, usualProtection } from './protection.ts';
+import { offeredDays, periodCost, periodHold, periodMeaning, type Protection, usualProtection } from './protection.ts';
 import { type AskedProtection, protectionSteps } from './protectionSteps.ts';
 
 /** Asks for how long a location is protected from now on, and changes it. Switches immutability on where it is off. */

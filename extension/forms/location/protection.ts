@@ -2,6 +2,7 @@ import { l10n } from 'vscode';
 import { lockCallsPerMonth, longestLockDays } from '../../../client/shown/lockCost.ts';
 import { number } from '../../../client/shown/units.ts';
 import { type LockMode, longestProtectionPeriod, usualProtectionPeriod } from '../../../protocol/methods/locations.ts';
+import { daysText } from '../../ui/daysText.ts';
 import { wholeNumberOf } from '../typedValues.ts';
 
 /** How long what is stored is kept locked, as a form has it. */
@@ -19,10 +20,6 @@ export const usualProtection: Protection = { days: usualProtectionPeriod.default
 export const offeredDays: readonly number[] = [1, 7, 14, usualProtectionPeriod.default, 60, usualProtectionPeriod.most];
 
 const objectsOfCost = 1000;
-
-export function daysText(days: number): string {
-  return days === 1 ? l10n.t('1 day') : l10n.t('{0} days', number(days));
-}
 
 /** What a protection period means. */
 export function periodMeaning(days: number): string {

@@ -1,19 +1,10 @@
 import * as vscode from 'vscode';
 import { usualProtectionPeriod } from '../../../protocol/methods/locations.ts';
+import { daysText } from '../../ui/daysText.ts';
 import { askInput, askPick, type Choice } from '../quickInputs.ts';
 import type { LockFacts } from './lockFacts.ts';
 import type { Step, StepOutcome, StepPlace } from '../steps.ts';
-import {
-  daysOf,
-  daysProblem,
-  daysText,
-  isLong,
-  offeredDays,
-  periodCost,
-  periodHold,
-  periodMeaning,
-  type Protection,
-} from './protection.ts';
+import { daysOf, daysProblem, isLong, offeredDays, periodCost, periodHold, periodMeaning, type Protection } from './protection.ts';
 
 /** The answers, beside what decides about the questions. */
 export interface AskedProtection extends Protection {

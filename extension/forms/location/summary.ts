@@ -1,11 +1,12 @@
 import { l10n } from 'vscode';
 import { placeOf } from '../../../protocol/locationSpec.ts';
+import { daysText } from '../../ui/daysText.ts';
 import { askPick, type Choice } from '../quickInputs.ts';
 import { twoLines } from '../sentences.ts';
 import type { StepOutcome, StepPlace } from '../steps.ts';
 import type { BucketDraft } from './bucketDraft.ts';
 import { additionOf, canBeImmutable, type LocationDraft } from './locationDraft.ts';
-import { daysText, modeText, periodCost, periodHold, periodMeaning } from './protection.ts';
+import { modeText, periodCost, periodHold, periodMeaning } from './protection.ts';
 
 /** All that was answered, before a bucket is made a location. */
 export async function askToAdd(draft: LocationDraft, place: StepPlace, longestAbsenceDays: number): Promise<StepOutcome<LocationDraft>> {

@@ -1,9 +1,10 @@
 import { l10n } from 'vscode';
 import { escaped } from '../../../client/shown/text.ts';
-import { duration, number, size } from '../../../client/shown/units.ts';
+import { counted, duration, number, size } from '../../../client/shown/units.ts';
 import { placeOf } from '../../../protocol/locationSpec.ts';
 import type { LocationImmutability } from '../../../protocol/methods/immutability.ts';
 import type { Location } from '../../../protocol/methods/locations.ts';
+import { daysText } from '../../ui/daysText.ts';
 import { fullTime, shortDay } from '../../ui/shownTime.ts';
 import { verdictText } from '../../work/immutabilityReport.ts';
 import { Row, type RowFacts, type RowIcon, rowColors } from '../row.ts';
@@ -84,7 +85,7 @@ function lockFacts({ lockMode }: Location, locks: LocationImmutability): NonNull
   return [
     ...(lockMode === null ? [] : [[l10n.t('Mode'), modeText(lockMode)] as const]),
     ...(promisedDays === protectionPeriodDays ? [] : [[l10n.t('Promised now'), promiseText(promisedDays)] as const]),
-    [l10n.t('Kept locked'), l10n.t('{0} objects', number(locks.objects))],
+    [l10n.t('Kept locked'), counted(locks.objects, 'object')],
     ...(shortest === null
       ? []
       : [[l10n.t('Shortest lock'), shortest.retainUntil === null ? l10n.t('not locked') : fullTime(shortest.retainUntil)] as const]),
@@ -111,7 +112,7 @@ function skewText(seconds: number): string {
 }
 
 function promiseText(days: number | null): string {
-  return days === null ? l10n.t('nothing before the first whole refresh') : l10n.t('{0} days', days);
+  return days === null ? l10n.t('nothing before the first whole refresh') : daysText(days);
 }
 
 function modeText(mode: NonNullable<Location['lockMode']>): string {
@@ -143,7 +144,7 @@ function kindText(kind: Location['kind']): string {
 function immutabilityText({ immutable, protectionPeriodDays, lockProof }: Location): string {
   if (protectionPeriodDays === null) return immutable ? l10n.t('immutable') : l10n.t('not immutable');
   const verdict = lockProof === null ? l10n.t('not proved yet') : verdictText(lockProof.verdict);
-  const days = protectionPeriodDays === 1 ? l10n.t('1 day') : l10n.t('{0} days', number(protectionPeriodDays));
+  const days = daysText(protectionPeriodDays);
   return immutable ? l10n.t('immutable for {0}, {1}', days, verdict) : l10n.t('locked for {0}, {1}', days, verdict);
 }
 

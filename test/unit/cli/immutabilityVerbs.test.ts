@@ -206,6 +206,16 @@ describe('cli immutability status', () => {
       assert.match(first, pattern);
     }
     assert.doesNotMatch(first, /Slack|Clock/);
+    const broken = {
+      ...vault,
+      safeUntil: null,
+      shortest: { objectKey: 'a/policies/x/packs/y', retainUntil: null },
+      slackSeconds: -2_592_000,
+    };
+    const bare = await shown(broken);
+    assert.match(bare, /Safe until: +not safe: .*is not locked/);
+    assert.doesNotMatch(bare, /nothing is promised/);
+    assert.match(await shown(vault, { ...broken, location: 'nas', locationId: otherId }), /\nSafe until: +not safe/);
     const ill = { ...vault, slackSeconds: -7200, findings: 3, clockSkewSeconds: -90, promisedDays: 14 };
     const second = await shown(ill, { ...vault, location: 'nas', locationId: otherId });
     for (const pattern of [

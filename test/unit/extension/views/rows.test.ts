@@ -251,6 +251,11 @@ describe('the row of a location', () => {
     assert.equal(locationRow(vault, someLocks({ slackSeconds: null })).facts.description?.includes('slack'), false);
   });
 
+  it('counts one as one', () => {
+    const facts = new Map(locationRow(vault, someLocks({ objects: 1, promisedDays: 1 })).facts.tooltip);
+    assert.deepEqual([facts.get('Kept locked'), facts.get('Promised now')], ['1 object', '1 day']);
+  });
+
   it('has the facts about its locks in its tooltip, as text', () => {
     const locks = someLocks({
       promisedDays: null,
