@@ -142,7 +142,8 @@ const vault: LocationImmutability = {
 };
 
 function statusOf(...locations: readonly LocationImmutability[]): ImmutabilityStatus {
-  const { safeUntil, objects, shortest, lastRefresh, nextRefresh, callsPerMonth, findings } = vault;
+  const { objects, shortest, lastRefresh, nextRefresh, callsPerMonth, findings } = vault;
+  const safeUntil = locations.some((location) => location.safeUntil === null) ? null : vault.safeUntil;
   return { safeUntil, objects, shortest, lastRefresh, nextRefresh, callsPerMonth, findings, longestAbsenceDays: 4, locations };
 }
 

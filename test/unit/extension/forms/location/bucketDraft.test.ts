@@ -75,7 +75,7 @@ describe('a bucket as a form has it', () => {
 
   it('says what is wrong as a sentence', () => {
     assert.equal(fieldProblem('bucket', 'No Bucket'), 'A bucket has 3 to 63 lower-case letters, digits, dots and hyphens.');
-    assert.match(fieldProblem('endpoint', 'http://10.0.0.1') ?? '', /^An endpoint with plain http must be a loopback address/);
+    assert.match(fieldProblem('endpoint', 'http://10.0.0.1') ?? '', /^The endpoint with plain http must be a loopback address/);
     assert.match(fieldProblem('roleArn', 'role') ?? '', /^The role must be an ARN/);
     assert.match(fieldProblem('profile', 'a b') ?? '', /^The profile has no name/);
     assert.match(fieldProblem('prefix', 'a\u202e') ?? '', /^A prefix has a-z/);
