@@ -5,6 +5,9 @@ import type { LocationRecord } from '../catalog/locationStore.ts';
 import { markerName, parseMarker } from '../locations/marker.ts';
 import type { ObjectStore } from '../locations/objectStore.ts';
 
+/** Others may put any number upon it: of so many that are the oldest one has to be a marker. */
+const mostVersions = 1000;
+
 export interface KnownMarkerOptions {
   readonly catalog: Catalog;
   readonly location: Pick<LocationRecord, 'locationId' | 'storeId'>;
@@ -21,9 +24,12 @@ export async function knowMarker({ catalog, location, store, now, signal }: Know
   const { locationId, storeId } = location;
   const { versions } = store;
   if (versions === undefined || catalog.objects.get(locationId, markerName) !== undefined) return;
-  const found: string[] = [];
+  let found: string[] = [];
   for await (const page of versions.list(markerName, { signal })) {
     for (const { key, versionId, isDeleteMarker } of page) if (key === markerName && !isDeleteMarker) found.push(versionId);
+    found = found.slice(-mostVersions);
+    // Keys that only begin so come behind it.
+    if (found.length > 0 && page.some(({ key }) => key !== markerName)) break;
   }
   // The oldest that is one counts: whatever lies over it is somebody else's.
   for (const versionId of found.toReversed()) {

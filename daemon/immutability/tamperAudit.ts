@@ -444,12 +444,16 @@ class TamperAudit {
   async #takeMarker(): Promise<void> {
     const { store, signal } = this.#options;
     this.#group = this.#groupOfMarker();
+    let isFound = false;
     for await (const page of store.versions.list(markerName, { signal })) {
       for (const entry of page) {
         if (entry.key !== markerName) continue;
+        isFound = true;
         this.versions += 1;
         await this.#takeInto(this.#group, entry);
       }
+      // Keys that only begin so come behind it.
+      if (isFound && page.some(({ key }) => key !== markerName)) break;
     }
     await this.#endGroup();
   }

@@ -14,6 +14,7 @@ export async function* versionPages(
 ): AsyncGenerator<readonly ListedVersion[], void, undefined> {
   const action = `list versions below "${prefix}"`;
   let from: { readonly KeyMarker?: string; readonly VersionIdMarker?: string } = {};
+  const path = new PagePath();
   // Of two pages: others may have put a million versions upon one key.
   let before: ReadonlySet<string> = new Set();
   for (;;) {
@@ -26,6 +27,8 @@ export async function* versionPages(
     );
     const now = new Set<string>();
     const page = inOrder(bucket, output, action).filter(({ key, versionId }) => {
+      // A store that gives more than it was asked for must not get it looked at as something else.
+      if (!key.startsWith(prefix)) return false;
       const name = `${key} ${versionId}`;
       if (before.has(name) || now.has(name)) return false;
       now.add(name);
@@ -36,7 +39,7 @@ export async function* versionPages(
     if (output.IsTruncated !== true) return;
     const KeyMarker = decoded(output.NextKeyMarker, output.EncodingType);
     const VersionIdMarker = output.NextVersionIdMarker;
-    if (KeyMarker === undefined || (KeyMarker === start.KeyMarker && VersionIdMarker === start.VersionIdMarker)) throw standsStill(action);
+    if (KeyMarker === undefined || !path.goesOnAt(JSON.stringify([KeyMarker, VersionIdMarker]))) throw standsStill(action);
     from = { KeyMarker, ...(VersionIdMarker === undefined || VersionIdMarker === '' ? {} : { VersionIdMarker }) };
   }
 }
@@ -50,6 +53,7 @@ export async function* objectPages(
   const action = `list objects below "${prefix}"`;
   let token: string | undefined;
   let last = '';
+  const path = new PagePath();
   for (;;) {
     const start = token === undefined ? {} : { ContinuationToken: token };
     const output = await bucket.call({ action, permission: 's3:ListBucket', signal }, ({ client, options }) =>
@@ -61,13 +65,14 @@ export async function* objectPages(
     const page: ListedObject[] = [];
     for (const { Key, Size, LastModified } of output.Contents ?? []) {
       const key = ownKeyOf(bucket, Key, output.EncodingType);
-      if (key === undefined || key === last || LastModified === undefined || Size === undefined) continue;
+      if (key === undefined || !key.startsWith(prefix) || key === last || LastModified === undefined || Size === undefined) continue;
+      if (!isSize(Size)) throw malformed(action, 'the listing of the store is malformed');
       last = key;
       page.push({ key, versionId: null, size: Size, lastModified: LastModified });
     }
     yield page.toSorted((one, other) => (one.key < other.key ? -1 : 1));
     if (output.IsTruncated !== true) return;
-    if (output.NextContinuationToken === undefined || output.NextContinuationToken === token) throw standsStill(action);
+    if (output.NextContinuationToken === undefined || !path.goesOnAt(output.NextContinuationToken)) throw standsStill(action);
     token = output.NextContinuationToken;
   }
 }
@@ -136,8 +141,13 @@ function inOrder(bucket: S3Bucket, output: ListObjectVersionsCommandOutput, acti
     const size = isMarker ? 0 : versions[version - 1]?.Size;
     const key = ownKeyOf(bucket, Key, output.EncodingType);
     if (key === undefined || VersionId === undefined || LastModified === undefined || size === undefined) return [];
+    if (!isSize(size)) throw malformed(action, 'the listing of the store is malformed');
     return [{ key, versionId: VersionId, isDeleteMarker: isMarker, isLatest: IsLatest, size, lastModified: LastModified }];
   });
+}
+
+function isSize(size: number): boolean {
+  return Number.isSafeInteger(size) && size >= 0;
 }
 
 function ownKeyOf(bucket: S3Bucket, key: string | undefined, encoding: string | undefined): string | undefined {
@@ -153,6 +163,24 @@ function decoded(name: string | undefined, encoding: string | undefined): string
   } catch (error) {
     if (error instanceof URIError) return undefined;
     throw error;
+  }
+}
+
+/** Finds out that pages go in a circle of any length, which a store of millions of pages does not, and remembers one of them: R. P. Brent, 1980. */
+class PagePath {
+  #seen: string | undefined;
+  #steps = 0;
+  #until = 1;
+
+  goesOnAt(marker: string): boolean {
+    if (marker === this.#seen) return false;
+    this.#steps += 1;
+    if (this.#steps === this.#until) {
+      this.#seen = marker;
+      this.#steps = 0;
+      this.#until *= 2;
+    }
+    return true;
   }
 }
 

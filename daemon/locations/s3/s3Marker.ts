@@ -4,6 +4,8 @@ import { markerBytes, markerName, parseMarker, type StoreMarker } from '../marke
 import type { ObjectStore } from '../objectStore.ts';
 
 const largestMarker = 4096;
+/** Others may put any number of versions upon it: of so many that are the oldest one has to be a marker. */
+const mostVersions = 1000;
 
 /** The marker of a store: of its versions the oldest that is a marker. `undefined` where there is none; `damaged` where none of what is there is one. */
 export async function readS3Marker(store: ObjectStore, signal: AbortSignal | undefined): Promise<StoreMarker | undefined> {
@@ -47,9 +49,12 @@ export async function initialiseS3Marker(
 /** Oldest first; `null` where the store has no versions. */
 async function markerVersions(store: ObjectStore, options: { readonly signal?: AbortSignal }): Promise<readonly (string | null)[]> {
   if (store.versions === undefined) return [null];
-  const found: string[] = [];
+  let found: string[] = [];
   for await (const page of store.versions.list(markerName, options)) {
     for (const { key, versionId, isDeleteMarker } of page) if (key === markerName && !isDeleteMarker) found.push(versionId);
+    found = found.slice(-mostVersions);
+    // Keys that only begin so come behind it.
+    if (found.length > 0 && page.some(({ key }) => key !== markerName)) break;
   }
   return found.toReversed();
 }
