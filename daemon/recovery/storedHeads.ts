@@ -16,17 +16,18 @@ export interface KnownObjects {
   readonly keyrings: readonly Head[];
 }
 
-/** What a location should hold by its own authentic objects and does not: newest objects that were taken away or replaced (docs/format.md, 8.2). */
+/**
+ * What a location should hold by its own authentic objects and does not: newest objects that were taken away or replaced (docs/format.md, 8.2). Heads of terms
+ * are held against nothing: this version opens no terms.
+ */
 export function headFindings(naming: readonly NamingObject[], known: KnownObjects): readonly Finding[] {
   return naming.flatMap(({ key, heads }) => {
     const named = Object.entries(heads.policies).map(([policyId, head]) => {
       const manifests = [...known.policies].find(([id]) => id === policyId)?.[1] ?? [];
       return reasonOf(`restore point ${head.sequence} of policy ${policyId}`, head, manifests);
     });
-    const { keyring, term } = heads;
+    const { keyring } = heads;
     if (keyring !== null) named.push(reasonOf(`keyring ${keyring.sequence}`, keyring, known.keyrings));
-    // Nothing of this version opens terms, so none is authentic.
-    if (term !== null) named.push(reasonOf(`term ${term.sequence}`, term, []));
     return named.flatMap((reason) => (reason === undefined ? [] : [{ path: key, reason }]));
   });
 }

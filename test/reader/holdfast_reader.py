@@ -412,7 +412,7 @@ class Installation:
         self.secret, self.computed, self.fruitless, self.ended = secret, set(), 0, False
         self.masters, self.epochs = {}, {}  # masterKeyId -> key, keyEpoch -> [masterKeyId]
         self.opened = {}  # policy -> its authentic restore points, and what was refused
-        self.problems, self.notes = [], Counter()
+        self.problems, self.notes, self.gone = [], Counter(), set()
         self.keyrings = []
         for n in names_in(os.path.join(self.folder, "keyring")):
             try:
@@ -506,9 +506,11 @@ class Installation:
             else:
                 if k.header.scope != ZEROS16:
                     self.notes["drMac of keyrings not checked: the DR key is not held"] += 1
-                problems, notes = self.check_heads(k.body["heads"], where)
+                problems, gone = self.check_heads(k.body["heads"], where)
                 self.problems += problems
-                self.notes.update(notes)
+                self.gone |= gone
+        # One note for each object that is gone, however many keyrings name it.
+        self.notes.update(f"{what}: named by a keyring, not found; newer ones are (retired?)" for what in self.gone)
 
     def is_authentic(self, keyring):
         master = keyring.header.master
@@ -517,11 +519,11 @@ class Installation:
 
     def check_heads(self, heads, where):
         """The newest objects that an authentic one names; only authentic ones count as found, or as newer."""
-        problems, notes = [], Counter()
+        problems, gone = [], set()
         named = [(f"policies/{p}/restore-points", [(q.sequence, q.sha256) for q in self.points(p)[0]], h)
                  for p, h in heads["policies"].items()]
-        named += [("keyring", [(k.sequence, sha256(k.data)) for k in self.keyrings if self.is_authentic(k)], heads["keyring"]),
-                  ("terms", [], heads["term"])]  # terms belong to section 9: none is opened here
+        # A head of a term is held against nothing: terms belong to section 9, and none is opened here.
+        named += [("keyring", [(k.sequence, sha256(k.data)) for k in self.keyrings if self.is_authentic(k)], heads["keyring"])]
         for folder, known, head in named:
             if head is None or (head["sequence"], head["sha256"]) in known:
                 continue
@@ -531,8 +533,8 @@ class Installation:
             elif all(sequence < head["sequence"] for sequence, _ in known):
                 problems.append({"where": where, "what": f"{what}: not found, and nothing newer either"})
             else:
-                notes[f"{where}: {what} not found, newer ones are (retired?)"] += 1
-        return problems, notes
+                gone.add(what)
+        return problems, gone
 
     def points(self, policy):
         """The authentic restore points of a policy by ascending sequence, and what was refused."""
@@ -613,9 +615,9 @@ class Point:
             self.problem(where, "manifest: `previous` is null")
         elif before and all(p.sha256 != j["previous"] for p in before):
             self.problem(where, "manifest: `previous` is not the restore point of the sequence before")
-        problems, notes = self.inst.check_heads(j["heads"], where)
+        problems, gone = self.inst.check_heads(j["heads"], where)
         self.problems += problems
-        self.notes.update(notes)
+        self.notes.update(f"{what}: named by {where}, not found; newer ones are (retired?)" for what in gone)
         try:
             live = j["live"] if isinstance(j["live"], list) else self.live_chunk(j["live"])
         except Refused as e:
@@ -625,8 +627,8 @@ class Point:
             self.problem(where, "list of live restore points: holds the restore point itself")
         for v in live:
             found = by_id.get((v["sequence"], v["objectId"]))
-            if found is None:
-                self.notes["restore points listed as live then, not found now"] += 1
+            if found is None:  # collected since, or at another location of the policy
+                self.notes["restore points listed as live then, not here now"] += 1
             elif found != v["sha256"]:
                 self.problem(where, f"restore point {v['sequence']} is not the one listed as live (SHA-256)")
 

@@ -213,7 +213,7 @@ def many_segments_and_live_chunk():
         with_live(row((1 << 53) - 1, bytes(16), bytes(32), "ü".encode()))
         code, report, _ = box.verify(w)
         assert code == 0 and box.restore(w)[0] == 0, report
-        assert report["notes"] == {"restore points listed as live then, not found now": 256}, report
+        assert report["notes"] == {"restore points listed as live then, not here now": 256}, report
         for words, last, kw in (("bytes after its end", row(5000, bytes(16), bytes(32)) + b"x", {}), ("cut short", b"", {}),
                                 ("not UTF-8", row(5000, bytes(16), bytes(32), b"\xff"), {}),
                                 ("out of range", row(1 << 53, bytes(16), bytes(32)), {}), ("not ascending", row(1, bytes(16), bytes(32)), {}),
@@ -623,7 +623,6 @@ def manifest_rules():
     one("not JSON", content=lambda t: t[:-1] + b',"x-a":NaN}')
     one("JSON", content=lambda t: t + b"\0")
     one("another SHA-256", heads={"policies": {}, "keyring": {"sequence": 1, "sha256": b64(bytes(32))}, "term": None})
-    one("not found, and nothing newer", heads={"policies": {}, "keyring": None, "term": {"sequence": 1, "sha256": b64(bytes(32))}})
     head = {"sequence": "9007199254740993", "sha256": b64(bytes(32))}
     one("integer", heads={"policies": {}, "keyring": head, "term": None})
     one("must be 257", live={"id": b64(bytes(32)), "count": 256})
@@ -675,7 +674,34 @@ def heads_count_authentic_objects_only():
             assert got == code and words in json.dumps(report["notes"] if code == 0 else report["problems"]), report
     one(5, "restore-points 2: not found, and nothing newer", None)
     one(5, "restore-points 2: not found, and nothing newer", "junk with a newer name")
-    one(0, "restore-points 2 not found, newer ones are", "authentic")
+    one(0, "restore-points 2: named by a keyring, not found; newer ones are", "authentic")
+
+
+@test
+def nothing_is_wrong():
+    """What is gone is noted once, however many name it; a policy that was elsewhere, and a head of a term, are no faults."""
+    with Box() as box:
+        w = small(box)
+        lost = []
+        for _ in range(3):
+            w.point(("folder", Folder({b"f": File(b"x")})))
+            for _ in range(4):
+                w.keyring(slots=[w.slot()])
+            lost.append(w.written.pop())
+        w.point(("folder", Folder({b"f": File(b"z")})), previous=lost[-1]["sha256"])
+        for one in lost:
+            os.unlink(one["path"])
+        code, report, _ = box.verify(w)
+        assert code == 0 and sum("named by a keyring" in n for n in report["notes"]) == 3, report
+        assert len(report["notes"]) <= 5 and not any(c > 3 for c in report["notes"].values()), report
+    with Box() as box:  # the first one here has points before it that lie elsewhere
+        w = small(box)
+        elsewhere = {"sequence": 6, "objectId": b64(bytes(16)), "versionId": None, "sha256": b64(bytes(32))}
+        w.n_points = 6
+        heads = {"policies": {}, "keyring": None, "term": {"sequence": 1, "sha256": b64(bytes(32))}}
+        w.point(("folder", Folder({b"f": File(b"x")})), previous=b64(bytes(32)), live=[elsewhere], heads=heads)
+        code, report, _ = box.verify(w)
+        assert code == 0 and report["notes"] == {"restore points listed as live then, not here now": 1}, report
 
 
 @test
