@@ -24,7 +24,7 @@ const longestWrapped = 6144;
 export async function openAwsKms(
   target: AwsKmsTarget,
   access: AwsKmsAccess,
-  secrets: CallSecrets,
+  given: CallSecrets,
   surroundings: KmsSurroundings = {},
 ): Promise<KeyService> {
   const { region, keyId } = target;
@@ -43,9 +43,11 @@ export async function openAwsKms(
   const problem = access.endpoint === null ? undefined : endpointProblem(access.endpoint);
   if (problem !== undefined) throw new KeyServiceFailure('unreachable', problem, 'Give the endpoint as https://HOST.');
   const endpoint = access.endpoint === null ? null : normalEndpoint(access.endpoint);
-  const identity = await kmsIdentity(access.credentials, secrets, region);
+  const identity = await kmsIdentity(access.credentials, given, region);
   const wire = makeKmsClient({ region, endpoint, identity: async () => await Promise.resolve(identity), environment: process.env });
-  return new AwsKmsKey(name, region, new KmsKeys(wire, new KmsCalls(wire.host, surroundings), { region, endpoint }));
+  const { accessKeyId, secretAccessKey, sessionToken } = identity;
+  const secrets = [secretAccessKey, ...(sessionToken === undefined ? [] : [sessionToken]), accessKeyId].filter((text) => text !== '');
+  return new AwsKmsKey(name, region, new KmsKeys(wire, new KmsCalls(wire.host, secrets, surroundings), { region, endpoint }));
 }
 
 class AwsKmsKey implements KeyService {

@@ -35,14 +35,16 @@ const longestMs = 3000;
 /** Makes requests again where that helps, within one budget of time, and turns what went wrong into problems. */
 export class KmsCalls {
   readonly #host: () => string;
+  readonly #secrets: readonly string[];
   readonly #now: () => number;
   readonly #sleep: (milliseconds: number) => Promise<void>;
   readonly #random: () => number;
   readonly #attemptLimit: number;
   #begun: number | undefined;
 
-  constructor(host: () => string, { now, sleep, random, attemptLimit }: KmsSurroundings = {}) {
+  constructor(host: () => string, secrets: readonly string[], { now, sleep, random, attemptLimit }: KmsSurroundings = {}) {
     this.#host = host;
+    this.#secrets = secrets;
     this.#now = now ?? (() => performance.now());
     this.#sleep = sleep ?? (async (milliseconds) => await delay(milliseconds));
     this.#random = random ?? (() => randomInt(2 ** 32) / 2 ** 32);
@@ -62,7 +64,7 @@ export class KmsCalls {
         const failure = failureOf(error);
         const wait = this.#wait(failure, attempt);
         if (!isWorthAnotherTry(failure, request) || attempt >= mostAttempts || this.#now() - this.#begun + wait > budgetMs)
-          throw kmsProblem(error, failure, { ...request, host: this.#host() });
+          throw kmsProblem(error, failure, { ...request, host: this.#host(), secrets: this.#secrets });
         await this.#sleep(wait);
       }
     }

@@ -7,6 +7,8 @@ export interface AskedRequest {
   readonly right: string;
   readonly key: string;
   readonly host: string;
+  /** What it was signed with, and is never shown. */
+  readonly secrets: readonly string[];
 }
 
 interface Row {
@@ -139,10 +141,11 @@ function rowOf(error: unknown, failure: S3Failure, request: AskedRequest): Row {
   else if (status < 400)
     return { kind: 'badAnswer', reason: `what ${host} gave can not be read`, fix: 'Ask whoever runs the key service.' };
   else if (status === 403 || status === 401) return denied(request);
-  const said = saidText(error);
+  const said = saidText(error, request.secrets);
+  const shownName = /^[A-Z][A-Za-z]{2,60}(?:Exception|Error|Failure)$/.test(name) ? name : '';
   return {
     kind: 'failed',
-    reason: `${host} refused ${request.right}${name === '' ? '' : ` with ${name}`}${said === '' ? '' : `: "${said}"`}`,
+    reason: `${host} refused ${request.right}${shownName === '' ? '' : ` with ${shownName}`}${said === '' ? '' : `: "${said}"`}`,
     fix: 'Look whether key, region and endpoint are the right ones, then try again.',
   };
 }
@@ -153,9 +156,10 @@ const longestSaid = 300;
  * What a service says, in one line. Services repeat what they were sent, signatures, tokens and wrapped things among it: whatever could be a piece of such
  * goes, as does the end.
  */
-export function saidText(error: unknown): string {
+function saidText(error: unknown, secrets: readonly string[]): string {
   if (!(error instanceof Error) || !('$fault' in error)) return '';
-  const text = error.message
+  const text = secrets
+    .reduce((said, secret) => said.replaceAll(secret, '…'), error.message)
     .slice(0, 8192)
     .replaceAll(/[\p{C}\p{Z}]+/gu, ' ')
     .replaceAll(/[A-Za-z0-9+/=_]{20,}/g, '…')
