@@ -112,6 +112,8 @@ function factsOf(location: LocationImmutability, now: Date, style: Style): reado
 /** Of these locations together: no date may mean that there is no promise yet, or that one is broken. */
 function safeText(safeUntil: string | null, locations: readonly LocationImmutability[], now: Date, style: Style): string {
   if (safeUntil === null) {
+    const isRefuted = locations.some(({ lockProof }) => lockProof?.verdict === 'notEnforced' || lockProof?.verdict === 'bypassable');
+    if (isRefuted) return style.bad('not safe: the lock proof has shown that locks there do not hold');
     const isBroken = locations.some(
       ({ promisedDays, shortest }) => promisedDays !== null && shortest !== null && shortest.retainUntil === null,
     );

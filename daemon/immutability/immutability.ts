@@ -7,7 +7,7 @@ import type { AlertBook } from '../alerts/alertBook.ts';
 import type { LocationRecord } from '../catalog/locationStore.ts';
 import type { Installation } from '../installation/installation.ts';
 import { specOf } from '../installation/locationStores.ts';
-import { lockProofOf } from '../installation/lockProofRecord.ts';
+import { isRefuted, lockProofOf } from '../installation/lockProofRecord.ts';
 import { driftOf } from '../locations/bucketDrift.ts';
 import { readBucketState } from '../locations/bucketState.ts';
 import { validatedFactsOf } from '../locations/validatedFacts.ts';
@@ -137,10 +137,10 @@ export class Immutability implements AsyncDisposable {
     return this.service.status().safeUntil;
   }
 
-  /** Until when everything that a restore point reaches is locked, RFC 3339; `null` where it is not, or nobody knows. */
+  /** Until when everything that a restore point reaches is locked, RFC 3339; `null` where it is not, nobody knows, or the proof has shown that locks do not hold. */
   protectedUntil({ id, storeId }: { readonly id: RestorePointId; readonly storeId: StoreId }): string | null {
     const [location] = this.#options.installation.catalog.locations.byStore(storeId);
-    if (location === undefined || location.lockMode === null) return null;
+    if (location === undefined || location.lockMode === null || isRefuted(location)) return null;
     return this.figures.protectedUntil(location, id)?.toISOString() ?? null;
   }
 

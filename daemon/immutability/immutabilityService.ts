@@ -13,7 +13,7 @@ import { roundedSeconds } from '../actions/seconds.ts';
 import type { LocationRecord } from '../catalog/locationStore.ts';
 import type { Installation } from '../installation/installation.ts';
 import { specOf } from '../installation/locationStores.ts';
-import { lockProofOf } from '../installation/lockProofRecord.ts';
+import { isRefuted, lockProofOf } from '../installation/lockProofRecord.ts';
 import type { ObjectStore } from '../locations/objectStore.ts';
 import { callsPerMonth, lockPlan, slack } from '../locks/lockPlan.ts';
 import { nextRun, promisedPlan } from '../locks/lockRunState.ts';
@@ -108,8 +108,9 @@ export class ImmutabilityService {
     };
   }
 
-  /** RFC 3339; `null` where nothing is promised, or something that was promised is not locked at all. */
+  /** RFC 3339; `null` where nothing is promised, where something that was promised is not locked at all, and where the proof has shown that locks do not hold. */
   safeUntil(location: LocationRecord): string | null {
+    if (isRefuted(location)) return null;
     const { monitor, figures } = this.#options;
     const state = monitor.stateOf(location);
     const plan = state === undefined ? null : promisedPlan(state);

@@ -12,3 +12,9 @@ export function lockProofOf({
   const read = proof.safeParse(JSON.parse(lockProof));
   return read.success ? { verdict: read.data.verdict, at: read.data.at } : null;
 }
+
+/** The newest proof has shown that whoever holds these credentials can undo locks: no date of the ledger is worth anything then. */
+export function isRefuted(location: Pick<LocationRecord, 'lockProof'>): boolean {
+  const verdict = lockProofOf(location)?.verdict;
+  return verdict === 'notEnforced' || verdict === 'bypassable';
+}

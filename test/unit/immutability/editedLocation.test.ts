@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { locationProveLock } from '../../../protocol/methods/immutability.ts';
+import { immutabilityStatus, locationProveLock } from '../../../protocol/methods/immutability.ts';
 import { locationAdd, locationEdit, locationList, type S3Spec } from '../../../protocol/methods/locations.ts';
+import { restorePointList } from '../../../protocol/methods/restorePoints.ts';
 import { HoldfastError } from '../../../protocol/errors.ts';
+import { liars } from '../../support/bucket/behaviour.ts';
 import { interceptedStore } from '../../support/bucket/interceptedStore.ts';
 import { BucketDaemon } from '../../support/bucketDaemon.ts';
 
@@ -83,6 +85,33 @@ describe('a location that is edited', function () {
     assert.equal(world.catalog.locations.get(world.locationId)?.credentials, null);
     const again = world.daemon.call(locationEdit, { location: 'store', spec: { ...spec, credentials: { source: 'sealed' } } });
     await assert.rejects(again, (error) => HoldfastError.is(error, 'badValue'), 'there are none to go back to');
+  });
+});
+
+describe('a location whose store was shown to keep no locks', function () {
+  this.timeout(60_000);
+
+  it('S7 R5: is given no date until which anything would be safe, whatever the store says of its locks', async () => {
+    for (const [lockMode, liar, verdict] of [
+      ['compliance', 'doesNotEnforce', 'notEnforced'],
+      ['governance', undefined, 'bypassable'],
+    ] as const) {
+      await using world = await BucketDaemon.ready({ lockMode, ...(liar === undefined ? {} : { bucket: { behaviour: liars[liar] } }) });
+      const { daemon } = world;
+      await world.backUp();
+      const dates = async (): Promise<readonly unknown[]> => [
+        (await daemon.call(locationList, {})).items[0]?.safeUntil,
+        (await daemon.call(immutabilityStatus, {})).safeUntil,
+        (await daemon.call(restorePointList, { includeRetired: false })).items[0]?.protectedUntil,
+      ];
+      world.catalog.locations.change(world.locationId, { lockProof: null });
+      for (const date of await dates()) assert.equal(typeof date, 'string', 'what the store says, before it was tried');
+      const { actionId } = await daemon.call(locationProveLock, { requestId: randomUUID(), location: 'store' });
+      await daemon.ended({ actionId });
+      const [location] = (await daemon.call(locationList, {})).items;
+      assert.deepEqual([location?.immutable, location?.lockProof?.verdict], [false, verdict]);
+      assert.deepEqual(await dates(), [null, null, null]);
+    }
   });
 });
 
