@@ -1,5 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
+import tls from 'node:tls';
 import { isLoopbackEndpoint } from '../../../../protocol/endpointAddress.ts';
 import { KeyServiceFailure } from '../../agent/keyProblem.ts';
 import { networkFailure } from './vaultNetworkFailure.ts';
@@ -32,7 +33,7 @@ export interface VaultLimits {
 export interface VaultTransportOptions {
   /** What `endpointProblem` has nothing against. */
   readonly address: string;
-  /** PEM of the only authorities that count; without it those of the system. */
+  /** PEM of the only authorities that count; without it Node's own and those of the system. */
   readonly authorities: string | undefined;
   readonly limits: VaultLimits;
   /** For proxies: `HTTPS_PROXY`, `NO_PROXY`. */
@@ -61,7 +62,8 @@ export class VaultTransport implements Disposable {
         maxSockets: 1,
         minVersion: 'TLSv1.2',
         rejectUnauthorized: true,
-        ...(authorities === undefined ? {} : { ca: authorities }),
+        // Authorities of an organisation are those of the system; Node alone would know its own.
+        ca: authorities ?? [...tls.getCACertificates('default'), ...tls.getCACertificates('system')],
         ...proxies,
       });
       this.#send = https.request;
