@@ -6,11 +6,21 @@ import { HoldfastError } from '../protocol/errors.ts';
 import { makeStateDirectory } from '../protocol/stateDirectory.ts';
 import { systemCode } from '../protocol/systemCode.ts';
 import { programVersion } from '../protocol/version.ts';
-import { removeOldCopies, temporaryPrefix } from './oldCopies.ts';
-import { contentsHash, entryNames, isExactly, isOursAlone, moduleMark, type ProgramFiles, readProgram } from './programFiles.ts';
+import { programsFolder, removeOldCopies, temporaryPrefix } from './oldCopies.ts';
+import {
+  commandLineFolder,
+  contentsHash,
+  daemonFolder,
+  entryNames,
+  isExactly,
+  isOursAlone,
+  moduleMark,
+  type ProgramFiles,
+  readProgram,
+} from './programFiles.ts';
 
 export interface CopyRequest {
-  /** The folder of the daemon's bundle: `dist/daemon`. */
+  /** The folder of the daemon's bundle, `dist/daemon`, with that of the command line beside it. */
   readonly from: string;
   readonly stateDirectory: string;
   /** In milliseconds since 1970, for the age of old copies. */
@@ -22,12 +32,12 @@ export interface DaemonCopy {
   readonly folder: string;
   /** What to start: `DaemonProgram.entryPath`. */
   readonly entryPath: string;
+  /** The command line's entry, whose daemon is this copy's; `undefined` where none lay beside the daemon. */
+  readonly commandLinePath: string | undefined;
   /** Old copies that were removed, by their folders' names. */
   readonly removed: readonly string[];
 }
 
-const programsFolder = 'programs';
-const daemonFolder = 'daemon';
 const markName = 'package.json';
 
 /**
@@ -50,7 +60,12 @@ export async function copyDaemon(request: CopyRequest): Promise<DaemonCopy> {
     const at = now() / 1000;
     await utimes(folder, at, at);
     const removed = await removeOldCopies({ programs, stateDirectory, keep: name, now: now() });
-    return { folder, entryPath: path.join(folder, daemonFolder, entryNames.main), removed };
+    return {
+      folder,
+      entryPath: path.join(folder, daemonFolder, entryNames.main),
+      commandLinePath: files.has(`${commandLineFolder}/main.js`) ? path.join(folder, commandLineFolder, 'main.js') : undefined,
+      removed,
+    };
   } catch (error) {
     if (HoldfastError.is(error)) throw error;
     throw new HoldfastError(
@@ -63,18 +78,23 @@ export async function copyDaemon(request: CopyRequest): Promise<DaemonCopy> {
 
 /** All files of a copy with their paths inside it. */
 function pathsOf(files: ProgramFiles): ReadonlyMap<string, Buffer> {
-  return new Map([
-    [markName, moduleMark],
-    ...[...files].map(([name, contents]): [string, Buffer] => [path.join(daemonFolder, name), contents]),
-  ]);
+  return new Map([[markName, moduleMark], ...[...files].map(([name, contents]): [string, Buffer] => [path.join(name), contents])]);
+}
+
+/** The folders in a copy. */
+function foldersOf(files: ProgramFiles): readonly string[] {
+  return [...new Set([...files.keys()].map((name) => path.dirname(path.join(name))))];
 }
 
 async function isWhole(folder: string, files: ProgramFiles): Promise<boolean> {
   const facts = await lstatIfThere(folder);
   if (facts === undefined) return false;
   refuseForeign(folder, facts);
-  const inner = await lstatIfThere(path.join(folder, daemonFolder));
-  if (!isOursAlone(facts) || inner === undefined || !inner.isDirectory() || !isOursAlone(inner)) return false;
+  if (!isOursAlone(facts)) return false;
+  for (const name of foldersOf(files)) {
+    const inner = await lstatIfThere(path.join(folder, name));
+    if (inner === undefined || !inner.isDirectory() || !isOursAlone(inner)) return false;
+  }
   for (const [name, contents] of pathsOf(files)) if (!(await isExactly(path.join(folder, name), contents))) return false;
   return (await strangersIn(folder, files)).length === 0;
 }
@@ -83,7 +103,7 @@ async function isWhole(folder: string, files: ProgramFiles): Promise<boolean> {
 async function make(programs: string, folder: string, files: ProgramFiles): Promise<void> {
   const temporary = path.join(programs, `${temporaryPrefix}${randomBytes(8).toString('hex')}`);
   try {
-    await mkdir(path.join(temporary, daemonFolder), { recursive: true, mode: 0o700 });
+    for (const name of foldersOf(files)) await mkdir(path.join(temporary, name), { recursive: true, mode: 0o700 });
     for (const [name, contents] of pathsOf(files)) await writeFile(path.join(temporary, name), contents, { flag: 'wx', mode: 0o600 });
     if (!(await moved(temporary, folder))) await putRight(temporary, folder, files);
   } finally {
@@ -104,9 +124,11 @@ async function moved(temporary: string, folder: string): Promise<boolean> {
 
 async function putRight(temporary: string, folder: string, files: ProgramFiles): Promise<void> {
   await ownFolder(folder);
-  const inner = path.join(folder, daemonFolder);
-  if ((await lstatIfThere(inner))?.isDirectory() === false) await rm(inner, { force: true });
-  await ownFolder(inner);
+  for (const name of foldersOf(files)) {
+    const inner = path.join(folder, name);
+    if ((await lstatIfThere(inner))?.isDirectory() === false) await rm(inner, { force: true });
+    await ownFolder(inner);
+  }
   for (const [name, contents] of pathsOf(files)) {
     const file = path.join(folder, name);
     if (await isExactly(file, contents)) continue;
@@ -119,9 +141,10 @@ async function putRight(temporary: string, folder: string, files: ProgramFiles):
 
 /** What lies in a copy and does not belong there: a program finds its modules by their places. */
 async function strangersIn(folder: string, files: ProgramFiles): Promise<readonly string[]> {
-  const known = new Set([daemonFolder, ...pathsOf(files).keys()]);
+  const folders = foldersOf(files);
+  const known = new Set([...folders, ...pathsOf(files).keys()]);
   const strangers: string[] = [];
-  for (const within of ['', daemonFolder]) {
+  for (const within of ['', ...folders]) {
     for (const name of await readdir(path.join(folder, within))) {
       if (!known.has(path.join(within, name))) strangers.push(path.join(folder, within, name));
     }

@@ -9,6 +9,12 @@ export const temporaryPrefix = '.new-';
 /** Names the copy that the operating system's service starts; written by `service install`, its first line is the entry's path. */
 export const serviceMarkName = 'service';
 
+/** Names the copy that terminals start; written with the launcher, its first line is the command line's path. */
+export const launcherMarkName = 'launcher';
+
+/** Of the state directory: holds all copies. */
+export const programsFolder = 'programs';
+
 /** Longer than any start takes: whoever has just made a copy may not have started its daemon yet. */
 const youngMilliseconds = 60 * 60 * 1000;
 const linkBytesMost = 4096;
@@ -24,10 +30,10 @@ export interface OldCopies {
 
 /**
  * Removes copies that nothing uses any more and gives their names. Kept are: the one about to be used, the one that the daemon of the endpoint file runs from,
- * the one that the service starts, and any that was looked at within the last hour.
+ * the one that the service starts, the one that terminals start, and any that was looked at within the last hour.
  */
 export async function removeOldCopies({ programs, stateDirectory, keep, now }: OldCopies): Promise<readonly string[]> {
-  const kept = new Set([keep, serviceMarkName, ...(await usedCopies(programs, stateDirectory))]);
+  const kept = new Set([keep, serviceMarkName, launcherMarkName, ...(await usedCopies(programs, stateDirectory))]);
   const removed: string[] = [];
   for (const name of await readdir(programs)) {
     if (kept.has(name)) continue;
@@ -45,13 +51,14 @@ export async function removeOldCopies({ programs, stateDirectory, keep, now }: O
 }
 
 async function usedCopies(programs: string, stateDirectory: string): Promise<readonly string[]> {
-  const entries = [readEndpoint(stateDirectory)?.entryPath, await markedEntry(programs)];
+  const marked = await Promise.all([serviceMarkName, launcherMarkName].map((mark) => markedEntry(programs, mark)));
+  const entries = [readEndpoint(stateDirectory)?.entryPath, ...marked];
   return entries.flatMap((entry) => (entry === undefined ? [] : [path.basename(path.dirname(path.dirname(entry)))]));
 }
 
-async function markedEntry(programs: string): Promise<string | undefined> {
+async function markedEntry(programs: string, mark: string): Promise<string | undefined> {
   try {
-    return (await readFile(path.join(programs, serviceMarkName), 'utf8')).slice(0, linkBytesMost).split('\n')[0];
+    return (await readFile(path.join(programs, mark), 'utf8')).slice(0, linkBytesMost).split('\n')[0];
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return undefined;
     throw error;

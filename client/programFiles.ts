@@ -4,8 +4,13 @@ import path from 'node:path';
 import { HoldfastError } from '../protocol/errors.ts';
 import { systemCode } from '../protocol/systemCode.ts';
 
-/** The files of a daemon's program by their names, in order of names. */
+/** The files of a program by their paths in a copy, `/` between names: the daemon's in order of names, then the command line, where it lies beside them. */
 export type ProgramFiles = ReadonlyMap<string, Buffer>;
+
+export const daemonFolder = 'daemon';
+export const commandLineFolder = 'cli';
+/** Of the command line, which is one file. */
+const commandLineName = 'main.js';
 
 /** The entry of the daemon's process and of its threads: a program without either is none. */
 export const entryNames: { readonly main: string; readonly worker: string } = { main: 'main.js', worker: 'worker.js' };
@@ -15,7 +20,10 @@ const bytesMost = 64 * 1024 * 1024;
 /** What a copy is run as: files that end with `.js` are ES modules only where a package.json says so. */
 export const moduleMark: Buffer = Buffer.from('{"type":"module"}\n');
 
-/** Reads the daemon's bundle: the `.js` files of a folder. Rejects with `failed` where it is not whole. */
+/**
+ * Reads the daemon's bundle, the `.js` files of a folder, and the command line beside it, which finds its daemon by its own place. Rejects with `failed`
+ * where the daemon is not whole.
+ */
 export async function readProgram(folder: string): Promise<ProgramFiles> {
   const files = new Map<string, Buffer>();
   let bytes = 0;
@@ -25,15 +33,28 @@ export async function readProgram(folder: string): Promise<ProgramFiles> {
       await using file = await open(path.join(folder, name), 'r');
       bytes += (await file.stat()).size;
       if (bytes > bytesMost) throw notWhole(folder, `it is larger than ${bytesMost} bytes`);
-      files.set(name, await file.readFile());
+      files.set(`${daemonFolder}/${name}`, await file.readFile());
     }
+    const commandLine = await readIfThere(path.join(folder, '..', commandLineFolder, commandLineName));
+    if (commandLine !== undefined) files.set(`${commandLineFolder}/${commandLineName}`, commandLine);
   } catch (error) {
     if (HoldfastError.is(error)) throw error;
     throw notWhole(folder, systemCode(error) ?? 'unknown cause', error);
   }
-  const missing = [entryNames.main, entryNames.worker].find((name) => files.get(name) === undefined);
+  const missing = [entryNames.main, entryNames.worker].find((name) => !files.has(`${daemonFolder}/${name}`));
   if (missing !== undefined) throw notWhole(folder, `${missing} is missing`);
   return files;
+}
+
+async function readIfThere(file: string): Promise<Buffer | undefined> {
+  try {
+    await using opened = await open(file, 'r');
+    if ((await opened.stat()).size > bytesMost) throw notWhole(path.dirname(file), `it is larger than ${bytesMost} bytes`);
+    return await opened.readFile();
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return undefined;
+    throw error;
+  }
 }
 
 /** SHA-256 of names and contents, each with its length before it, in hex; cut to 128 bits, which a folder's name has room for. */

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import * as vscode from 'vscode';
-import { copyDaemon } from '../client/daemonCopy.ts';
+import { copyDaemon, type DaemonCopy } from '../client/daemonCopy.ts';
 import { AlertWatch } from './alerts/alertWatch.ts';
 import { Commands } from './commands/commands.ts';
 import { ContextKeys } from './contextKeys.ts';
@@ -18,6 +18,7 @@ import type { LateTree } from './views/lateTree.ts';
 import { Presence } from './views/presence.ts';
 import type { Row } from './views/row.ts';
 import type { ViewId } from './viewIds.ts';
+import { offerInTerminals } from './terminal/terminalCommand.ts';
 import { Views } from './views/views.ts';
 import { FollowedWork } from './work/followedWork.ts';
 import { Reports } from './work/reports.ts';
@@ -41,13 +42,12 @@ export class App implements vscode.Disposable {
     const log = vscode.window.createOutputChannel('Holdfast', { log: true });
     const { stateDirectory } = readSettings();
     const contextKeys = new ContextKeys();
+    const copy = async (): Promise<DaemonCopy> =>
+      await copyDaemon({ from: path.join(context.extensionPath, 'dist', 'daemon'), stateDirectory });
     const daemon = new DaemonService({
       stateDirectory,
       startsDaemon: () => readSettings().startsDaemon,
-      program: async () => {
-        const from = path.join(context.extensionPath, 'dist', 'daemon');
-        return { entryPath: (await copyDaemon({ from, stateDirectory })).entryPath };
-      },
+      program: async () => ({ entryPath: (await copy()).entryPath }),
       onReplaced: (reason) => log.info(`Replaced the daemon that ran: ${reason}. The new one is locked.`),
       log,
     });
@@ -74,6 +74,8 @@ export class App implements vscode.Disposable {
       watchDiffs(contextKeys),
     ];
     daemon.connect();
+    const commandLinePath = async (): Promise<string | undefined> => (await copy()).commandLinePath;
+    void offerInTerminals({ environment: context.environmentVariableCollection, stateDirectory, commandLinePath, log });
   }
 
   dispose(): void {

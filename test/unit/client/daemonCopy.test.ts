@@ -78,6 +78,25 @@ describe("copy of the daemon's program", () => {
     assert.deepEqual(readdirSync(scratch.programs), [path.basename(folder)], 'nothing temporary is left');
   });
 
+  it('has the command line that lies beside the daemon, so that it finds its own; damage is put right there too', async () => {
+    using scratch = new Scratch();
+    assert.equal((await scratch.copy()).commandLinePath, undefined);
+    mkdirSync(path.join(scratch.folder, 'cli'));
+    writeFileSync(path.join(scratch.folder, 'cli', 'main.js'), 'console.log(4);\n');
+    const { folder, commandLinePath = '' } = await scratch.copy();
+    const withBoth = { ...whole, 'cli/main.js': 'console.log(4);\n' };
+    assert.equal(commandLinePath, path.join(folder, 'cli', 'main.js'));
+    assert.deepEqual(scratch.contents(folder), withBoth);
+    assert.equal(lstatSync(path.dirname(commandLinePath)).mode & 0o777, 0o700);
+    writeFileSync(commandLinePath, 'console.log(5);\n');
+    writeFileSync(path.join(folder, 'cli', 'stranger.js'), '');
+    await scratch.copy();
+    assert.deepEqual(scratch.contents(folder), withBoth);
+    rmSync(path.dirname(commandLinePath), { recursive: true });
+    await scratch.copy();
+    assert.deepEqual(scratch.contents(folder), withBoth);
+  });
+
   it('is written once: another call finds it whole', async () => {
     using scratch = new Scratch();
     const { folder } = await scratch.copy();
