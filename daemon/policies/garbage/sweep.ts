@@ -8,6 +8,7 @@ import type { CondemnedObject, CondemnedType } from '../../repository/condemnedL
 import { IdSet } from '../../repository/idSet.ts';
 import { restorePointIdOf } from '../../repository/manifest.ts';
 import { indexesPrefix, packKey, packsPrefix, parseObjectKey, restorePointsPrefix } from '../../repository/names.ts';
+import { HeldReach } from './heldReach.ts';
 import { type CondemnedBook, type CondemnedList, namedIn } from './condemnedLists.ts';
 
 /** What manifests reach, as it is read from the store. */
@@ -63,8 +64,12 @@ export interface SweepResult {
   readonly waiting: readonly WaitingGarbage[];
   /** See `ReachedObjects.unusedBytes`. */
   readonly unusedBytes: number;
+  /** What the store said to the first delete that it refused, for another reason than a lock. */
+  readonly refused: HoldfastError | null;
 }
 
+/** Where so many deletes are refused and none is taken, the rest would be too. */
+const mostRefused = 100;
 const day = 86_400_000;
 /** Between condemning and deleting, by store time: economy, and time for a restore of a restore point that was just retired to come to its end. */
 export const condemnedFor: number = day;
@@ -97,6 +102,8 @@ class Sweep {
   #head: string | undefined;
   #freedBytes = 0;
   #freedObjects = 0;
+  #refused: HoldfastError | null = null;
+  #refusals = 0;
 
   constructor(options: SweepOptions) {
     this.#options = options;
@@ -127,16 +134,17 @@ class Sweep {
 
   /**
    * Where there are locks, they keep two owners apart: who relies on an object has extended it, and the store deletes nothing that is locked. So nothing is
-   * published, and what nothing reaches goes as soon as its lock has ended.
+   * published, and what nothing reaches goes as soon as its lock has ended, and those of the manifests that reached it.
    */
   async #runLocked(storeTime: (signal: AbortSignal) => Promise<Date>): Promise<SweepResult> {
-    const { signal } = this.#options;
+    const { signal, catalog, locationId } = this.#options;
     const now = await storeTime(signal);
     await this.#readRoots();
     this.#report('condemning');
+    const held = new HeldReach(catalog, locationId);
     const waiting: WaitingGarbage[] = [];
     for await (const object of this.#garbage(now)) {
-      const until = await this.#lockedUntil(object.key, object.versionId);
+      const until = await this.#staysUntil(object, held);
       if (until > now) waiting.push({ until, bytes: object.size });
       else await this.#condemn(object);
     }
@@ -146,8 +154,10 @@ class Sweep {
     for (const type of deletingOrder) {
       for (const { kind, objectKey, size } of condemned) {
         if (kind !== type) continue;
-        const until = await this.#delete(objectKey, now);
-        if (until !== undefined && !this.#isReached(objectKey)) waiting.push({ until, bytes: size });
+        const until = held.until(objectKey) > now ? held.until(objectKey) : await this.#delete(objectKey, now);
+        if (until === undefined || this.#isReached(objectKey)) continue;
+        held.hold(objectKey, until);
+        waiting.push({ until, bytes: size });
       }
     }
     this.#forgetMissing(new IdSet());
@@ -159,6 +169,13 @@ class Sweep {
     const { store, signal } = this.#options;
     const facts = await store.head(key, { signal, ...(versionId === null ? {} : { versionId }) });
     return facts?.lock?.until ?? new Date(0);
+  }
+
+  /** By its own lock, and by those of manifests that reached it, which come before it. */
+  async #staysUntil({ key, versionId }: Pick<ListedObject, 'key' | 'versionId'>, held: HeldReach): Promise<Date> {
+    const until = await this.#lockedUntil(key, versionId);
+    held.hold(key, until);
+    return new Date(Math.max(until.getTime(), held.until(key).getTime()));
   }
 
   async preview(): Promise<SweepResult> {
@@ -183,14 +200,17 @@ class Sweep {
 
   async #previewLocked(now: Date): Promise<SweepResult> {
     const { catalog, locationId } = this.#options;
+    const held = new HeldReach(catalog, locationId);
     const waiting: WaitingGarbage[] = [];
-    for await (const { key, versionId, size } of this.#garbage(now)) {
-      if (catalog.runPins.isPinned(locationId, key)) continue;
-      const until = await this.#lockedUntil(key, versionId);
-      if (until > now) waiting.push({ until, bytes: size });
-      else this.#freedBytes += size;
+    const count = async (object: Pick<ListedObject, 'key' | 'versionId' | 'size'>): Promise<void> => {
+      const until = await this.#staysUntil(object, held);
+      if (until > now) waiting.push({ until, bytes: object.size });
+      else this.#freedBytes += object.size;
+    };
+    for await (const object of this.#garbage(now)) if (!catalog.runPins.isPinned(locationId, object.key)) await count(object);
+    for (const { objectKey: key, versionId, size } of this.#ledger('condemned')) {
+      if (!this.#isReached(key)) await count({ key, versionId, size });
     }
-    for (const { size, objectKey } of this.#ledger('condemned')) if (!this.#isReached(objectKey)) this.#freedBytes += size;
     return this.#result(waiting);
   }
 
@@ -201,9 +221,10 @@ class Sweep {
       try {
         await store.delete(objectKey, versionId, { signal });
       } catch (error) {
-        if (!HoldfastError.is(error, 'lockRefused')) throw error;
-        // Somebody has locked it anew meanwhile: it waits for the end of that.
+        if (!HoldfastError.is(error, 'lockRefused', 'storeRefused')) throw error;
+        // Somebody has locked it anew meanwhile: it waits for the end of that. One that may not be deleted at all, as under a legal hold, holds up no other.
         catalog.objects.change(locationId, objectKey, { state: 'condemned' });
+        this.#noteRefusal(error);
         continue;
       }
       this.#endDelete(objectKey);
@@ -385,6 +406,7 @@ class Sweep {
   async #delete(key: string, now?: Date): Promise<Date | undefined> {
     const { catalog, store, signal, locationId } = this.#options;
     signal.throwIfAborted();
+    if (this.#refusals >= mostRefused && this.#freedObjects === 0) return undefined;
     const facts = await store.head(key, { signal });
     if (facts === undefined) {
       if (catalog.beginDelete(locationId, key, this.#hasMoved)) this.#endDelete(key);
@@ -399,9 +421,10 @@ class Sweep {
         try {
           await store.delete(key, facts.versionId, { signal });
         } catch (error) {
-          if (!HoldfastError.is(error, 'lockRefused')) throw error;
+          if (!HoldfastError.is(error, 'lockRefused', 'storeRefused')) throw error;
           // Somebody has locked it anew since it was looked at: it waits for the end of that.
           catalog.objects.change(locationId, key, { state: 'condemned' });
+          if (this.#noteRefusal(error)) return undefined;
           return await this.#lockedUntil(key, facts.versionId);
         }
         this.#endDelete(key);
@@ -414,6 +437,14 @@ class Sweep {
       await this.#readRoots();
     }
     return undefined;
+  }
+
+  /** `true` where it was no lock that refused. */
+  #noteRefusal(error: HoldfastError): boolean {
+    if (error.code === 'lockRefused') return false;
+    this.#refused ??= error;
+    this.#refusals += 1;
+    return true;
   }
 
   async #isGone({ rows }: CondemnedList): Promise<boolean> {
@@ -477,7 +508,8 @@ class Sweep {
 
   #result(waiting: readonly WaitingGarbage[]): SweepResult {
     const some = waiting.filter(({ bytes }) => bytes > 0).toSorted((one, other) => one.until.getTime() - other.until.getTime());
-    return { freedBytes: this.#freedBytes, freedObjects: this.#freedObjects, waiting: some, unusedBytes: this.#reached.unusedBytes };
+    const { unusedBytes } = this.#reached;
+    return { freedBytes: this.#freedBytes, freedObjects: this.#freedObjects, waiting: some, unusedBytes, refused: this.#refused };
   }
 
   #report(phase: SweepProgress['phase']): void {

@@ -83,6 +83,28 @@ describe('garbage collection at a location with locks', function () {
     await world.assertRestores(newest);
   });
 
+  it('F3: what a retired restore point reaches waits for the lock of its manifest: none lies in the store whose data is gone', async () => {
+    const { world, newest } = await withGarbage();
+    await using owned = world;
+    const before = keysOf(owned);
+    const points = world.catalog.restorePoints.list({ includeRetired: true }).items;
+    const manifestKey = points.find(({ state }) => state === 'retired')?.manifestKey ?? '';
+    const until = Math.floor((world.clock.storeMs + 40 * day) / 1000);
+    for (const version of world.bucket.history(manifestKey)) {
+      world.bucket.setRetention(manifestKey, versionIdOf(version), { mode: 'COMPLIANCE', until });
+    }
+    await world.pass(20 * 24, 12);
+    const { waiting } = await world.collect();
+    assert.deepEqual(keysOf(world), before);
+    assert.ok(waiting.length > 0 && waiting.every((one) => Math.abs(Date.parse(one.until) - until * 1000) <= 60_000));
+    await world.pass(21 * 24, 12);
+    await world.collect();
+    assert.ok(!keysOf(world).includes(manifestKey));
+    assert.ok(keysOf(world).length < before.length - 1);
+    assert.equal(world.catalog.restorePoints.list({ includeRetired: true }).items.length, 1);
+    await world.assertRestores(newest);
+  });
+
   it('X1 F3: a collection that dies at any of its deletes is finished by the next, and nothing that is live goes', async () => {
     for (const [at, moment] of [
       [1, 'before'],
