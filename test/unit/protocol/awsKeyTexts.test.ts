@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import * as fc from 'fast-check';
+import { isAwsRegion, readAwsKeyName } from '../../../protocol/awsKeyName.ts';
+import {
+  awsCancelDeletionCommand,
+  awsCreateSuccessorCommand,
+  awsEnableCommand,
+  awsMoveAliasCommand,
+  awsScheduleDeletionCommand,
+  shellWord,
+} from '../../../protocol/keyCommands.ts';
+import { awsKeyPolicy } from '../../../protocol/keyPolicies.ts';
+
+const keyId = '12345678-1234-1234-1234-1234567890ab';
+const keyArn = `arn:aws:kms:eu-west-1:111122223333:key/${keyId}`;
+const place = { keyArn, region: 'eu-west-1', endpoint: null };
+
+const shellCharacters = [
+  'a',
+  '=',
+  "'",
+  '"',
+  '$',
+  '\\',
+  ' ',
+  ';',
+  '&',
+  '|',
+  '<',
+  '>',
+  '(',
+  ')',
+  '*',
+  '?',
+  '[',
+  ']',
+  '#',
+  '~',
+  '!',
+  '{',
+  '}',
+  '-',
+  '`',
+  '\n',
+  'ü',
+];
+
+/** The calls of `aws` that a command line makes, in their order of start, where each answers with its number. */
+function callsOf(command: string): readonly (readonly string[])[] {
+  const script = `aws() { { printf '%s\\0' "$@"; printf '\\1\\0'; } >&3; echo "[$2]"; }; ${command}`;
+  const out = execFileSync('/bin/bash', ['-c', `exec 3>&1 >/dev/null; ${script}`], { encoding: 'utf8' });
+  return out
+    .split('\u0001\0')
+    .slice(0, -1)
+    .map((call) => call.split('\0').slice(0, -1));
+}
+
+describe('what names a key of AWS KMS', () => {
+  it('is its ARN, an alias with or without account, or its id', () => {
+    assert.deepEqual(readAwsKeyName(keyArn), { form: 'keyArn', arn: keyArn, region: 'eu-west-1' });
+    assert.deepEqual(readAwsKeyName(keyId), { form: 'keyId', keyId });
+    assert.deepEqual(readAwsKeyName('alias/a/b_c-d'), { form: 'alias', alias: 'alias/a/b_c-d' });
+    const arn = 'arn:aws-us-gov:kms:us-gov-west-1:111122223333:alias/x';
+    assert.deepEqual(readAwsKeyName(arn), { form: 'aliasArn', arn, region: 'us-gov-west-1', alias: 'alias/x' });
+    const multi = `mrk-${'0'.repeat(32)}`;
+    assert.deepEqual(readAwsKeyName(multi), { form: 'keyId', keyId: multi });
+  });
+
+  for (const text of [
+    '',
+    'backup',
+    'alias/',
+    `${keyArn} `,
+    `${keyArn}\n`,
+    keyArn.replace('kms', 's3'),
+    keyArn.replace('111122223333', '1'),
+    keyArn.replace('eu-west-1', 'evil.example.com'),
+    `alias/${'a'.repeat(251)}`,
+    "alias/a'b",
+  ]) {
+    it(`is not ${JSON.stringify(text.slice(0, 80))}`, () => assert.equal(readAwsKeyName(text), undefined));
+  }
+
+  it('lies in a region that can be part of a host’s name', () => {
+    for (const region of ['eu-west-1', 'us-gov-east-1', 'eusc-de-east-1']) assert.ok(isAwsRegion(region), region);
+    for (const region of ['', 'x', 'eu west', 'eu.west', 'eu-', '-eu', 'eu/', 'EU-west-1', 'a'.repeat(64)])
+      assert.ok(!isAwsRegion(region), region);
+  });
+});
+
+describe('commands for whoever runs AWS KMS', function () {
+  before(function () {
+    if (process.platform === 'win32') this.skip();
+  });
+
+  it('come out of a shell as the words that went in', () => {
+    const word = fc.string({ unit: fc.constantFrom(...shellCharacters) });
+    fc.assert(
+      fc.property(fc.array(word, { minLength: 1, maxLength: 20 }), (words) => {
+        assert.deepEqual(callsOf(`aws ${words.map(shellWord).join(' ')}`), [words]);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('name the key by its ARN, the region, and the endpoint where there is one', () => {
+    assert.deepEqual(callsOf(awsScheduleDeletionCommand({ ...place, endpoint: 'https://kms.example.com' }, 30)), [
+      [
+        'kms',
+        'schedule-key-deletion',
+        '--key-id',
+        keyArn,
+        '--pending-window-in-days',
+        '30',
+        '--region',
+        'eu-west-1',
+        '--endpoint-url',
+        'https://kms.example.com',
+      ],
+    ]);
+    assert.deepEqual(callsOf(awsMoveAliasCommand(place, 'alias/a')), [
+      ['kms', 'update-alias', '--alias-name', 'alias/a', '--target-key-id', keyArn, '--region', 'eu-west-1'],
+    ]);
+    const enable = ['kms', 'enable-key', '--key-id', keyArn, '--region', 'eu-west-1'];
+    assert.deepEqual(callsOf(awsEnableCommand(place)), [enable]);
+    assert.deepEqual(callsOf(awsCancelDeletionCommand(place)), [
+      ['kms', 'cancel-key-deletion', '--key-id', keyArn, '--region', 'eu-west-1'],
+      enable,
+    ]);
+  });
+
+  it('make a successor with the policy as it is then, and move the alias to it', () => {
+    const command = awsCreateSuccessorCommand({
+      ...place,
+      tag: 'r-1',
+      tags: [{ TagKey: 'team', TagValue: `it's "ours", $HOME` }],
+      description: `the team's $(key)`,
+      isMultiRegion: true,
+      alias: 'alias/backup',
+    });
+    assert.deepEqual(callsOf(command), [
+      [
+        'kms',
+        'get-key-policy',
+        '--key-id',
+        keyArn,
+        '--policy-name',
+        'default',
+        '--query',
+        'Policy',
+        '--output',
+        'text',
+        '--region',
+        'eu-west-1',
+      ],
+      [
+        'kms',
+        'create-key',
+        '--description',
+        `the team's $(key)`,
+        '--multi-region',
+        '--tags',
+        `[{"TagKey":"team","TagValue":"it's \\"ours\\", $HOME"},{"TagKey":"holdfast-successor-of","TagValue":"r-1"}]`,
+        '--region',
+        'eu-west-1',
+        '--policy',
+        '[get-key-policy]',
+        '--query',
+        'KeyMetadata.Arn',
+        '--output',
+        'text',
+      ],
+      ['kms', 'update-alias', '--alias-name', 'alias/backup', '--region', 'eu-west-1', '--target-key-id', '[create-key]'],
+    ]);
+  });
+});
+
+describe('the smallest policy for a key of AWS KMS', () => {
+  const principal = 'arn:aws:iam::111122223333:role/backup';
+  const { keyPolicyStatements, iamPolicy } = awsKeyPolicy({ keyArn, principal });
+
+  it('allows three actions and no more, wrapping and unwrapping with our context alone', () => {
+    for (const statements of [keyPolicyStatements, iamPolicy.Statement]) {
+      assert.deepEqual(statements.flatMap(({ Action }) => Action).toSorted(), ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt']);
+      for (const { Action, Condition } of statements) {
+        const isBound = Condition?.StringEquals['kms:EncryptionContext:app'] === 'holdfast';
+        assert.equal(isBound, !Action.includes('kms:DescribeKey'));
+      }
+    }
+  });
+
+  it('names the principal in the policy of the key, and the key in the policy of the principal', () => {
+    assert.deepEqual(
+      keyPolicyStatements.map(({ Principal, Resource }) => [Principal, Resource]),
+      [
+        [{ AWS: principal }, '*'],
+        [{ AWS: principal }, '*'],
+      ],
+    );
+    assert.deepEqual(
+      iamPolicy.Statement.map(({ Principal, Resource }) => [Principal, Resource]),
+      [
+        [undefined, keyArn],
+        [undefined, keyArn],
+      ],
+    );
+  });
+});
