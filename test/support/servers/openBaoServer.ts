@@ -38,6 +38,7 @@ interface Launch {
   readonly kind: OpenBaoKind;
   readonly folder: string;
   readonly port: number;
+  readonly clusterPort: number;
   readonly rootToken: string;
 }
 
@@ -65,8 +66,8 @@ export class OpenBaoServer implements AsyncDisposable {
   static async start(programs: ServerPrograms, kind: OpenBaoKind = 'memory'): Promise<OpenBaoServer> {
     const folder = await mkdtemp(path.join(tmpdir(), 'hf-bao-'));
     for (let attempt = 1; ; attempt += 1) {
-      const [port = 0] = await freePorts(1);
-      const launched: Launch = { programs, kind, folder, port, rootToken: randomBytes(12).toString('hex') };
+      const [port = 0, clusterPort = 0] = await freePorts(2);
+      const launched: Launch = { programs, kind, folder, port, clusterPort, rootToken: randomBytes(12).toString('hex') };
       try {
         const server = new OpenBaoServer(launched, await launch(launched));
         if (kind === 'disk') await server.#initialise();
@@ -162,7 +163,7 @@ function addressOf({ kind, port }: Launch): string {
 }
 
 async function launch(launched: Launch): Promise<GuardedProcess> {
-  const { programs, kind, folder, port, rootToken } = launched;
+  const { programs, kind, folder, port, clusterPort, rootToken } = launched;
   const dev = ['-dev', `-dev-root-token-id=${rootToken}`, `-dev-listen-address=127.0.0.1:${port}`];
   const args = {
     memory: dev,
@@ -173,10 +174,13 @@ async function launch(launched: Launch): Promise<GuardedProcess> {
     mkdirSync(path.join(folder, 'data'), { recursive: true });
     writeFileSync(
       path.join(folder, 'server.hcl'),
-      `storage "file" {\n  path = ${JSON.stringify(path.join(folder, 'data'))}\n}
-listener "tcp" {\n  address = "127.0.0.1:${port}"\n  tls_disable = true\n}
-disable_mlock = true
-api_addr = "http://127.0.0.1:${port}"\n`,
+      [
+        `storage "raft" { path = ${JSON.stringify(path.join(folder, 'data'))} node_id = "one" performance_multiplier = 1 }`,
+        `listener "tcp" { address = "127.0.0.1:${port}" cluster_address = "127.0.0.1:${clusterPort}" tls_disable = true }`,
+        `api_addr = "http://127.0.0.1:${port}"`,
+        `cluster_addr = "https://127.0.0.1:${clusterPort}"`,
+        '',
+      ].join('\n'),
     );
   }
   const started = await GuardedProcess.start(programs.bao, ['server', ...args], {
