@@ -60,6 +60,7 @@ export class GarbageService {
         const { result, unreadable } = await this.#sweep(at, policy, isDryRun, run, results);
         results.push(result);
         if (unreadable !== undefined) fail(policy, hindered(policy, unreadable));
+        else if (result.refused !== null) fail(policy, result.refused);
         else if (!isDryRun) onCollected({ locationId: location.locationId, policyId: policy.policyId });
       } catch (error) {
         if (HoldfastError.is(error, ...damageCodes, 'wrongSecret')) {
