@@ -91,9 +91,11 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>>
 /** Packages that a room must not know, whatever it does: what they stand for is somebody else's. */
 const strangers: readonly { readonly rooms: readonly string[]; readonly packages: RegExp }[] = [
   {
-    rooms: ['daemon/repository', 'daemon/engine', 'daemon/locations', 'daemon/locks'],
+    rooms: ['daemon/repository', 'daemon/engine', 'daemon/locks'],
     packages: /^(vscode|vscode-jsonrpc.*|ws|node:sqlite|commander|node:http|node:net)$/,
   },
+  // A bucket is reached over sockets.
+  { rooms: ['daemon/locations'], packages: /^(vscode|vscode-jsonrpc.*|ws|node:sqlite|commander|node:http)$/ },
   { rooms: ['protocol', 'client', 'cli'], packages: /^(vscode|node:sqlite|@noble\/.*)$/ },
   {
     rooms: [

@@ -19,12 +19,45 @@ export interface AskedRange {
   readonly length?: number;
 }
 
+/** What an answer says of its body. */
+export interface AnsweredRange {
+  readonly ContentLength?: number | undefined;
+  readonly ContentRange?: string | undefined;
+}
+
+/** Where the body of one answer goes: `into`, or memory of its own. */
+export class BodyPlace {
+  readonly #action: string;
+  readonly #asked: AskedRange | undefined;
+  readonly #into: Uint8Array | undefined;
+  #taken: { readonly body: Uint8Array; readonly size: number } | undefined;
+
+  constructor(action: string, asked: AskedRange | undefined, into: Uint8Array | undefined) {
+    this.#action = action;
+    this.#asked = asked;
+    this.#into = into;
+  }
+
+  /** Memory of the body's length, and the object's size. Throws `storeFailed` where the answer is another than was asked for, `badValue` where `into` is too short. */
+  take(answer: AnsweredRange): { readonly body: Uint8Array; readonly size: number } {
+    const { length, size } = bodyFacts(this.#action, this.#asked, answer);
+    const into = this.#into;
+    if (into !== undefined && into.length < length) {
+      throw new HoldfastError('badValue', `Failed to ${this.#action}: the buffer holds ${into.length} of ${length} bytes.`);
+    }
+    this.#taken = { body: (into ?? new Uint8Array(length)).subarray(0, length), size };
+    return this.#taken;
+  }
+
+  /** What `take` gave. */
+  get taken(): { readonly body: Uint8Array; readonly size: number } {
+    if (this.#taken === undefined) throw otherBytes(this.#action, 'the answer has no body');
+    return this.#taken;
+  }
+}
+
 /** The answer's facts, as far as its headers are what was asked for; throws `storeFailed`. */
-export function bodyFacts(
-  action: string,
-  asked: AskedRange | undefined,
-  answer: { readonly ContentLength?: number | undefined; readonly ContentRange?: string | undefined },
-): BodyFacts {
+function bodyFacts(action: string, asked: AskedRange | undefined, answer: AnsweredRange): BodyFacts {
   const length = answer.ContentLength;
   if (length === undefined || !Number.isSafeInteger(length) || length < 0) throw otherBytes(action, 'the answer does not say its length');
   if (asked === undefined) {

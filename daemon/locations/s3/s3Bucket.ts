@@ -5,6 +5,7 @@ import { isObjectKey } from '../objectKey.ts';
 import { throwIfAborted } from '../storeErrors.ts';
 import type { S3ConnectionOptions } from './s3Options.ts';
 import type { AnswerFacts } from './s3Answers.ts';
+import type { ObjectReads } from './objectReads.ts';
 import { makeClient, type S3Wire } from './s3Client.ts';
 import { CredentialSource } from './s3Credentials.ts';
 import { s3Error } from './s3Errors.ts';
@@ -28,6 +29,7 @@ export interface S3Call {
 /** What every request of a run of attempts is given. */
 export interface Attempt {
   readonly client: S3Client;
+  readonly reads: ObjectReads | undefined;
   readonly options: { readonly abortSignal?: AbortSignal };
 }
 
@@ -84,7 +86,11 @@ export class S3Bucket implements Disposable {
     for (let made = 1; ; made++) {
       throwIfAborted(signal, action);
       try {
-        const result = await attempt({ client: this.#wire.client, options: signal === undefined ? {} : { abortSignal: signal } });
+        const result = await attempt({
+          client: this.#wire.client,
+          reads: this.#wire.reads,
+          options: signal === undefined ? {} : { abortSignal: signal },
+        });
         this.#retries.succeeded();
         return result;
       } catch (error) {
@@ -104,6 +110,7 @@ export class S3Bucket implements Disposable {
 
   [Symbol.dispose](): void {
     this.#wire.client.destroy();
+    this.#wire.reads?.[Symbol.dispose]();
   }
 
   async #goesOn({ action, signal }: S3Call, failure: S3Failure, made: number): Promise<boolean> {

@@ -1,6 +1,7 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { S3Spec } from '../../../protocol/methods/locations.ts';
 import { programVersion } from '../../../protocol/version.ts';
+import { hasProxy, ObjectReads } from './objectReads.ts';
 import { Answers } from './s3Answers.ts';
 import type { S3ConnectionOptions } from './s3Options.ts';
 import type { CredentialSource } from './s3Credentials.ts';
@@ -8,12 +9,18 @@ import type { CredentialSource } from './s3Credentials.ts';
 export interface S3Wire {
   readonly client: S3Client;
   readonly answers: Answers;
+  /** Left out where a proxy lies between, which the SDK's client alone knows to go through. */
+  readonly reads?: ObjectReads;
 }
 
 /** Whether the bucket stands in the path. A name with dots fits no certificate of the form `*.host`. */
 export function usesPathStyle({ bucket, endpoint, pathStyle }: S3Spec): boolean {
   if (bucket.includes('.')) return true;
   return pathStyle ?? endpoint !== undefined;
+}
+
+function usesTls({ endpoint }: S3Spec): boolean {
+  return endpoint === undefined || new URL(endpoint).protocol === 'https:';
 }
 
 /** Without one of ours the SDK writes to the console where it sees fit. */
@@ -54,5 +61,6 @@ export function makeClient(options: S3ConnectionOptions, credentials: Credential
   });
   const answers = new Answers();
   answers.watch(client);
-  return { client, answers };
+  if (usesTls(spec) && hasProxy(environment)) return { client, answers };
+  return { client, answers, reads: new ObjectReads({ connections, connectTimeout, silenceTimeout }) };
 }

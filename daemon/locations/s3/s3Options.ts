@@ -29,7 +29,7 @@ export interface S3Features {
 }
 
 export interface S3Limits {
-  /** Sockets to the store at once; 16 where left out. */
+  /** Sockets to the store at once, for reading objects and for all else each; 16 where left out. */
   readonly connections?: number;
   /** Milliseconds until a connection must stand; 10,000 where left out. */
   readonly connectTimeout?: number;

@@ -24,7 +24,8 @@ import type {
   VersionedObjects,
 } from '../objectStore.ts';
 import type { S3Features } from './s3Options.ts';
-import { bodyFacts, readBody, slicesOf } from './s3Body.ts';
+import type { AnswerHead } from './answerReader.ts';
+import { BodyPlace, readBody, slicesOf } from './s3Body.ts';
 import type { S3Bucket } from './s3Bucket.ts';
 import { askedEncryption, checkEncryption } from './s3Encryption.ts';
 import { objectPages, oldestOf, oldestPages, versionsOf } from './s3Listing.ts';
@@ -128,23 +129,23 @@ export class S3ObjectStore implements ObjectStore {
     const asked = isWhole ? undefined : { offset, ...(length === undefined ? {} : { length }) };
     const Range = isWhole ? undefined : `bytes=${offset}-${length === undefined ? '' : offset + length - 1}`;
     const send = async (): Promise<ObjectBody | undefined> =>
-      await this.#bucket.call({ action, permission: 's3:GetObjectVersion', signal }, async ({ client, options: sending }) => {
+      await this.#bucket.call({ action, permission: 's3:GetObjectVersion', signal }, async ({ client, reads, options: sending }) => {
         const command = new GetObjectCommand({ ...this.#addressOf(key, version.versionId), ...(Range === undefined ? {} : { Range }) });
+        const place = new BodyPlace(action, asked, into);
+        const take = ({ length: ContentLength, headers }: AnswerHead): Uint8Array =>
+          place.take({ ContentLength, ContentRange: headers['content-range'] }).body;
+        reads?.carry(command, take, signal);
         const output = await client.send(command, sending);
         const { Body, LastModified: lastModified } = output;
         try {
-          const facts = bodyFacts(action, asked, output);
-          if (into !== undefined && into.length < facts.length) {
-            throw new HoldfastError('badValue', `Failed to ${action}: the buffer holds ${into.length} of ${facts.length} bytes.`);
-          }
+          if (reads === undefined) await readBody(action, Body, place.take(output).body);
           if (lastModified === undefined) throw badAnswer(action, 'the answer has no date');
           if (version.versionId !== null && output.VersionId !== undefined && output.VersionId !== version.versionId) {
             throw badAnswer(action, 'another version came than was asked for');
           }
-          const body = (into ?? new Uint8Array(facts.length)).subarray(0, facts.length);
-          await readBody(action, Body, body);
           const lock = lockFrom(output.ObjectLockMode, output.ObjectLockRetainUntilDate);
-          return { key, versionId: version.versionId, size: facts.size, lastModified, lock, body, offset };
+          const { body, size } = place.taken;
+          return { key, versionId: version.versionId, size, lastModified, lock, body, offset };
         } catch (error) {
           discard(Body);
           throw error;

@@ -1,0 +1,20 @@
+/** For servers of tests on `localhost` and 127.0.0.1; signed by itself, and of use for nothing else. */
+export const testCertificate: string = `-----BEGIN CERTIFICATE-----
+MIIBmjCCAUGgAwIBAgIUF/ZwXEVLDuB5YOb3Va3/2BNsTZkwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMjAxMDgxNVoYDzIxMjYxMDI5
+MDEwODE1WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAARufYRXLG5h7Eyo6ENmXIycSStAsZzAUXKBy550wIOWhep8lsW1sqd1
+dLxRCyvWuiCYbJHxOLgVPcj4DWnUDwMbo28wbTAdBgNVHQ4EFgQUZnS3zoqp46zG
+pzSnwzMzDPq0eN8wHwYDVR0jBBgwFoAUZnS3zoqp46zGpzSnwzMzDPq0eN8wDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
+zj0EAwIDRwAwRAIgTMdvthU0oWSahb2+DKLiK6v1/mb9qo16nton+uPkFnUCIGd9
+Fu111MlUzPFzaWOaILMjTxAICeEDcMw7eswsuZ5n
+-----END CERTIFICATE-----
+`;
+
+export const testKey: string = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgoD6JMfcMBWvIvg5K
+fyR79d+VBeuTjeWaLlyXihpYaC2hRANCAARufYRXLG5h7Eyo6ENmXIycSStAsZzA
+UXKBy550wIOWhep8lsW1sqd1dLxRCyvWuiCYbJHxOLgVPcj4DWnUDwMb
+-----END PRIVATE KEY-----
+`;
