@@ -307,6 +307,45 @@ describe('a sweep', () => {
     assert.deepEqual([bench.state(pack), bench.store.objects.has(pack)], ['missing', false]);
   });
 
+  it('R8: an object that may not be deleted, as under a legal hold, holds up no other, in this sweep or the next', async () => {
+    using bench = new Bench();
+    const refused = await bench.put('pack', 'deleting');
+    const other = await bench.put('pack', 'condemned');
+    const held = await bench.put('pack', 'condemned');
+    const remove = bench.store.delete.bind(bench.store);
+    bench.store.delete = async (key, versionId, options) => {
+      if (key === refused || key === held)
+        throw HoldfastError.failedTo('storeRefused', `delete object ${key}`, 'the credentials may not do it');
+      await remove(key, versionId, options);
+    };
+    await bench.sweep();
+    for (let again = 0; again < 2; again += 1) {
+      bench.pass(25 * hour);
+      const result = await bench.sweep();
+      assert.equal(result.refused?.code, 'storeRefused');
+      assert.deepEqual([bench.has(refused), bench.has(other), bench.has(held)], [true, false, true]);
+    }
+    bench.store.delete = remove;
+    bench.pass(25 * hour);
+    assert.equal((await bench.sweep()).refused, null);
+    assert.deepEqual([bench.has(refused), bench.has(held)], [false, false]);
+  });
+
+  it('S8: gives up where a hundred deletes were refused and none was taken', async () => {
+    using bench = new Bench();
+    for (let made = 0; made < 130; made += 1) await bench.put('pack', 'condemned');
+    let asked = 0;
+    bench.store.delete = async (key) => {
+      if (key.includes('/condemned/')) return;
+      asked += 1;
+      throw HoldfastError.failedTo('storeRefused', `delete object ${key}`, 'the credentials may not do it');
+    };
+    await bench.sweep();
+    bench.pass(25 * hour);
+    assert.equal((await bench.sweep()).refused?.code, 'storeRefused');
+    assert.equal(asked, 100);
+  });
+
   it('F3: deletes the version that it found, and hides nothing behind a delete marker', async () => {
     using bench = new Bench(true);
     const pack = await bench.put('pack', 'present');
