@@ -1,3 +1,5 @@
+import type { TamperFinding as ToldFinding } from '../../protocol/methods/immutability.ts';
+
 /** What an audit finds wrong with what a location holds. See `gravestFirst`. */
 export type TamperKind =
   /** A delete marker lies over a key. */
@@ -47,18 +49,8 @@ export function someOf<Finding extends Pick<TamperFinding, 'kind'>>(findings: re
 /** Kinds that a later audit can only meet again by reading the lock back. */
 export const weakLockKinds: readonly TamperKind[] = ['missingLock', 'shortenedLock'];
 
-export interface TamperFinding {
-  /** A `TamperKind` of this version or of an older one. */
-  readonly kind: string;
-  readonly key: string;
-  /** Of the version that is wrong; `null` where it is not there. */
-  readonly versionId: string | null;
-  /** By this machine's clock, RFC 3339 UTC with three decimals. */
-  readonly firstSeen: string;
-  /** When it happened, as the store says; `null` where it does not tell. */
-  readonly storeTime: string | null;
-  readonly detail: string;
-}
+/** As it is told, but for the location. Its kind is a `TamperKind` of this version or of an older one. */
+export type TamperFinding = Omit<ToldFinding, 'location'>;
 
 /** Kinds by which restore points are damaged: what they read is gone, or is something else. */
 export const damagingKinds: readonly string[] = ['missingVersion', 'differentSize'] satisfies readonly TamperKind[];

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { HoldfastError } from '../../protocol/errors.ts';
 import type { LocationId } from '../../protocol/ids.ts';
 import { parseLocationSpec } from '../../protocol/locationSpec.ts';
-import type { LocationSpec, S3Spec } from '../../protocol/methods/locations.ts';
+import type { LocationSpec, S3KeysSecret, S3Spec } from '../../protocol/methods/locations.ts';
 import { parseStrictJson } from '../../protocol/strictJson.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { LocationRecord } from '../catalog/locationStore.ts';
@@ -48,12 +48,8 @@ interface Connected {
   clock: StoreClock | undefined;
 }
 
-/** Keys as the catalog seals them. */
-export interface SealedKeys {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string;
-}
+/** Keys as the catalog seals them: as they were handed over. */
+export type SealedKeys = S3KeysSecret;
 
 export const sealedKeys: z.ZodType<SealedKeys> = z.strictObject({
   accessKeyId: z.string().min(1).max(256),

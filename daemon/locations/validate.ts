@@ -8,6 +8,7 @@ import { type FileFacts, type FileSystem, nodeFileSystem } from './fileAccess.ts
 import { FolderStore } from './filesystem.ts';
 import { removeQuietly } from './durableFile.ts';
 import { markerName, readMarker } from './marker.ts';
+import { failed, type Outcome, warned } from './preflight/checkList.ts';
 import { storeError, throwIfAborted } from './storeErrors.ts';
 
 export interface ValidateOptions {
@@ -29,13 +30,6 @@ const oldCanaryMs = 3_600_000;
 const unknownStore: StoreId = idOf<StoreId>('00000000-0000-0000-0000-000000000000');
 const littleSpace = 1024 ** 3;
 const largestSkewMs = 60_000;
-
-/** What one check found: a sentence, and a way out where it is not a pass. */
-interface Outcome {
-  readonly detail: string;
-  readonly result?: 'fail' | 'warn';
-  readonly fix?: string;
-}
 
 /**
  * Tries what a backup will need of a folder, with a small object that is deleted again. A failed check is an answer; checks that need what failed are left out.
@@ -237,9 +231,6 @@ class Validation {
     );
   }
 }
-
-const failed = (detail: string, fix: string): Outcome => ({ detail, fix, result: 'fail' });
-const warned = (detail: string, fix: string): Outcome => ({ detail, fix, result: 'warn' });
 
 function same(found: Uint8Array | undefined, expected: Uint8Array, detail: string): Outcome {
   if (found !== undefined && Buffer.compare(found, expected) === 0) return { detail };

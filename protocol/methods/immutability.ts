@@ -143,6 +143,7 @@ export const immutabilityAudit: Method<ImmutabilityWorkParams, { readonly action
 export interface TamperFinding {
   readonly kind: string;
   readonly key: string;
+  /** Of the version that is wrong; `null` where it is not there. */
   readonly versionId: string | null;
   /** By this machine's clock. */
   readonly firstSeen: string;
