@@ -4,12 +4,16 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Catalog } from '../../../daemon/catalog/catalog.ts';
 import { openCatalog } from '../../../daemon/catalog/openCatalog.ts';
+import { KeptObjects } from '../../../daemon/immutability/keptObjects.ts';
 import { LockFigures } from '../../../daemon/immutability/lockFigures.ts';
 import type { ReachedNumbers } from '../../../daemon/catalog/reachStore.ts';
 import { idOf, type LocationId, type RestorePointId } from '../../../protocol/ids.ts';
 import { recoveryImportStored } from '../../../protocol/methods/recovery.ts';
 import { restorePointRetire } from '../../../protocol/methods/restorePoints.ts';
+import { HoldfastError } from '../../../protocol/errors.ts';
+import { sessionLock } from '../../../protocol/methods/session.ts';
 import { bucketConnection } from '../../support/bucket/bucketConnection.ts';
+import { interceptedStore } from '../../support/bucket/interceptedStore.ts';
 import { BucketDaemon } from '../../support/bucketDaemon.ts';
 import { succeeded } from '../../support/drivenDaemon.ts';
 import { InProcessDaemon } from '../../support/inProcessDaemon.ts';
@@ -74,6 +78,34 @@ describe('survey of what restore points reach', function () {
       before,
     );
     for (const id of points) assert.ok(new LockFigures(catalog).protectedUntil(location, pointId(id)) !== null);
+  });
+
+  it('S5: leaves unknown what can not be read, keeps all of its policy, and finds out the rest; what was cut short goes on after an unlock', async () => {
+    await using made = await BucketDaemon.ready();
+    const [first = '', second = '', third = ''] = await threePoints(made);
+    const { catalog } = made;
+    const before = reachOf(catalog, third);
+    for (const id of [first, second, third]) catalog.reaches.forget(pointId(id));
+    await made.daemon.call(sessionLock, {});
+    made.clock.leap(61_000);
+    assert.deepEqual(
+      [first, second, third].map((id) => reachOf(catalog, id)),
+      [undefined, undefined, undefined],
+      'nothing is read while the daemon is locked',
+    );
+    const manifest = catalog.restorePoints.get(pointId(second))?.manifestKey ?? '';
+    made.wrap = (store) =>
+      interceptedStore(store, async (verb, key, act) => {
+        if (verb === 'get' && key === manifest) throw new HoldfastError('objectMissing', 'Failed to read: it is gone.');
+        return await act();
+      });
+    await made.unlock();
+    made.clock.leap(61_000);
+    await known(catalog, [first, third]);
+    assert.deepEqual([reachOf(catalog, second), reachOf(catalog, third)], [undefined, before]);
+    const kept = new KeptObjects(catalog, locationOf(catalog));
+    const objects = [...catalog.objects.lockTimes(locationOf(catalog).locationId)].filter(({ kind }) => kind === 'pack');
+    assert.ok(objects.length > 0 && objects.every((object) => kept.has(object)));
   });
 
   it('X8: after an import, what only a retired restore point needs is not extended any more, and all else is', async () => {
