@@ -121,7 +121,6 @@ export class VaultTransport implements Disposable {
         request.destroy();
       });
       response.once('error', reject);
-      response.once('aborted', () => reject(unreachable(`the connection to ${url.host} was cut`)));
       response.once('end', () => resolve({ statusCode, body: parsed(Buffer.concat(pieces)), request: { path: url.pathname } }));
     });
     request.end(body);
