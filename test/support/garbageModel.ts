@@ -1,4 +1,4 @@
-import { createHash, createSecretKey } from 'node:crypto';
+import { createSecretKey } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import { Catalog } from '../../daemon/catalog/catalog.ts';
 import type { RecordedObject } from '../../daemon/catalog/objectLedger.ts';
@@ -21,7 +21,8 @@ import type { Retention } from '../../protocol/methods/policies.ts';
 import { type ActionId, idOf, type InstallationId, type PolicyId, type RestorePointId, uuidText } from '../../protocol/ids.ts';
 import { someAction, someLocation, somePoint, somePolicy } from './catalog.ts';
 import { MemoryStore } from './memoryStore.ts';
-import { type ModelIndex, type ModelManifest, ModelReach, parsed } from './modelRepository.ts';
+import { LockedModelStore, withoutKeys } from './modelLocks.ts';
+import { facts, packsNeeded, type ModelIndex, type ModelManifest, ModelReach, parsed, pinned } from './modelRepository.ts';
 import { SeededRandom } from './random.ts';
 import { Crashed, Task, TurnStore } from './turns.ts';
 
@@ -49,6 +50,11 @@ export interface Seams {
 export interface World {
   readonly owners: 1 | 2;
   readonly seams: Seams;
+  /**
+   * A location with locks. What keeps two owners apart there: the gate extends what it lets pass, and collections need no lists; or, as it was not built, it
+   * looks alone. Without lists a collection goes by the ends of locks.
+   */
+  readonly locks?: { readonly gate: 'extends' | 'looks'; readonly lists: boolean };
 }
 
 interface Acknowledged {
@@ -133,6 +139,9 @@ export class GarbageModel {
   readonly #world: World;
   readonly #installationId: InstallationId;
   readonly #policyId: PolicyId;
+  readonly #locked: LockedModelStore | undefined;
+  /** Manifests that were withdrawn while they were locked: they stay, and count for nobody. */
+  readonly #withdrawn: Set<string> = new Set();
   readonly #ownerKey = createSecretKey(Buffer.alloc(32, 7));
   #now = Date.UTC(2026, 0, 1);
   #skew = 0;
@@ -148,6 +157,7 @@ export class GarbageModel {
     this.#installationId = idOf(uuidText(this.#random.bytes(16)));
     const storeId = idOf<ReturnType<typeof someLocation>['storeId']>(uuidText(this.#random.bytes(16)));
     this.store = new MemoryStore({ now: () => this.#now, storeId });
+    if (world.locks !== undefined) this.#locked = new LockedModelStore(this.store, () => this.#now);
     const catalog = newCatalog();
     const location = someLocation({ storeId });
     catalog.locations.add(location);
@@ -167,7 +177,11 @@ export class GarbageModel {
     }
     if (this.#world.owners === 2) this.owners.push(new Owner(cloneOf(first.catalog), first.locationId));
     for (const { catalog } of this.owners) catalog.seams = this.#world.seams;
-    for (let step = 0; step < steps; step += 1) await this.#step();
+    for (let step = 0; step < steps; step += 1) {
+      const before = this.#now;
+      await this.#step();
+      if (this.#now > before) this.#keepLocked();
+    }
     await this.#drain();
     return this.losses();
   }
@@ -212,7 +226,7 @@ export class GarbageModel {
   async #step(): Promise<void> {
     const owner = this.#pick(this.owners);
     const roll = this.#random.below(100);
-    if (roll < 5) this.#now += this.#random.between(4, 50) * hour;
+    if (roll < 5) this.#now += (this.#locked === undefined ? this.#random.between(4, 50) : this.#random.between(40, 70)) * hour;
     else if (roll === 5) this.#now -= this.#random.between(1, 60) * hour;
     else if (roll === 6) this.#skew = this.#random.between(-60, 60) * 24 * hour;
     else if (roll === 7) this.#crash(owner);
@@ -225,18 +239,34 @@ export class GarbageModel {
     else await this.#advance();
   }
 
+  /** What the monitors of all owners keep: what is live, with all that it reaches, and what a run has put or relies on. */
+  #keepLocked(): void {
+    for (const { catalog } of this.owners) {
+      const live = catalog.restorePoints.live(this.#policyId).flatMap(({ id }) => this.acknowledged.get(id) ?? []);
+      const packs = live.flatMap(({ manifest }) => manifest.indexes.flatMap(({ key }) => packsNeeded(manifest, this.#index(key) ?? {})));
+      const pinnedKeys = catalog.database.prepare('SELECT DISTINCT objectKey FROM runPins').all();
+      this.#locked?.keep(live.flatMap(({ key, manifest }) => [key, ...manifest.indexes.map((index) => index.key)]));
+      this.#locked?.keep(packs.map((hex) => this.#packKey(hex)));
+      this.#locked?.keep(pinnedKeys.map(({ objectKey }) => String(objectKey)));
+    }
+  }
+
   /** One stands still for long, and a day passes. */
   #stall(): void {
     const tasks = this.owners.flatMap((owner) => owner.tasks);
     if (tasks.length === 0) return;
     this.#pick(tasks).stalled = this.#random.between(5, 60);
-    if (this.#random.below(2) === 0) this.#now += 25 * hour;
+    if (this.#random.below(2) === 0) this.#now += (this.#locked === undefined ? 25 : 70) * hour;
   }
 
   async #arrive(): Promise<void> {
     const arriving = this.#onTheWay;
     this.#onTheWay = [];
-    for (const arrive of arriving) await arrive();
+    for (const arrive of arriving) {
+      await arrive().catch((error: unknown) => {
+        if (!HoldfastError.is(error, 'lockRefused')) throw error;
+      });
+    }
   }
 
   async #advance(): Promise<void> {
@@ -297,7 +327,7 @@ export class GarbageModel {
     const { catalog, locationId } = owner;
     const turns = this.#turns(task);
     const store = seams.sweepersStore?.(turns, owner) ?? turns;
-    const reach = new ModelReach((key) => this.#readable(key, turns));
+    const reach = withoutKeys(new ModelReach((key) => this.#readable(key, turns)), this.#withdrawn);
     const book = this.#book(turns);
     try {
       const { freedObjects } = await sweep({
@@ -309,6 +339,7 @@ export class GarbageModel {
         locationId,
         policyId: this.#policyId,
         isDeleted: false,
+        ...(this.#world.locks?.lists === false ? { storeTime: () => Promise.resolve(new Date(this.#now)) } : {}),
         wallClock: () => this.#wall(),
         signal: new AbortController().signal,
         // The moment at which a sweep that stands still is the most dangerous.
@@ -343,7 +374,7 @@ export class GarbageModel {
           if (!HoldfastError.is(error, 'objectMissing') || attempt === 3) throw error;
           this.counts.retries += 1;
           for (const pin of catalog.runPins.of(actionId)) {
-            if (parseObjectKey(pin.objectKey)?.type === 'manifest') await takeBack(owner, store, actionId, pin.objectKey);
+            if (parseObjectKey(pin.objectKey)?.type === 'manifest') await this.#takeBack(owner, store, actionId, pin.objectKey);
           }
         }
       }
@@ -363,6 +394,8 @@ export class GarbageModel {
     const policyId = this.#policyId;
     const signal = new AbortController().signal;
     const real = this.#book(store);
+    const writing = this.#locked?.locking(store) ?? store;
+    const keeper = this.#world.locks?.gate === 'extends' ? this.#locked?.keeper(store) : undefined;
     const book = seams.writersBook?.(real) ?? real;
     const parents = await this.#parentIndexes(owner, store);
     const condemned = await takeCondemned(catalog, { locationId, policyId, installationId }, book, signal);
@@ -374,7 +407,7 @@ export class GarbageModel {
     const uploaded: UploadedObject[] = [];
     const put = async (object: UploadingObject, body: Buffer): Promise<void> => {
       await ledger.uploading(object);
-      const { versionId } = await store.put(object.key, body);
+      const { versionId } = await writing.put(object.key, body);
       uploaded.push({ ...object, versionId });
       await ledger.uploaded({ ...object, versionId });
     };
@@ -407,6 +440,7 @@ export class GarbageModel {
         {
           ...options,
           store,
+          ...(keeper === undefined ? {} : { keeper }),
           signal,
           condemned: async (stop) => namedIn(await book.read(stop)),
         },
@@ -469,7 +503,7 @@ export class GarbageModel {
         }
         const known = catalog.runPins.of(actionId).length > 0;
         if (isWhole && known) this.#acknowledge(owner, objectKey, parsed<ModelManifest>(object.body), actionId);
-        else if (known) await takeBack(owner, store, actionId, objectKey);
+        else if (known) await this.#takeBack(owner, store, actionId, objectKey);
       }
     }
   }
@@ -486,8 +520,19 @@ export class GarbageModel {
       });
   }
 
+  async #takeBack({ catalog, locationId }: Owner, store: ObjectStore, actionId: ActionId, key: string): Promise<void> {
+    if (catalog.objects.get(locationId, key) === undefined || !catalog.beginTakingBack(actionId, locationId, key)) return;
+    try {
+      await store.delete(key, null);
+    } catch (error) {
+      if (!HoldfastError.is(error, 'lockRefused')) throw error;
+      this.#withdrawn.add(key);
+    }
+    catalog.objects.change(locationId, key, { state: 'missing' });
+  }
+
   #turns(task: Task): TurnStore {
-    return new TurnStore(this.store, task, (arrive) => void this.#onTheWay.push(arrive));
+    return new TurnStore(this.#locked ?? this.store, task, (arrive) => void this.#onTheWay.push(arrive));
   }
 
   #book(store: ObjectStore): CondemnedBook {
@@ -524,22 +569,6 @@ export class GarbageModel {
     if (item === undefined) throw new RangeError('nothing to pick');
     return item;
   }
-}
-
-async function takeBack(owner: Owner, store: ObjectStore, actionId: ActionId, key: string): Promise<void> {
-  const { catalog, locationId } = owner;
-  if (catalog.objects.get(locationId, key) === undefined || !catalog.beginTakingBack(actionId, locationId, key)) return;
-  await store.delete(key, null);
-  catalog.objects.change(locationId, key, { state: 'missing' });
-}
-
-function facts(kind: UploadingObject['kind'], objectId: Uint8Array, body: Buffer): Omit<UploadingObject, 'key'> {
-  return { kind, objectId, length: body.length, sha256: createHash('sha256').update(body).digest() };
-}
-
-function pinned(key: string, objectId: Uint8Array, body: Uint8Array): PinnedIndex {
-  const sha256 = createHash('sha256').update(body).digest();
-  return { key, versionId: null, length: body.length, sha256, objectId, salt: Buffer.alloc(32) };
 }
 
 const plainSeal = {

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import type { PinnedIndex, UploadingObject } from '../../daemon/engine/jobs.ts';
 import { hexOf } from '../../daemon/repository/bytes.ts';
 import { IdSet } from '../../daemon/repository/idSet.ts';
 import type { ReachedObjects, ReachReader } from '../../daemon/policies/garbage/sweep.ts';
@@ -57,4 +59,18 @@ export class ModelReach implements ReachReader {
 export function parsed<Value>(body: Uint8Array): Value {
   const value: Value = JSON.parse(Buffer.from(body).toString('utf8'));
   return value;
+}
+
+export function facts(kind: UploadingObject['kind'], objectId: Uint8Array, body: Buffer): Omit<UploadingObject, 'key'> {
+  return { kind, objectId, length: body.length, sha256: createHash('sha256').update(body).digest() };
+}
+
+export function pinned(key: string, objectId: Uint8Array, body: Uint8Array): PinnedIndex {
+  const sha256 = createHash('sha256').update(body).digest();
+  return { key, versionId: null, length: body.length, sha256, objectId, salt: Buffer.alloc(32) };
+}
+
+/** Packs (hex) that this index gives for what the restore point needs. */
+export function packsNeeded({ needs }: ModelManifest, index: ModelIndex): readonly string[] {
+  return Object.entries(index).flatMap(([chunk, packs]) => (needs.includes(chunk) ? packs : []));
 }

@@ -8,6 +8,7 @@ import type {
   PutResult,
   ReadOptions,
   StoreCapabilities,
+  VersionedObjects,
 } from '../../daemon/locations/objectStore.ts';
 import type { StoreId } from '../../protocol/ids.ts';
 
@@ -91,6 +92,7 @@ export class Task {
 
 /** A store every call of which waits for the task's turn, before and after. */
 export class TurnStore implements ObjectStore {
+  readonly versions?: VersionedObjects;
   readonly #inner: ObjectStore;
   readonly #task: Task;
   readonly #onTheWay: (arrive: () => Promise<void>) => void;
@@ -100,6 +102,7 @@ export class TurnStore implements ObjectStore {
     this.#inner = inner;
     this.#task = task;
     this.#onTheWay = onTheWay;
+    if (inner.versions !== undefined) this.versions = inTurns(inner.versions, task);
   }
 
   get storeId(): StoreId {
@@ -145,4 +148,23 @@ export class TurnStore implements ObjectStore {
     await this.#inner.delete(key, versionId, options);
     await this.#task.turn();
   }
+}
+
+function inTurns(versions: VersionedObjects, task: Task): VersionedObjects {
+  return {
+    list: (prefix, options) => versions.list(prefix, options),
+    lockOf: async (...args) => {
+      await task.turn();
+      return await versions.lockOf(...args);
+    },
+    extend: async (...args) => {
+      await task.turn();
+      await versions.extend(...args);
+      await task.turn();
+    },
+    time: async (...args) => {
+      await task.turn();
+      return await versions.time(...args);
+    },
+  };
 }
