@@ -79,6 +79,7 @@ interface Group {
 }
 
 const mostTold = 1000;
+const longestName = 300;
 const looksAtOnce = 8;
 const action = 'audit the location';
 
@@ -146,7 +147,8 @@ class TamperAudit {
   async run(): Promise<void> {
     const { store, signal } = this.#options;
     try {
-      for await (const page of store.versions.list(this.#prefix, { signal })) {
+      const onOther = (entry: ListedVersion): void => this.#takeOther(entry);
+      for await (const page of store.versions.list(this.#prefix, { signal, onOther })) {
         for (const entry of page) await this.#take(entry);
         this.#afterPage();
       }
@@ -282,6 +284,18 @@ class TamperAudit {
       group.isThere = true;
       find();
     });
+  }
+
+  /** Under a name that no object of ours has. */
+  #takeOther({ key: name, versionId, isDeleteMarker, lastModified: storeTime, size }: ListedVersion): void {
+    this.versions += 1;
+    if (storeTime < new Date(this.#options.location.createdAt)) {
+      this.olderThanCatalog += 1;
+      return;
+    }
+    const kind = isDeleteMarker ? 'deleteMarker' : 'unknownObject';
+    const what = isDeleteMarker ? 'A delete marker' : `An object of ${size} bytes`;
+    this.#book.add({ kind, key: tameName(name), versionId, detail: `${what} under a name that nothing of Holdfast has.`, storeTime });
   }
 
   /** By a listing of that key, which finds also what can't be read. */
@@ -462,4 +476,10 @@ class TamperAudit {
   #groupOfMarker(): Group {
     return { ...this.#groupOf(markerName, this.#again(markerName)), owner: this.#again(markerName) === undefined ? 'named' : 'ledger' };
   }
+}
+
+/** Fit for the catalog and for every eye: whoever put it chose the name. */
+function tameName(name: string): string {
+  const written = Array.from(name.toWellFormed(), (letter) => (/^[\w./-]$/.test(letter) ? letter : encodeURIComponent(letter))).join('');
+  return written.length > longestName ? `${written.slice(0, longestName)}...` : written;
 }

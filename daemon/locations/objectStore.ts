@@ -38,13 +38,19 @@ export interface ObjectStore {
  */
 export interface VersionedObjects {
   /** Every version and delete marker below `prefix`, in key order, and of each key the newest first. */
-  list(prefix: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<readonly ListedVersion[]>;
+  list(prefix: string, options?: ListVersionsOptions): AsyncIterable<readonly ListedVersion[]>;
   /** The lock of one version as the store holds it now; `null` where it has none. */
   lockOf(key: string, versionId: string, options?: { readonly signal?: AbortSignal }): Promise<LockUntil | null>;
   /** Gives one version a lock with a later end. Says nothing of what the store holds afterwards: that is read back with `lockOf`. */
   extend(key: string, versionId: string, lock: LockUntil, options?: { readonly signal?: AbortSignal }): Promise<void>;
   /** Asks the store for its time: the `Date` of an answer to a request that it authenticated. */
   time(options?: { readonly signal?: AbortSignal }): Promise<Date>;
+}
+
+export interface ListVersionsOptions {
+  readonly signal?: AbortSignal;
+  /** What lies below `prefix` under a name outside the grammar of keys, so that it can be none of ours: `key` is any text. May tell of one twice. */
+  readonly onOther?: (entry: ListedVersion) => void;
 }
 
 export interface ListedVersion {

@@ -11,6 +11,7 @@ export async function* versionPages(
   bucket: S3Bucket,
   prefix: string,
   signal: AbortSignal | undefined,
+  onOther?: (entry: ListedVersion) => void,
 ): AsyncGenerator<readonly ListedVersion[], void, undefined> {
   const action = `list versions below "${prefix}"`;
   let from: { readonly KeyMarker?: string; readonly VersionIdMarker?: string } = {};
@@ -26,7 +27,7 @@ export async function* versionPages(
       ),
     );
     const now = new Set<string>();
-    const page = inOrder(bucket, output, action).filter(({ key, versionId }) => {
+    const page = inOrder({ bucket, prefix, action, onOther }, output).filter(({ key, versionId }) => {
       // A store that gives more than it was asked for must not get it looked at as something else.
       if (!key.startsWith(prefix)) return false;
       const name = `${key} ${versionId}`;
@@ -126,7 +127,14 @@ export async function oldestOf(bucket: S3Bucket, key: string, signal: AbortSigna
   return oldest;
 }
 
-function inOrder(bucket: S3Bucket, output: ListObjectVersionsCommandOutput, action: string): readonly ListedVersion[] {
+interface Asked {
+  readonly bucket: S3Bucket;
+  readonly prefix: string;
+  readonly action: string;
+  readonly onOther: ((entry: ListedVersion) => void) | undefined;
+}
+
+function inOrder({ bucket, prefix, action, onOther }: Asked, output: ListObjectVersionsCommandOutput): readonly ListedVersion[] {
   const { isDeleteMarker } = bucket.factsOf(output);
   const versions = output.Versions ?? [];
   const markers = output.DeleteMarkers ?? [];
@@ -136,13 +144,17 @@ function inOrder(bucket: S3Bucket, output: ListObjectVersionsCommandOutput, acti
   let version = 0;
   let marker = 0;
   return isDeleteMarker.flatMap((isMarker): readonly ListedVersion[] => {
-    const entry = isMarker ? markers[marker++] : versions[version++];
-    const { Key, VersionId, IsLatest = false, LastModified } = entry ?? {};
+    const listed = isMarker ? markers[marker++] : versions[version++];
+    const { Key, VersionId, IsLatest = false, LastModified } = listed ?? {};
     const size = isMarker ? 0 : versions[version - 1]?.Size;
-    const key = ownKeyOf(bucket, Key, output.EncodingType);
-    if (key === undefined || VersionId === undefined || LastModified === undefined || size === undefined) return [];
+    const name = decoded(Key, output.EncodingType);
+    if (name === undefined || VersionId === undefined || LastModified === undefined || size === undefined) return [];
     if (!isSize(size)) throw malformed(action, 'the listing of the store is malformed');
-    return [{ key, versionId: VersionId, isDeleteMarker: isMarker, isLatest: IsLatest, size, lastModified: LastModified }];
+    const entry = { versionId: VersionId, isDeleteMarker: isMarker, isLatest: IsLatest, size, lastModified: LastModified };
+    const key = bucket.ownKey(name);
+    if (key !== undefined) return [{ key, ...entry }];
+    if (name.startsWith(bucket.fullKey(prefix))) onOther?.({ key: name.slice(bucket.fullKey('').length), ...entry });
+    return [];
   });
 }
 

@@ -1,7 +1,7 @@
 import { GetObjectRetentionCommand, ListObjectsV2Command, type ObjectLockMode, PutObjectRetentionCommand } from '@aws-sdk/client-s3';
 import { HoldfastError } from '../../../protocol/errors.ts';
 import { checkObjectKey, checkPrefix } from '../objectKey.ts';
-import type { ListedVersion, LockUntil, VersionedObjects } from '../objectStore.ts';
+import type { ListedVersion, ListVersionsOptions, LockUntil, VersionedObjects } from '../objectStore.ts';
 import type { S3Bucket } from './s3Bucket.ts';
 import { versionPages } from './s3Listing.ts';
 
@@ -18,9 +18,9 @@ export class S3Versions implements VersionedObjects {
     this.#bucket = bucket;
   }
 
-  async *list(prefix: string, { signal }: Options = {}): AsyncIterable<readonly ListedVersion[]> {
+  async *list(prefix: string, { signal, onOther }: ListVersionsOptions = {}): AsyncIterable<readonly ListedVersion[]> {
     checkPrefix(prefix);
-    for await (const page of versionPages(this.#bucket, prefix, signal)) if (page.length > 0) yield page;
+    for await (const page of versionPages(this.#bucket, prefix, signal, onOther)) if (page.length > 0) yield page;
   }
 
   async lockOf(key: string, versionId: string, { signal }: Options = {}): Promise<LockUntil | null> {

@@ -7,6 +7,7 @@ import type {
   GetOptions,
   ListedObject,
   ListedVersion,
+  ListVersionsOptions,
   LockUntil,
   ObjectBody,
   ObjectFacts,
@@ -210,7 +211,7 @@ class BucketVersions implements VersionedObjects {
     this.#below = below;
   }
 
-  async *list(prefix: string, options: { readonly signal?: AbortSignal } = {}): AsyncIterable<readonly ListedVersion[]> {
+  async *list(prefix: string, options: ListVersionsOptions = {}): AsyncIterable<readonly ListedVersion[]> {
     checkPrefix(prefix);
     const action = `list versions below "${prefix}"`;
     let after: PageMarker | undefined;
@@ -219,11 +220,13 @@ class BucketVersions implements VersionedObjects {
       const page = await call(action, options.signal, () => this.#bucket.listPage(this.#below + prefix, marker));
       const ours = page.entries.flatMap(({ key, version, isLatest }) => {
         const ownKey = key.slice(this.#below.length);
-        // What others put there under names that are none of ours is not ours to see.
-        if (!isObjectKey(ownKey)) return [];
         const { isDeleteMarker, size } = version;
         const lastModified = new Date(version.lastModified * 1000);
-        return [{ key: ownKey, versionId: versionIdOf(version), isDeleteMarker, isLatest, size, lastModified }];
+        const entry = { key: ownKey, versionId: versionIdOf(version), isDeleteMarker, isLatest, size, lastModified };
+        if (isObjectKey(ownKey)) return [entry];
+        // What others put there under names that are none of ours is not ours to see.
+        options.onOther?.(entry);
+        return [];
       });
       if (ours.length > 0) yield ours;
       after = page.next;

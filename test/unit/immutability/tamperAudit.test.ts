@@ -223,6 +223,30 @@ describe('the audit of a location', () => {
     assert.deepEqual(found(await audited.audit({ isOwnList })), [...each('foreignVersion', [own]), ...each('unknownObject', [planted])]);
   });
 
+  it('R2: finds what lies below our prefix under names that no key has, and writes them so that they harm nobody', async () => {
+    using audited = new AuditedBucket({ pageLength: 2 });
+    const { bucket, prefix, installationId } = audited;
+    audited.backUp(3);
+    bucket.pass(-day);
+    bucket.put(`${prefix}Old`, bytes('a'));
+    bucket.pass(day);
+    const names = ['Big.bin', '.hidden', 'a//b', 'a\u202e\u001b[31m<b>', `${'long'.repeat(200)}.x`];
+    for (const name of names) bucket.put(prefix + name, bytes('a'));
+    bucket.put(`${newId<InstallationId>()}/Other`, bytes('a'));
+    bucket.putDeleteMarker(`${prefix}Marker`);
+    const result = await audited.audit();
+    const written = [
+      `${prefix}Big.bin`,
+      `${prefix}.hidden`,
+      `${prefix}a//b`,
+      `${prefix}a%E2%80%AE%1B%5B31m%3Cb%3E`,
+      `${`${prefix}${'long'.repeat(200)}`.slice(0, 300)}...`,
+    ];
+    assert.deepEqual(found(result), [...each('deleteMarker', [`${installationId}/Marker`]), ...each('unknownObject', written)]);
+    assert.equal(result.olderThanCatalog, 1);
+    assert.deepEqual((await audited.audit()).findings, result.findings);
+  });
+
   it('R1 R2: hides no version that is gone behind thousands of findings that anybody can make', async () => {
     using audited = new AuditedBucket({ lockMode: 'governance' });
     const { bucket, prefix } = audited;

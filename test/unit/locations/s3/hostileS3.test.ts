@@ -87,6 +87,16 @@ describe('a hostile server in the place of a bucket', () => {
     for (const hasVersions of [true, false]) assert.deepEqual(named(await all((await opened(hasVersions, 'vault')).list('a/'))), ['a/one']);
   });
 
+  it('R2: that holds names outside the grammar below what was asked for has them told apart', async () => {
+    const at = { versionId: 'v1', size: 1 };
+    server.script = () => ({ body: versionsXml(['vault/a/One', 'vault/a/two', 'vault/B', 'other/a/X'].map((key) => ({ key, ...at }))) });
+    const { versions } = await opened(true, 'vault');
+    assert.ok(versions !== undefined);
+    const others: string[] = [];
+    assert.deepEqual(named(await all(versions.list('a/', { onOther: ({ key }) => void others.push(key) }))), ['a/two']);
+    assert.deepEqual(others, ['a/One']);
+  });
+
   it('K6 M8: that sends every request elsewhere is not followed, and nobody else gets a signature', async () => {
     await using elsewhere = await ScriptedS3.start(() => ({ body: versionsXml([]) }));
     for (const status of [301, 302, 303, 307, 308]) {
