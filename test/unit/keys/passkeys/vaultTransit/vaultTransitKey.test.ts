@@ -364,7 +364,7 @@ describe('a key of Vault', () => {
       },
       { decrypt: errors(400, 'ciphertext or signature version is disallowed by policy (too old)'), key: 403, kind: 'versionTooOld' },
       { decrypt: errors(400, 'any words'), key: { latest_version: 2 }, kind: 'notOurs', reason: /another key of that name/ },
-      { decrypt: errors(400, 'any words'), key: 404, kind: 'keyMissing' },
+      { decrypt: errors(400, 'any words'), key: 404, kind: 'keyMissing', reason: /there is no key k1 at transit$/ },
       { decrypt: errors(400, 'encryption key not found'), key: 403, kind: 'keyMissing' },
       { decrypt: errors(400, 'any words'), key: { derived: true }, kind: 'wrongKeyType' },
       { decrypt: errors(400, 'any words'), kind: 'failed', reason: /“any words”$/ },
