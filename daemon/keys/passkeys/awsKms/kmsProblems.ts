@@ -103,9 +103,7 @@ export function isThrottledName({ name, status }: S3Failure): boolean {
 
 /** OpenSSL's and Node's codes for a certificate that is not believed. */
 function isCertificate(system: string): boolean {
-  return /^(?:CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|DEPTH_ZERO_SELF_SIGNED_CERT$|SELF_SIGNED_CERT|HOSTNAME_MISMATCH$|INVALID_CA$|EPROTO$)/.test(
-    system,
-  );
+  return /^(?:CERT_|ERR_TLS_|UNABLE_TO_|DEPTH_ZERO_SELF_SIGNED_CERT$|SELF_SIGNED_CERT|HOSTNAME_MISMATCH$|INVALID_CA$)/.test(system);
 }
 
 /** What a failed request means. */
@@ -126,6 +124,13 @@ function rowOf(error: unknown, failure: S3Failure, request: AskedRequest): Row {
         kind: 'certificate',
         reason: `the certificate of ${host} is not trusted (${system})`,
         fix: 'Name the authority that signed it in NODE_EXTRA_CA_CERTS and start the daemon anew.',
+      };
+    }
+    if (system !== undefined && /^(?:ERR_SSL_|EPROTO$)/.test(system)) {
+      return {
+        kind: 'certificate',
+        reason: `${host} does not speak TLS (${system})`,
+        fix: 'Look whether the endpoint and the proxy are the right ones.',
       };
     }
     // The SDK's name for a connection that was not made in its time.

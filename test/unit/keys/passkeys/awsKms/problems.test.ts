@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { inspect } from 'node:util';
 import { isPassing, type KeyProblemKind, KeyServiceFailure } from '../../../../../daemon/keys/agent/keyProblem.ts';
 import type { AwsKmsSlot } from '../../../../../daemon/keys/slot.ts';
 import { canaries, installationId, newBinding, openAt, problemOf, SleptTime, unwrapAt, wrapAt } from '../../../../support/kmsBench.ts';
+import { testCertificate, testKey } from '../../../../support/tlsIdentity.ts';
 import { KmsWireServer, refusal, type WireKey, type WireReply } from '../../../../support/servers/kmsWire.ts';
 
 const plaintext = Buffer.from('forty-one bytes that stand for a key here');
@@ -107,6 +109,20 @@ describe('AWS KMS that does not unwrap', () => {
     assert.equal(problem.kind, 'unreachable');
     assert.match(problem.reason, new RegExp(`^${new URL(endpoint).host} .*ECONNREFUSED`));
     wire = await KmsWireServer.start();
+  });
+
+  it('D6: whose certificate nobody vouches for gets nothing, and the certificate is named as the cause', async () => {
+    let asked = 0;
+    const server = createTlsServer({ cert: testCertificate, key: testKey }, () => (asked += 1));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    const endpoint = `https://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+    const { kind } = await problemOf((await openAt({ endpoint, region: wire.region }, key.arn)).unwrap(slot, installationId));
+    const plain = await problemOf(
+      (await openAt({ endpoint: wire.endpoint.replace('http:', 'https:'), region: wire.region }, key.arn)).describe(),
+    );
+    await new Promise((resolve) => server.close(resolve));
+    assert.deepEqual([kind, plain.kind, asked], ['certificate', 'certificate', 0]);
   });
 
   it('D7: that is silent is cut off', async () => {
