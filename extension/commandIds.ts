@@ -21,6 +21,7 @@ export const commandIds = [
   'holdfast.proveLock',
   'holdfast.refreshLocks',
   'holdfast.auditLocks',
+  'holdfast.editLocation',
   'holdfast.changeProtection',
   'holdfast.setAbsence',
   'holdfast.collectGarbage',

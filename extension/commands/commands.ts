@@ -25,6 +25,7 @@ import { restoreFile } from './restoreFile.ts';
 import { restoreThisVersion } from './restoreThisVersion.ts';
 import { protectFolder } from './protectFolder.ts';
 import { newPolicy } from './newPolicy.ts';
+import { editLocation } from './editLocation.ts';
 import { editPolicy } from './editPolicy.ts';
 import { newLocation } from './newLocation.ts';
 import { newPasskey } from './newPasskey.ts';
@@ -56,6 +57,7 @@ const table: Readonly<Record<CommandId, Command>> = {
   'holdfast.proveLock': proveLock,
   'holdfast.refreshLocks': refreshLocks,
   'holdfast.auditLocks': auditLocks,
+  'holdfast.editLocation': editLocation,
   'holdfast.changeProtection': changeProtection,
   'holdfast.setAbsence': setAbsence,
   'holdfast.collectGarbage': collectGarbage,

@@ -15,6 +15,23 @@ export interface BucketDraft {
   readonly roleArn: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  /** Of temporary keys; empty for others. */
+  readonly sessionToken: string;
+}
+
+/** A bucket that there is, as a form begins with it; what it was given as a secret the daemon gives to nobody. */
+export function draftOf({ endpoint, bucket, region, prefix, credentials }: Omit<S3Spec, 'kind'>): BucketDraft {
+  return {
+    ...emptyBucket,
+    isAws: endpoint === undefined,
+    endpoint: endpoint ?? '',
+    bucket,
+    region,
+    prefix: prefix ?? '',
+    source: credentials.source,
+    profile: credentials.source === 'profile' ? credentials.profile : '',
+    roleArn: credentials.source === 'role' ? credentials.roleArn : '',
+  };
 }
 
 export const emptyBucket: BucketDraft = {
@@ -28,6 +45,7 @@ export const emptyBucket: BucketDraft = {
   roleArn: '',
   accessKeyId: '',
   secretAccessKey: '',
+  sessionToken: '',
 };
 
 /** What of it is wanted of the daemon; without any secret. */
@@ -56,8 +74,9 @@ function credentialsOf({ source, profile, roleArn }: BucketDraft): S3Credentials
 }
 
 /** The keys that go with it as a secret; `undefined` where the daemon finds credentials by itself. */
-export function keysOf({ source, accessKeyId, secretAccessKey }: BucketDraft): S3KeysSecret | undefined {
-  return source === 'sealed' ? { accessKeyId, secretAccessKey } : undefined;
+export function keysOf({ source, accessKeyId, secretAccessKey, sessionToken }: BucketDraft): S3KeysSecret | undefined {
+  if (source !== 'sealed') return undefined;
+  return { accessKeyId, secretAccessKey, ...(sessionToken === '' ? {} : { sessionToken }) };
 }
 
 export type BucketField = 'endpoint' | 'bucket' | 'region' | 'prefix' | 'profile' | 'roleArn';

@@ -6,9 +6,15 @@ import { type BucketDraft, type BucketField, fieldProblem, keyProblem } from './
 
 const longestKeyId = 256;
 const longestSecret = 1024;
+const longestToken = 8192;
 
 /** The questions that say which bucket it is, and who may write there. */
 export function bucketSteps(): readonly Step<BucketDraft>[] {
+  return [...placeSteps(), ...credentialSteps()];
+}
+
+/** Which bucket it is, and where. */
+export function placeSteps(): readonly Step<BucketDraft>[] {
   return [
     { ask: askProvider },
     {
@@ -43,6 +49,12 @@ export function bucketSteps(): readonly Step<BucketDraft>[] {
           mayBeEmpty: true,
         }),
     },
+  ];
+}
+
+/** Who may write there. */
+export function credentialSteps(): readonly Step<BucketDraft>[] {
+  return [
     { ask: askSource },
     {
       isNeeded: ({ source }) => source === 'profile',
@@ -81,6 +93,18 @@ export function bucketSteps(): readonly Step<BucketDraft>[] {
           problem: (text) => (text === '' ? undefined : keyProblem(text.trim(), longestSecret)),
           isComplete: (text) => text.trim() !== '',
           next: (text) => ({ ...draft, secretAccessKey: text.trim() }),
+        }),
+    },
+    {
+      isNeeded: isTyped,
+      ask: (draft, place) =>
+        askInput(place, {
+          prompt: vscode.l10n.t('Session token of temporary keys; leave it empty for keys that last'),
+          value: draft.sessionToken,
+          isSecret: true,
+          problem: (text) => (text.trim() === '' ? undefined : keyProblem(text.trim(), longestToken)),
+          isComplete: () => true,
+          next: (text) => ({ ...draft, sessionToken: text.trim() }),
         }),
     },
   ];

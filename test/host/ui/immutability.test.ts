@@ -77,6 +77,9 @@ describe('immutable backups on a real store', () => {
     await eventually(async () => assert.match(await inputBox.message(), /Secret access key/));
     assert.ok(await inputBox.isSecret());
     await inputBox.enter(bucket.secretAccessKey);
+    await eventually(async () => assert.match(await inputBox.message(), /Session token of temporary keys/));
+    assert.ok(await inputBox.isSecret());
+    await inputBox.accept();
     await inputBox.answer(/Name of the location/, 'vault');
     await quickPick.option('Check Again').waitFor();
     await workbench.screenshot('form-bucket-failed');
@@ -87,6 +90,8 @@ describe('immutable backups on a real store', () => {
     const { quickPick, inputBox } = workbench;
     await quickPick.back();
     await eventually(async () => assert.equal(await inputBox.value(), 'vault'));
+    await inputBox.back();
+    await eventually(async () => assert.match(await inputBox.message(), /Session token/));
     await inputBox.back();
     await eventually(async () => assert.match(await inputBox.message(), /Secret access key/));
     assert.equal(await inputBox.value(), bucket.secretAccessKey);
@@ -106,7 +111,7 @@ describe('immutable backups on a real store', () => {
       await inputBox.accept();
     }
     await quickPick.choose('Type keys');
-    for (const value of [bucket.accessKeyId, bucket.secretAccessKey, 'vault']) {
+    for (const value of [bucket.accessKeyId, bucket.secretAccessKey, '', 'vault']) {
       await eventually(async () => assert.equal(await inputBox.value(), value));
       await inputBox.accept();
     }

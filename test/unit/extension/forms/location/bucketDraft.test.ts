@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import {
   type BucketDraft,
+  draftOf,
   emptyBucket,
   fieldProblem,
   keyProblem,
@@ -54,7 +55,23 @@ describe('a bucket as a form has it', () => {
     assert.deepEqual(handed, []);
     assert.ok('keys' in (await secretOfKeys(daemon, typed)));
     assert.deepEqual(handed, ['{"accessKeyId":"AKIDEXAMPLE","secretAccessKey":"very-secret"}']);
-    assert.doesNotMatch(JSON.stringify(specOf(typed)), /very-secret|AKID/);
+    assert.deepEqual(keysOf({ ...typed, sessionToken: 'for-an-hour' }), {
+      accessKeyId: 'AKIDEXAMPLE',
+      secretAccessKey: 'very-secret',
+      sessionToken: 'for-an-hour',
+    });
+    assert.doesNotMatch(JSON.stringify(specOf({ ...typed, sessionToken: 'for-an-hour' })), /very-secret|AKID|hour/);
+  });
+
+  it('begins as the bucket that there is, with nothing that is a secret', () => {
+    for (const source of ['sealed', 'chain', 'profile', 'role'] as const) {
+      for (const isAws of [true, false]) {
+        const { kind: _kind, ...spec } = specOf({ ...typed, source, isAws });
+        const draft = draftOf(spec);
+        assert.deepEqual(specOf(draft), { kind: 's3', ...spec });
+        assert.deepEqual([draft.accessKeyId, draft.secretAccessKey, draft.sessionToken], ['', '', '']);
+      }
+    }
   });
 
   it('refuses while typing exactly what the daemon would refuse', () => {
