@@ -32,6 +32,8 @@ export interface GarbageFailure {
   readonly error: HoldfastError;
 }
 
+/** Lines of what waits. */
+const mostWaiting = 200;
 /** Left by puts that were cut short: as old as this by store time, no put is at work on them. */
 const temporariesAfter = condemnedFor;
 
@@ -170,14 +172,18 @@ export class GarbageService {
   }
 }
 
-/** By whole minutes: a few lines, whatever the policies are. */
+/** By whole minutes: a few lines, whatever the policies are. Others may have planted objects with any locks: what is left of too many is told as one. */
 function waitingOf(waiting: readonly WaitingGarbage[]): GarbageDocument['waiting'] {
   const byTime = new Map<string, number>();
   for (const { until, bytes } of waiting) {
     const minute = new Date(Math.ceil(until.getTime() / 60_000) * 60_000).toISOString();
     byTime.set(minute, (byTime.get(minute) ?? 0) + bytes);
   }
-  return [...byTime].map(([until, bytes]) => ({ until, bytes })).toSorted((one, other) => (one.until < other.until ? -1 : 1));
+  const lines = [...byTime].map(([until, bytes]) => ({ until, bytes })).toSorted((one, other) => (one.until < other.until ? -1 : 1));
+  const last = lines.at(-1);
+  if (last === undefined || lines.length <= mostWaiting) return lines;
+  const rest = lines.slice(mostWaiting - 1).reduce((sum, { bytes }) => sum + bytes, 0);
+  return [...lines.slice(0, mostWaiting - 1), { until: last.until, bytes: rest }];
 }
 
 function ownKeys(keys: readonly PolicyKeys[]): Pick<PolicyKeys, 'installationId'> & { readonly owner: NonNullable<PolicyKeys['owner']> } {

@@ -84,6 +84,25 @@ describe('what others plant into a location with locks', function () {
     }
   });
 
+  it('R2 R8: what is planted under the names of packs, each with another lock, is counted in a bounded number of lines', async () => {
+    const { world, retired } = await withRetired();
+    await using owned = world;
+    const packs = retired.slice(0, retired.indexOf('restore-points/'));
+    for (let made = 0; made < 400; made += 1) {
+      const id = randomBytes(16).toString('hex');
+      const until = Math.floor((owned.clock.storeMs + yearMs) / 1000) + made * 120;
+      owned.bucket.put(`${packs}packs/${id.slice(0, 2)}/${id}`, Buffer.alloc(1000), { retention: { mode: 'COMPLIANCE', until } });
+    }
+    await owned.pass(20 * 24, 10 * 24);
+    const { waiting } = await owned.collect();
+    assert.equal(waiting.length, 200);
+    assert.ok(waiting.reduce((sum, { bytes }) => sum + bytes, 0) >= 400_000);
+    assert.deepEqual(
+      waiting.map(({ until }) => until),
+      waiting.map(({ until }) => until).toSorted(),
+    );
+  });
+
   it('F3: a whole restore point that an older catalog does not know counts all the same, whatever junk lies beside it', async () => {
     const { world, retired } = await withRetired();
     await using owned = world;
