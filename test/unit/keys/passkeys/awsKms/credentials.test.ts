@@ -67,9 +67,16 @@ describe('what requests to AWS KMS are signed with', () => {
   });
 
   it('goes to no endpoint that the environment names', async () => {
-    set('AWS_ENDPOINT_URL', 'http://127.0.0.1:1');
-    set('AWS_ENDPOINT_URL_KMS', 'http://127.0.0.1:1');
-    assert.equal(await describeWith({ source: 'given' }, givenSecrets), 'AKIACANARY');
+    set('AWS_ENDPOINT_URL', wire.endpoint);
+    set('AWS_ENDPOINT_URL_KMS', wire.endpoint);
+    set('https_proxy', 'http://127.0.0.1:1');
+    set('HTTPS_PROXY', 'http://127.0.0.1:1');
+    const { arn } = wire.createKey();
+    const target = { kind: 'awsKms', keyId: arn, region: wire.region } as const;
+    const key = await openAwsKms(target, { kind: 'awsKms', endpoint: null, credentials: { source: 'given' } }, givenSecrets);
+    const problem = await problemOf(key.describe());
+    assert.deepEqual([problem.kind, wire.requests], ['unreachable', []]);
+    assert.match(problem.reason, /^kms\.eu-test-1\.amazonaws\.com can not be reached/);
   });
 
   for (const [title, credentials] of [
