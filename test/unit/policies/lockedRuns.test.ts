@@ -8,6 +8,7 @@ import { interceptedStore } from '../../support/bucket/interceptedStore.ts';
 import { BucketDaemon } from '../../support/bucketDaemon.ts';
 import { countCatalogWrites } from '../../support/crashPoints.ts';
 import { succeeded } from '../../support/drivenDaemon.ts';
+import { testSeed } from '../../support/mochaHooks.ts';
 
 const day = 86_400_000;
 
@@ -122,6 +123,37 @@ describe('backups at a location with locks', function () {
       adopted += listed.length === 3 ? 1 : 0;
     }
     assert.ok(adopted > 0);
+  });
+
+  it(`X1: a daemon that can write its catalog no more ends its backup, and the next one takes over what it put (seed ${testSeed()})`, async () => {
+    let wasReached = true;
+    // Each run writes some fifteen times: every fourth is tried, and which ones is up to the seed.
+    for (let at = 1 + (Math.abs(testSeed()) % 4); wasReached; at += 4) {
+      await using world = await BucketDaemon.ready();
+      await world.backUp();
+      world.changeSource();
+      wasReached = false;
+      {
+        let writes = 0;
+        using counting = countCatalogWrites(() => {
+          writes += 1;
+          if (writes < at) return;
+          wasReached = true;
+          throw new Error('the disk is gone');
+        });
+        void counting;
+        const started = await world.daemon.startBackup().catch((error: unknown) => assert.ok(HoldfastError.is(error)));
+        if (started !== undefined) assert.equal((await world.daemon.ended(started)).state, wasReached ? 'failed' : 'complete');
+      }
+      await world.restart();
+      world.changeSource();
+      const next = await world.backUp();
+      await world.assertRestores(next);
+      for (const { id } of await world.daemon.restorePoints('files')) {
+        succeeded(await world.daemon.verify(id));
+        assertKept(world, id);
+      }
+    }
   });
 
   it('S9 F1: uploads that last for sixty days are kept locked all the while, and acknowledged with locks that last', async () => {
