@@ -3,9 +3,9 @@ import { HoldfastError } from '../../protocol/errors.ts';
 import { type InstallationId, idOf, type LocationId, type SlotId } from '../../protocol/ids.ts';
 import type { DaemonState } from '../../protocol/methods/session.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import type { KeyAgent } from '../keys/agent/keyAgent.ts';
 import { CatalogSeal } from '../keys/catalogSeal.ts';
 import { MasterKey } from '../keys/masterKey.ts';
-import { unwrapWithPassphrase, wrapWithPassphrase } from '../keys/passkeys/passphrase.ts';
 import type { ScryptRunner } from '../keys/scryptRunner.ts';
 import { UnlockDelay, type UnlockClock } from '../keys/unlockDelay.ts';
 import type { FileSystem } from '../locations/fileAccess.ts';
@@ -17,7 +17,8 @@ import { KeyringDelivery, type Undelivered } from './keyringDelivery.ts';
 import { LocationService, type LocationServiceOptions } from './locationService.ts';
 import { LocationStores, type LocationStoresOptions } from './locationStores.ts';
 import { LongestAbsence } from './longestAbsence.ts';
-import { PasskeyService } from './passkeyService.ts';
+import { PasskeyService } from './passkeys/passkeyService.ts';
+import { newServiceKey, type NewSlotKey, type Opening, openingOf, SlotKeys } from './passkeys/slotKeys.ts';
 import { PlaceChecks, type Preflight } from './placeChecks.ts';
 
 export interface InstallationOptions {
@@ -26,6 +27,8 @@ export interface InstallationOptions {
   /** Under the stores of all filesystem locations. */
   readonly fileSystem: FileSystem;
   readonly scrypt: ScryptRunner;
+  /** Asks KMS and Vault. */
+  readonly keyAgent: KeyAgent;
   readonly unlockClock: UnlockClock;
   readonly wallClock: () => Date;
   /** The process's own where left out. */
@@ -53,6 +56,7 @@ export class Installation implements Disposable {
   readonly catalog: Catalog;
   readonly keys: KeyHolder = new KeyHolder();
   readonly passkeys: PasskeyService;
+  readonly slotKeys: SlotKeys;
   readonly locations: LocationService;
   readonly stores: LocationStores;
   readonly longestAbsence: LongestAbsence;
@@ -85,15 +89,17 @@ export class Installation implements Disposable {
       deliverKeyring: (locationId, store) => this.keyrings.deliver(locationId, store),
       onChanged: options.onLocationChanged,
     });
+    this.slotKeys = new SlotKeys({ serviceKeys: catalog.serviceKeys, scrypt: options.scrypt, agent: options.keyAgent, wallClock });
     this.passkeys = new PasskeyService({
       catalog,
       keys: this.keys,
-      scrypt: options.scrypt,
+      slotKeys: this.slotKeys,
       delay: new UnlockDelay(options.unlockClock),
       wallClock,
       keyringChanged: () => this.keyrings.changed(),
       deliver: (signal) => this.deliverKeyrings(signal),
       onChanged: options.onPasskeyChanged,
+      storeTime: (locationId, signal) => this.#storeTime(locationId, signal),
     });
   }
 
@@ -115,15 +121,18 @@ export class Installation implements Disposable {
   }
 
   /** Makes the master key and its first passkey; unlocked afterwards. Throws `alreadySetUp`, `badValue`. */
-  async setUp(passkeyName: string, passphrase: Uint8Array, signal: AbortSignal): Promise<SetUp> {
-    const { scrypt, wallClock } = this.#options;
+  async setUp(passkeyName: string, key: NewSlotKey, signal: AbortSignal): Promise<SetUp> {
+    const { wallClock } = this.#options;
+    this.#refuseSetUp();
     const installationId = idOf<InstallationId>(randomUUID());
     const masterKey = MasterKey.generate(installationId);
     let isHeld = false;
     try {
-      const slot = await wrapWithPassphrase({ masterKey, passphrase, scrypt, createdAt: wallClock(), signal });
-      using opened = await unwrapWithPassphrase({ installationId, slot, passphrase, scrypt, signal });
-      if (!opened.hasId(masterKey.masterKeyId)) throw new HoldfastError('failed', 'Failed to set up: the passkey opens another key.');
+      const facts = key.kind === 'service' ? await this.slotKeys.describe(key, signal) : null;
+      const slot = await this.slotKeys.make(key, masterKey, signal);
+      using opened = await this.slotKeys.open(installationId, slot, openingOf(key), signal);
+      if (opened?.hasId(masterKey.masterKeyId) !== true)
+        throw new HoldfastError('failed', 'Failed to set up: the passkey opens another key.');
       const createdAt = wallClock().toISOString();
       this.catalog.transaction(() => {
         this.#refuseSetUp();
@@ -131,7 +140,7 @@ export class Installation implements Disposable {
         this.catalog.passkeys.add({
           slotId: slot.slotId,
           name: passkeyName,
-          kind: 'passphrase',
+          kind: slot.kind,
           slot: JSON.stringify(slot),
           state: 'ready',
           inUse: true,
@@ -139,19 +148,27 @@ export class Installation implements Disposable {
           verifiedAt: createdAt,
         });
         this.keyrings.changed();
+        if (key.kind === 'service') {
+          // Only what is sealed needs the key before the installation has it.
+          this.catalog.useSeal(new CatalogSeal(masterKey.catalogKey(), installationId));
+          this.catalog.serviceKeys.add(newServiceKey(slot.slotId, key.access, facts), key.credentials);
+        }
       });
       isHeld = true;
       this.hold(masterKey);
       return { installationId, passkey: passkeyName, slotId: slot.slotId };
     } catch (error) {
-      if (!isHeld) masterKey[Symbol.dispose]();
+      if (!isHeld) {
+        this.catalog.useSeal(this.keys.isUnlocked ? new CatalogSeal(this.keys.masterKey.catalogKey(), this.installationId) : undefined);
+        masterKey[Symbol.dispose]();
+      }
       throw error;
     }
   }
 
-  /** Unlocks with a passphrase; brings keyrings to locations that were away. Throws `wrongSecret`, `unknownName`. */
-  async unlock(passphrase: Uint8Array, passkey: string | undefined, signal: AbortSignal): Promise<void> {
-    const masterKey = await this.passkeys.unwrap(passphrase, passkey, signal);
+  /** Unlocks with a passphrase, or at a key service; brings keyrings to locations that were away. Throws as `PasskeyService.unwrap` does. */
+  async unlock(opening: Opening, passkey: string | undefined, signal: AbortSignal): Promise<void> {
+    const masterKey = await this.passkeys.unwrap(opening, passkey, signal);
     if (this.keys.isUnlocked) masterKey[Symbol.dispose]();
     else this.hold(masterKey);
     await this.deliverKeyrings(signal);
@@ -181,6 +198,12 @@ export class Installation implements Disposable {
     this.catalog.useSeal(undefined);
     this.keys.drop();
     this.catalog.close();
+  }
+
+  async #storeTime(locationId: LocationId, signal: AbortSignal): Promise<Date> {
+    const { locks } = await this.stores.open(locationId, signal);
+    if (locks === undefined) throw new HoldfastError('failed', 'Failed to read the time of the location: nothing is locked there.');
+    return (await locks.clock.now({ signal })).earliest;
   }
 
   #refuseSetUp(): void {

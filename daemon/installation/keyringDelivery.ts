@@ -1,14 +1,14 @@
 import { createHash, randomFillSync } from 'node:crypto';
 import { HoldfastError } from '../../protocol/errors.ts';
-import type { LocationId, PolicyId, SlotId } from '../../protocol/ids.ts';
+import type { LocationId, PolicyId } from '../../protocol/ids.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { KeyringRecord } from '../catalog/keyringStore.ts';
 import type { Head, Heads } from '../keys/heads.ts';
 import { decodeKeyring, encodeKeyring } from '../keys/keyring.ts';
 import { keyringName } from '../keys/keyringName.ts';
-import { type Slot, slotSchemas } from '../keys/slot.ts';
 import type { ObjectStore } from '../locations/objectStore.ts';
 import type { KeyHolder } from './keyHolder.ts';
+import { slotOf } from './slotOf.ts';
 
 export interface KeyringDeliveryOptions {
   readonly catalog: Catalog;
@@ -136,7 +136,7 @@ export class KeyringDelivery {
     const objectId = randomFillSync(new Uint8Array(16));
     const slots = this.#catalog.passkeys
       .list()
-      .filter((passkey) => passkey.state !== 'retired')
+      .filter(({ slotId, state }) => state !== 'retired' && (this.#catalog.serviceKeys.get(slotId)?.leftKeyringsAt ?? null) === null)
       .map((passkey) => slotOf(passkey.slotId, passkey.slot));
     const heads = withNewestPolicies(this.headsAt(locationId));
     const body = { keyEpoch: masterKey.keyEpoch, createdAt, heads, slots, unknownSlots: [] };
@@ -153,18 +153,6 @@ function withNewestPolicies(heads: Heads): Heads {
     .toSorted(([, a], [, b]) => b.sequence - a.sequence)
     .slice(0, policyHeadsInKeyring);
   return { ...heads, policies: Object.fromEntries(newest) };
-}
-
-/** Reads a slot back from the catalog. Throws `catalogDamaged`. */
-export function slotOf(slotId: SlotId, json: string): Slot {
-  const value: unknown = JSON.parse(json);
-  for (const schema of Object.values(slotSchemas)) {
-    const parsed = schema.safeParse(value);
-    if (parsed.success) return parsed.data;
-  }
-  throw new HoldfastError('catalogDamaged', `Failed to read passkey ${slotId}: its slot is not one of this program's.`, {
-    fix: 'Move the state directory aside and rebuild the catalog from a location: "holdfast import-stored --location-spec FILE".',
-  });
 }
 
 const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();

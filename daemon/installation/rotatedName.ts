@@ -1,6 +1,6 @@
-/** A name for the old slot of a rotation: `NAME@2026-01-02`, made unique. */
-export function nameOfRotated(name: string, now: Date, taken: ReadonlySet<string>): string {
-  return unique(`${name}@${now.toISOString().slice(0, 10)}`, taken);
+/** A name for the old slot of a rotation: `NAME@2026-01-02` or `NAME@v3`, made unique. */
+export function nameOfRotated(name: string, mark: string, taken: ReadonlySet<string>): string {
+  return unique(`${name}@${mark}`, taken);
 }
 
 /** A name for the new slot until it has been proved: only a crash in between leaves it for the user to see. */

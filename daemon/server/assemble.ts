@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
 import { programVersion } from '../../protocol/version.ts';
 import { ActionQueue } from '../actions/actionQueue.ts';
@@ -9,6 +10,7 @@ import { runCommand } from '../commands/runCommand.ts';
 import { runBackup } from '../engine/backup/backup.ts';
 import { runRestore } from '../engine/restore/restore.ts';
 import { Installation } from '../installation/installation.ts';
+import { type KeyAgent, ProcessKeyAgent } from '../keys/agent/keyAgent.ts';
 import { WorkerScryptRunner } from '../keys/scryptRunner.ts';
 import { selfTest } from '../keys/selfTest.ts';
 import type { UnlockClock } from '../keys/unlockDelay.ts';
@@ -77,6 +79,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     stateDirectory,
     fileSystem,
     scrypt,
+    keyAgent: world.keyAgent ?? agentBeside(workerUrl),
     unlockClock: clock,
     wallClock,
     ...(world.connectS3 === undefined ? {} : { connectS3: world.connectS3 }),
@@ -243,4 +246,10 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
       installation[Symbol.dispose]();
     },
   };
+}
+
+/** The agent's entry lies beside the workers', in the sources and in the bundle. */
+function agentBeside(workerUrl: URL): KeyAgent {
+  const entryPath = fileURLToPath(new URL(`./keyAgent${path.extname(workerUrl.pathname)}`, workerUrl));
+  return new ProcessKeyAgent({ entryPath, environment: process.env });
 }

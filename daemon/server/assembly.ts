@@ -2,6 +2,7 @@ import type { DaemonState } from '../../protocol/methods/session.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { EngineThreads } from '../engine/jobs.ts';
 import type { InstallationOptions } from '../installation/installation.ts';
+import type { KeyAgent } from '../keys/agent/keyAgent.ts';
 import type { ScryptRunner } from '../keys/scryptRunner.ts';
 import type { SchedulerClock } from '../policies/schedules/scheduler.ts';
 import type { FileSystem } from '../locations/fileAccess.ts';
@@ -26,6 +27,8 @@ export interface AssemblyWorld {
   /** Under the stores of all filesystem locations. */
   readonly fileSystem?: FileSystem;
   readonly scrypt?: ScryptRunner;
+  /** Asks KMS and Vault; a process for each call where left out. */
+  readonly keyAgent?: KeyAgent;
   readonly wallClock?: () => Date;
   /** Of what the daemon does by itself: schedules and alerts. */
   readonly timers?: SchedulerClock;

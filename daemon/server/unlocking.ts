@@ -43,8 +43,8 @@ export class Unlocking implements Disposable {
       wallClock,
       isLocked: () => installation.state === 'locked',
       fetch: fetchPassphrase,
-      unlock: (passphrase, signal) => installation.unlock(passphrase, undefined, signal),
-      prove: (passphrase, signal) => installation.passkeys.prove(passphrase, signal),
+      unlock: (passphrase, signal) => installation.unlock({ passphrase }, undefined, signal),
+      prove: (passphrase, signal) => installation.passkeys.prove({ passphrase }, signal),
       onUnlocked: () => log.info('The daemon has unlocked itself.'),
       onFailed: (error, isLast) => {
         log.warn(isLast ? 'The daemon stays locked until somebody unlocks it.' : 'The daemon could not unlock itself yet.', { error });

@@ -11,7 +11,18 @@ import { immutabilityAbsence, immutabilityAudit, immutabilityRefresh, immutabili
 import { locationAdd, locationCheckPlace, locationEdit, locationList, locationRemove, locationValidate } from './locations.ts';
 import { diagnosticsCollect } from './diagnostics.ts';
 import { logRead } from './log.ts';
-import { passkeyAddPassphrase, passkeyList, passkeyRetire, passkeyRotate, passkeyUse, passkeyVerify } from './passkeys.ts';
+import {
+  passkeyAdd,
+  passkeyAddPassphrase,
+  passkeyCheck,
+  passkeyGate,
+  passkeyList,
+  passkeyRetire,
+  passkeyRotate,
+  passkeySchedule,
+  passkeyUse,
+  passkeyVerify,
+} from './passkeys.ts';
 import { policyCreate, policyDelete, policyEdit, policyList, policyPause, policyResume, policyShow } from './policies.ts';
 import { recoveryImportStored } from './recovery.ts';
 import { policyRetention } from './retention.ts';
@@ -53,9 +64,13 @@ export const methods: readonly AnyMethod[] = [
   diagnosticsCollect,
   passkeyList,
   passkeyAddPassphrase,
+  passkeyCheck,
+  passkeyAdd,
   passkeyUse,
   passkeyVerify,
+  passkeyGate,
   passkeyRotate,
+  passkeySchedule,
   passkeyRetire,
   locationCheckPlace,
   locationAdd,

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { type KeyAccess, keyAccessSchema, type KeyTarget, keyTargetSchema } from '../keyServices.ts';
 import type { Method, Page, PageParams, SecretRef, WorkParams } from '../method.ts';
 import { pageOf, pageParams, requestId, secretRef } from '../method.ts';
 import { newName, reference, storedName, time, uuid } from './values.ts';
@@ -56,6 +57,65 @@ export const passkeyAddPassphrase: Method<PasskeyAddPassphraseParams, Passkey> =
   startsWork: true,
 };
 
+/** How a key at KMS or Vault is reached with credentials that are handed over: JSON of `KeySecrets` as the bytes of a secret, where the access says `given`. */
+export interface KeyReach {
+  readonly access: KeyAccess;
+  readonly credentials?: SecretRef;
+}
+
+const keyReach = { access: keyAccessSchema, credentials: secretRef.exactOptional() };
+
+export interface PasskeyCheckParams extends KeyReach {
+  readonly target: KeyTarget;
+}
+
+/** One thing that was looked at before a key outside is trusted with the master key. */
+export interface PasskeyCheck {
+  readonly check: string;
+  readonly result: 'passed' | 'warning' | 'failed' | 'notChecked';
+  readonly detail: string;
+  readonly fix: string | null;
+}
+
+export interface PasskeyCheckResult {
+  readonly checks: readonly PasskeyCheck[];
+  /** `reference` as a passkey of this key would have it; null where the key could not be looked at. */
+  readonly reference: Readonly<Record<string, unknown>> | null;
+}
+
+/** Looks at a key with the given rights; wraps nothing but throw-away bytes, and saves nothing. */
+export const passkeyCheck: Method<PasskeyCheckParams, PasskeyCheckResult> = {
+  name: 'passkey.check',
+  params: z.strictObject({ target: keyTargetSchema, ...keyReach }),
+  result: z.strictObject({
+    checks: z.array(
+      z.strictObject({
+        check: z.string(),
+        result: z.enum(['passed', 'warning', 'failed', 'notChecked']),
+        detail: z.string(),
+        fix: z.string().nullable(),
+      }),
+    ),
+    reference: z.record(z.string(), z.unknown()).nullable(),
+  }),
+  right: 'always',
+};
+
+export interface PasskeyAddParams extends WorkParams, KeyReach {
+  readonly name: string;
+  readonly target: KeyTarget;
+  readonly useNow: boolean;
+}
+
+/** Errors: `nameTaken`, `keyServiceRefused`, `keyServiceUnavailable`, those of stores. */
+export const passkeyAdd: Method<PasskeyAddParams, Passkey> = {
+  name: 'passkey.add',
+  params: z.strictObject({ requestId, name: newName, target: keyTargetSchema, ...keyReach, useNow: z.boolean() }),
+  result: passkey,
+  right: 'stepUp',
+  startsWork: true,
+};
+
 export interface PasskeyParams {
   readonly passkey: string;
 }
@@ -69,20 +129,67 @@ export const passkeyUse: Method<PasskeyParams, Passkey> = {
 };
 
 export interface PasskeyVerifyParams extends PasskeyParams {
-  readonly passphrase: SecretRef;
+  /** For a passphrase. */
+  readonly passphrase?: SecretRef;
+  /** For KMS or Vault, in place of what the passkey was made with. */
+  readonly access?: KeyAccess;
+  readonly credentials?: SecretRef;
 }
 
-/** Unwraps the master key anew with the slot's own secret. Errors: `unknownName`, `wrongSecret`. */
+/**
+ * Unwraps the master key anew with the slot's own secret or at its key service. Errors: `unknownName`, `wrongSecret`, `badValue` (a passphrase is
+ * needed), `keyServiceRefused`, `keyServiceUnavailable`.
+ */
 export const passkeyVerify: Method<PasskeyVerifyParams, Passkey> = {
   name: 'passkey.verify',
-  params: z.strictObject({ passkey: reference, passphrase: secretRef }),
+  params: z.strictObject({
+    passkey: reference,
+    passphrase: secretRef.exactOptional(),
+    access: keyAccessSchema.exactOptional(),
+    credentials: secretRef.exactOptional(),
+  }),
   result: passkey,
   right: 'unlocked',
 };
 
+export interface GateReason {
+  readonly what: string;
+  /** When it ends by itself; null: when somebody acts. */
+  readonly until: string | null;
+}
+
+export interface PasskeyGate {
+  readonly allowed: boolean;
+  /** From when it may go; null where waiting does not help. */
+  readonly from: string | null;
+  readonly reasons: readonly GateReason[];
+  /** What ends the key or version outside, for whoever may; only once it is allowed. */
+  readonly commands: readonly string[];
+  /** Until when a leaked secret of this passkey still opens keyrings that are locked: what only time ends. */
+  readonly opensKeyringsUntil: string | null;
+}
+
+const passkeyGateResult: z.ZodType<PasskeyGate> = z.strictObject({
+  allowed: z.boolean(),
+  from: time.nullable(),
+  reasons: z.array(z.strictObject({ what: z.string(), until: time.nullable() })),
+  commands: z.array(z.string()),
+  opensKeyringsUntil: time.nullable(),
+});
+
+/** What still needs a passkey, and its key outside, and from when it may go. Errors: `unknownName`. */
+export const passkeyGate: Method<PasskeyParams, PasskeyGate> = {
+  name: 'passkey.gate',
+  params: z.strictObject({ passkey: reference }),
+  result: passkeyGateResult,
+  right: 'unlocked',
+};
+
 export interface PasskeyRotateParams extends PasskeyParams, WorkParams {
-  /** The new passphrase. */
-  readonly passphrase: SecretRef;
+  /** The new one, for a passphrase. */
+  readonly passphrase?: SecretRef;
+  /** For KMS and Vault: by itself from now on, after so many days each; null: no more. */
+  readonly everyDays?: number | null;
 }
 
 export interface PasskeyRotateResult {
@@ -90,28 +197,56 @@ export interface PasskeyRotateResult {
   readonly passkey: Passkey;
   /** The old slot under its new name. */
   readonly previous: Passkey;
+  /** What the gate says of the old one. */
+  readonly gate: PasskeyGate;
+  /** What was done, step by step, as sentences. */
+  readonly steps: readonly string[];
 }
 
+/**
+ * Errors: `unknownName`, `badValue` (a passphrase is needed), `refusedByRule` where the key service does not let this program do a step:
+ * `details.command` is what to hand to whoever may, and the next call goes on; `keyServiceRefused`, `keyServiceUnavailable`.
+ */
 export const passkeyRotate: Method<PasskeyRotateParams, PasskeyRotateResult> = {
   name: 'passkey.rotate',
-  params: z.strictObject({ requestId, passkey: reference, passphrase: secretRef }),
-  result: z.strictObject({ passkey, previous: passkey }),
+  params: z.strictObject({
+    requestId,
+    passkey: reference,
+    passphrase: secretRef.exactOptional(),
+    everyDays: z.int().min(1).max(3650).nullable().exactOptional(),
+  }),
+  result: z.strictObject({ passkey, previous: passkey, gate: passkeyGateResult, steps: z.array(z.string()) }),
   right: 'stepUp',
   startsWork: true,
+};
+
+export interface PasskeyScheduleParams extends PasskeyParams {
+  readonly everyDays: number | null;
+}
+
+/** Has a passkey of KMS or Vault rotate by itself, or no more; stops before anything that destroys. Errors: `unknownName`, `refusedByRule` (a passphrase). */
+export const passkeySchedule: Method<PasskeyScheduleParams, Passkey> = {
+  name: 'passkey.schedule',
+  params: z.strictObject({ passkey: reference, everyDays: z.int().min(1).max(3650).nullable() }),
+  result: passkey,
+  right: 'stepUp',
 };
 
 export interface PasskeyRetireParams extends PasskeyParams {
   /** The user was asked, or said `--yes`. */
   readonly confirmed: boolean;
+  /** Whether the key or version outside ends too, where the gate lets it and this program may: Vault's `min_decryption_version`, a deletion of the KMS key in 30 days. */
+  readonly outside?: 'leave' | 'end';
 }
 
 /**
  * In this order: `unknownName`; `refusedByRule` (in use, or the last verified slot); `confirmationNeeded` where `confirmed` is false, its
- * message says what will be lost; `stepUpNeeded`.
+ * message says what will be lost; `stepUpNeeded`; `refusedByRule` with `details.from` and `details.reasons` while locked things need its key outside:
+ * new keyrings leave it out from then on, so that the date stands.
  */
 export const passkeyRetire: Method<PasskeyRetireParams, Passkey> = {
   name: 'passkey.retire',
-  params: z.strictObject({ passkey: reference, confirmed: z.boolean() }),
+  params: z.strictObject({ passkey: reference, confirmed: z.boolean(), outside: z.enum(['leave', 'end']).exactOptional() }),
   result: passkey,
   right: 'stepUp',
 };

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { type KeyAccess, keyAccessSchema, type KeyTarget, keyTargetSchema } from '../keyServices.ts';
 import type { Method, SecretRef, WorkParams } from '../method.ts';
 import { requestId, secretRef } from '../method.ts';
 import { autoLockStatus, type AutoLockStatus } from './autoLock.ts';
@@ -76,7 +77,17 @@ export const sessionStatus: Method<Nothing, StatusResult> = {
 /** Secrets travel from the client to the server only, so a generated passphrase is made by the client and sent like a typed one. */
 export interface InitParams extends WorkParams {
   readonly passkeyName: string;
-  readonly passphrase: SecretRef;
+  /** For a passphrase. */
+  readonly passphrase?: SecretRef;
+  /** For KMS or Vault. */
+  readonly key?: InitKey;
+}
+
+/** A key outside, and how it is reached; `credentials` are JSON of `KeySecrets`. */
+export interface InitKey {
+  readonly target: KeyTarget;
+  readonly access: KeyAccess;
+  readonly credentials?: SecretRef;
 }
 
 export interface InitResult {
@@ -86,10 +97,18 @@ export interface InitResult {
   readonly slotId: string;
 }
 
-/** New installation, master key and first passkey; the daemon is unlocked afterwards, and the secret counts as a step-up. */
+/**
+ * New installation, master key and first passkey, of one kind; the daemon is unlocked afterwards, and the secret counts as a step-up. Errors: `badValue`,
+ * `keyServiceRefused`, `keyServiceUnavailable`.
+ */
 export const sessionInit: Method<InitParams, InitResult> = {
   name: 'session.init',
-  params: z.strictObject({ requestId, passkeyName: newName, passphrase: secretRef }),
+  params: z.strictObject({
+    requestId,
+    passkeyName: newName,
+    passphrase: secretRef.exactOptional(),
+    key: z.strictObject({ target: keyTargetSchema, access: keyAccessSchema, credentials: secretRef.exactOptional() }).exactOptional(),
+  }),
   result: z.strictObject({ installationId: uuid, passkey: storedName, slotId: uuid }),
   right: 'notSetUp',
   startsWork: true,
@@ -98,7 +117,11 @@ export const sessionInit: Method<InitParams, InitResult> = {
 export interface UnlockParams {
   /** Only this slot; otherwise the slot in use, then the others. */
   readonly passkey?: string;
-  readonly passphrase: SecretRef;
+  /** Left out: KMS and Vault are asked. */
+  readonly passphrase?: SecretRef;
+  /** How KMS or Vault is reached this time. */
+  readonly access?: KeyAccess;
+  readonly credentials?: SecretRef;
 }
 
 export interface UnlockResult {
@@ -110,10 +133,15 @@ export interface UnlockResult {
   readonly stepUpUntil: string | null;
 }
 
-/** Errors: `wrongSecret` (one constant message, growing delay), `unknownName`. */
+/** Errors: `wrongSecret` (one constant message, growing delay; or a passphrase is needed), `unknownName`, `keyServiceRefused`, `keyServiceUnavailable`. */
 export const sessionUnlock: Method<UnlockParams, UnlockResult> = {
   name: 'session.unlock',
-  params: z.strictObject({ passkey: reference.exactOptional(), passphrase: secretRef }),
+  params: z.strictObject({
+    passkey: reference.exactOptional(),
+    passphrase: secretRef.exactOptional(),
+    access: keyAccessSchema.exactOptional(),
+    credentials: secretRef.exactOptional(),
+  }),
   result: z.strictObject({ state: daemonState, passkeyInUse: z.string(), alreadyUnlocked: z.boolean(), stepUpUntil: time.nullable() }),
   right: 'whileLocked',
 };
@@ -158,17 +186,21 @@ export const sessionMakeWay: Method<Nothing, MakeWayResult> = {
 };
 
 export interface StepUpParams {
-  readonly passphrase: SecretRef;
+  /** Left out: KMS or Vault is asked, where no passkey is a passphrase. */
+  readonly passphrase?: SecretRef;
 }
 
 export interface StepUpResult {
   readonly until: string;
 }
 
-/** The passphrase of any passphrase slot; counts for 5 minutes for the same user. Errors: `wrongSecret`. */
+/**
+ * The passphrase of any passphrase slot; where there is none, a fresh unwrap at a key service. Counts for 5 minutes for the same user. Errors:
+ * `wrongSecret`, `keyServiceRefused`, `keyServiceUnavailable`.
+ */
 export const sessionStepUp: Method<StepUpParams, StepUpResult> = {
   name: 'session.stepUp',
-  params: z.strictObject({ passphrase: secretRef }),
+  params: z.strictObject({ passphrase: secretRef.exactOptional() }),
   result: z.strictObject({ until: time }),
   right: 'unlocked',
 };

@@ -7,6 +7,7 @@ import { type FileSystem, nodeFileSystem } from '../../daemon/locations/fileAcce
 import type { ObjectStore } from '../../daemon/locations/objectStore.ts';
 import { FakeScrypt } from '../unit/keys/support/fakeScrypt.ts';
 import type { LocationId } from '../../protocol/ids.ts';
+import { FakeKeyAgent } from './fakeKeyAgent.ts';
 
 const never: AbortSignal = new AbortController().signal;
 
@@ -19,6 +20,7 @@ export class InstallationBench implements Disposable {
   readonly folder: string = mkdtempSync(path.join(tmpdir(), 'hf-bench-'));
   readonly state: string = this.at('state');
   readonly scrypt: FakeScrypt = new FakeScrypt();
+  readonly keyAgent: FakeKeyAgent = new FakeKeyAgent();
   readonly changes: string[] = [];
   /** Milliseconds that were slept before attempts to unlock. */
   readonly slept: number[] = [];
@@ -34,6 +36,7 @@ export class InstallationBench implements Disposable {
       stateDirectory: this.state,
       fileSystem: options.fileSystem ?? nodeFileSystem,
       scrypt: this.scrypt,
+      keyAgent: this.keyAgent,
       unlockClock: {
         now: () => this.monotonic,
         sleep: async (milliseconds) => {
@@ -52,7 +55,7 @@ export class InstallationBench implements Disposable {
   /** Set up with a passphrase passkey "main", unlocked. */
   static async ready(options: BenchOptions = {}): Promise<InstallationBench> {
     const bench = new InstallationBench(options);
-    await bench.installation.setUp('main', Buffer.from('right'), never);
+    await bench.installation.setUp('main', { kind: 'passphrase', passphrase: Buffer.from('right') }, never);
     return bench;
   }
 

@@ -7,6 +7,7 @@ import { nodeFileSystem } from '../../daemon/locations/fileAccess.ts';
 import { idOf, type RestorePointId } from '../../protocol/ids.ts';
 import { bundleWorker } from './bundledWorker.ts';
 import type { ScratchState } from './daemon.ts';
+import { FakeKeyAgent } from './fakeKeyAgent.ts';
 
 const hour = 3_600_000;
 
@@ -18,6 +19,7 @@ export async function addRestorePointRows(scratch: ScratchState, count: number):
     stateDirectory: scratch.state,
     fileSystem: nodeFileSystem,
     scrypt: new WorkerScryptRunner(bundleWorker()),
+    keyAgent: new FakeKeyAgent(),
     unlockClock: { now: () => performance.now(), sleep: async () => undefined },
     wallClock: () => new Date(),
     onStateChanged: () => undefined,
@@ -25,7 +27,7 @@ export async function addRestorePointRows(scratch: ScratchState, count: number):
     onLocationChanged: () => undefined,
     onUndelivered: () => undefined,
   });
-  await installation.unlock(Buffer.from(scratch.passphrase), undefined, new AbortController().signal);
+  await installation.unlock({ passphrase: Buffer.from(scratch.passphrase) }, undefined, new AbortController().signal);
   const [policy] = catalog.policies.list();
   const location = policy?.locationId === null || policy === undefined ? undefined : catalog.locations.get(policy.locationId);
   if (policy === undefined || location === undefined) throw new Error('there is no policy with a location');

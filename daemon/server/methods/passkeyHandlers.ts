@@ -1,14 +1,21 @@
+import { HoldfastError } from '../../../protocol/errors.ts';
+import { type KeySecrets, keySecretsSchema } from '../../../protocol/keyServices.ts';
 import {
+  passkeyAdd,
   passkeyAddPassphrase,
+  passkeyCheck,
+  passkeyGate,
   passkeyList,
   passkeyRetire,
   passkeyRotate,
+  passkeySchedule,
   passkeyUse,
   passkeyVerify,
 } from '../../../protocol/methods/passkeys.ts';
 import { refuseWeakPassphrase } from '../../../protocol/passphraseRule.ts';
 import type { SecretRef } from '../../../protocol/method.ts';
-import type { PasskeyService } from '../../installation/passkeyService.ts';
+import { parseStrictJson } from '../../../protocol/strictJson.ts';
+import type { PasskeyService } from '../../installation/passkeys/passkeyService.ts';
 import { type BoundHandler, type HandlerContext, handlerOf } from '../handler.ts';
 
 /** Runs with a secret of the request and overwrites it afterwards. */
@@ -37,27 +44,72 @@ export async function withNewPassphrase<Result>(
   });
 }
 
+/** As `withSecret`, where the request may have none. */
+export async function withOptionalSecret<Result>(
+  context: HandlerContext,
+  ref: SecretRef | undefined,
+  run: (secret: Buffer | undefined) => Promise<Result>,
+): Promise<Result> {
+  return ref === undefined ? await run(undefined) : await withSecret(context, ref, run);
+}
+
+/** Runs with the credentials of a key service that the request brings. Throws `badValue`. */
+export async function withKeySecrets<Result>(
+  context: HandlerContext,
+  ref: SecretRef | undefined,
+  run: (credentials: KeySecrets | undefined) => Promise<Result>,
+): Promise<Result> {
+  return await withOptionalSecret(context, ref, async (secret) => await run(secret === undefined ? undefined : keySecretsIn(secret)));
+}
+
+function keySecretsIn(bytes: Uint8Array): KeySecrets {
+  try {
+    return keySecretsSchema.parse(parseStrictJson(bytes, { maxBytes: 65_536, maxDepth: 2, what: 'the credentials' }));
+  } catch (cause) {
+    throw HoldfastError.failedTo('badValue', 'read the credentials', 'they have not the form that is asked for', {
+      fix: 'Give an access key and its secret, or a token.',
+      cause,
+    });
+  }
+}
+
 export function passkeyHandlers(passkeys: PasskeyService): readonly (readonly [string, BoundHandler])[] {
   return [
     handlerOf(passkeyList, async (params) => passkeys.list(params)),
     handlerOf(passkeyAddPassphrase, ({ name, passphrase, useNow }, context) =>
-      withNewPassphrase(context, passphrase, (secret) => passkeys.addPassphrase(name, secret, useNow, context.signal)),
+      withNewPassphrase(context, passphrase, (secret) =>
+        passkeys.add(name, { kind: 'passphrase', passphrase: secret }, useNow, context.signal),
+      ),
+    ),
+    handlerOf(passkeyCheck, ({ target, access, credentials: ref }, context) =>
+      withKeySecrets(context, ref, (credentials) => passkeys.check({ kind: 'service', target, access, credentials }, context.signal)),
+    ),
+    handlerOf(passkeyAdd, ({ name, target, access, credentials: ref, useNow }, context) =>
+      withKeySecrets(context, ref, (credentials) =>
+        passkeys.add(name, { kind: 'service', target, access, credentials }, useNow, context.signal),
+      ),
     ),
     handlerOf(passkeyUse, {
       rule: async ({ passkey }) => passkeys.checkUse(passkey),
       run: ({ passkey }, { signal }) => passkeys.use(passkey, signal),
     }),
-    handlerOf(passkeyVerify, ({ passkey, passphrase }, context) =>
-      withSecret(context, passphrase, (secret) => passkeys.verify(passkey, secret, context.signal)),
+    handlerOf(passkeyVerify, ({ passkey, passphrase: phrase, access, credentials: ref }, context) =>
+      withOptionalSecret(context, phrase, (passphrase) =>
+        withKeySecrets(context, ref, (credentials) => passkeys.verify(passkey, { passphrase, access, credentials }, context.signal)),
+      ),
     ),
+    handlerOf(passkeyGate, ({ passkey }, { signal }) => passkeys.gate(passkey, signal)),
     handlerOf(passkeyRotate, {
       rule: async ({ passkey }) => passkeys.checkRotate(passkey),
-      run: ({ passkey, passphrase }, context) =>
-        withNewPassphrase(context, passphrase, (secret) => passkeys.rotate(passkey, secret, context.signal)),
+      run: ({ passkey, passphrase: phrase, everyDays }, context) =>
+        phrase === undefined
+          ? passkeys.rotate(passkey, { everyDays }, context.signal)
+          : withNewPassphrase(context, phrase, (passphrase) => passkeys.rotate(passkey, { passphrase }, context.signal)),
     }),
+    handlerOf(passkeySchedule, async ({ passkey, everyDays }) => passkeys.schedule(passkey, everyDays)),
     handlerOf(passkeyRetire, {
       rule: async ({ passkey, confirmed }) => void passkeys.checkRetire(passkey, confirmed),
-      run: ({ passkey, confirmed }, { signal }) => passkeys.retire(passkey, confirmed, signal),
+      run: ({ passkey, confirmed, outside }, { signal }) => passkeys.retire(passkey, { confirmed, outside }, signal),
     }),
   ];
 }

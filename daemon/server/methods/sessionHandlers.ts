@@ -1,5 +1,7 @@
 import { HoldfastError } from '../../../protocol/errors.ts';
+import type { KeySecrets } from '../../../protocol/keyServices.ts';
 import {
+  type InitKey,
   sessionInit,
   sessionLock,
   sessionMakeWay,
@@ -13,9 +15,10 @@ import { counted } from '../../../protocol/wording.ts';
 import type { ActionQueue } from '../../actions/actionQueue.ts';
 import type { AlertBook } from '../../alerts/alertBook.ts';
 import type { Installation } from '../../installation/installation.ts';
+import type { NewSlotKey } from '../../installation/passkeys/slotKeys.ts';
 import { type BoundHandler, handlerOf } from '../handler.ts';
 import type { Unlocking } from '../unlocking.ts';
-import { withNewPassphrase, withSecret } from './passkeyHandlers.ts';
+import { withKeySecrets, withNewPassphrase, withOptionalSecret } from './passkeyHandlers.ts';
 
 export interface SessionServices {
   readonly installation: Installation;
@@ -61,16 +64,26 @@ export function sessionHandlers(services: SessionServices): readonly (readonly [
       unattended: unattended.status,
       autoLock: autoLock.status,
     })),
-    handlerOf(sessionInit, async ({ passkeyName, passphrase }, context) => {
-      const made = await withNewPassphrase(context, passphrase, (secret) => installation.setUp(passkeyName, secret, context.signal));
+    handlerOf(sessionInit, async ({ passkeyName, passphrase: phrase, key }, context) => {
+      if ((phrase === undefined) === (key === undefined)) throw oneFirstKey();
+      const made =
+        phrase === undefined
+          ? await withKeySecrets(context, key?.credentials, (credentials) =>
+              installation.setUp(passkeyName, outsideKey(key, credentials), context.signal),
+            )
+          : await withNewPassphrase(context, phrase, (passphrase) =>
+              installation.setUp(passkeyName, { kind: 'passphrase', passphrase }, context.signal),
+            );
       context.stepUp.grant();
       return made;
     }),
-    handlerOf(sessionUnlock, async ({ passkey, passphrase }, context) => {
+    handlerOf(sessionUnlock, async ({ passkey, passphrase: phrase, access, credentials: ref }, context) => {
       const alreadyUnlocked = installation.state === 'unlocked';
       let stepUpUntil: string | null = null;
       if (!alreadyUnlocked) {
-        await withSecret(context, passphrase, (secret) => installation.unlock(secret, passkey, context.signal));
+        await withOptionalSecret(context, phrase, (passphrase) =>
+          withKeySecrets(context, ref, (credentials) => installation.unlock({ passphrase, access, credentials }, passkey, context.signal)),
+        );
         stepUpUntil = context.stepUp.grant().toISOString();
       }
       return { state: installation.state, passkeyInUse: catalog.passkeys.inUse()?.name ?? '', alreadyUnlocked, stepUpUntil };
@@ -95,9 +108,20 @@ export function sessionHandlers(services: SessionServices): readonly (readonly [
       return { pid: process.pid };
     }),
     handlerOf(sessionStepUp, async ({ passphrase }, context) => {
-      await withSecret(context, passphrase, (secret) => installation.passkeys.prove(secret, context.signal));
+      await withOptionalSecret(context, passphrase, (secret) => installation.passkeys.proveForStepUp(secret, context.signal));
       autoLock.restart();
       return { until: context.stepUp.grant().toISOString() };
     }),
   ];
+}
+
+function outsideKey(key: InitKey | undefined, credentials: KeySecrets | undefined): NewSlotKey {
+  if (key === undefined) throw oneFirstKey();
+  return { kind: 'service', target: key.target, access: key.access, credentials };
+}
+
+function oneFirstKey(): HoldfastError {
+  return HoldfastError.failedTo('badValue', 'set up', 'the first passkey is either a passphrase or a key at KMS or Vault', {
+    fix: 'Choose one.',
+  });
 }

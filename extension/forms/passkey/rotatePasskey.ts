@@ -15,7 +15,7 @@ import { stepUpFirst } from './stepUpFirst.ts';
 export type AfterRotation = 'keep' | 'retire';
 
 export interface Rotated {
-  readonly result: PasskeyRotateResult;
+  readonly result: Slots;
   readonly after: AfterRotation;
 }
 
@@ -62,13 +62,16 @@ export async function askToRotate(
   return result === undefined ? undefined : { result, after: answers.after };
 }
 
+/** What is shown of a rotation. */
+type Slots = Pick<PasskeyRotateResult, 'passkey' | 'previous'>;
+
 async function rotate(
   services: Services,
   title: string,
   slotId: string,
   passphrase: string,
   known: readonly Passkey[],
-): Promise<PasskeyRotateResult | undefined> {
+): Promise<Slots | undefined> {
   const { daemon } = services;
   const requestId = randomUUID();
   return await withSecret(passphrase, async (bytes) => {
@@ -90,7 +93,7 @@ async function rotatedBefore(
   slotId: string,
   known: readonly Passkey[],
   bytes: Uint8Array,
-): Promise<PasskeyRotateResult | undefined> {
+): Promise<Slots | undefined> {
   const name = known.find((one) => one.slotId === slotId)?.name;
   const now = await listAll(daemon, passkeyList, {});
   const previous = now.find((one) => one.slotId === slotId);

@@ -8,23 +8,23 @@ describe('a passkey that fails its verification', () => {
   it('is called failing where its slot is damaged, told of, and ready again once it opens', async () => {
     using bench = await InstallationBench.ready();
     const { passkeys, catalog } = bench.installation;
-    const { slotId } = await passkeys.addPassphrase('second', Buffer.from('other'), false, never);
+    const { slotId } = await passkeys.add('second', { kind: 'passphrase', passphrase: Buffer.from('other') }, false, never);
     const record = catalog.passkeys.list().find((each) => each.slotId === slotId) ?? assert.fail();
     const hostile = record.slot.replace(/"N":\d+/, '"N":4294967296');
     assert.notEqual(hostile, record.slot);
     replaceSlot(bench, record.slotId, hostile);
     bench.changes.length = 0;
-    await assert.rejects(passkeys.verify('second', Buffer.from('other'), never), { code: 'catalogDamaged' });
+    await assert.rejects(passkeys.verify('second', { passphrase: Buffer.from('other') }, never), { code: 'catalogDamaged' });
     assert.equal(catalog.passkeys.get(record.slotId)?.state, 'failing');
     assert.deepEqual(bench.changes, ['passkey']);
     replaceSlot(bench, record.slotId, record.slot);
-    assert.equal((await passkeys.verify('second', Buffer.from('other'), never)).state, 'ready');
+    assert.equal((await passkeys.verify('second', { passphrase: Buffer.from('other') }, never)).state, 'ready');
   });
 
   it('is not called failing because of a wrong passphrase', async () => {
     using bench = await InstallationBench.ready();
     const { passkeys } = bench.installation;
-    await assert.rejects(passkeys.verify('main', Buffer.from('wrong'), never), { code: 'wrongSecret' });
+    await assert.rejects(passkeys.verify('main', { passphrase: Buffer.from('wrong') }, never), { code: 'wrongSecret' });
     assert.equal(passkeys.resolve('main').state, 'ready');
   });
 });

@@ -29,7 +29,7 @@ async function newestKeyring(bench: InstallationBench, locationId: LocationId): 
 async function unlocks(bench: InstallationBench, passphrase: string, passkey?: string): Promise<boolean> {
   bench.installation.lock();
   try {
-    await bench.installation.unlock(secret(passphrase), passkey, signal);
+    await bench.installation.unlock({ passphrase: secret(passphrase) }, passkey, signal);
     return true;
   } catch {
     return false;
@@ -42,13 +42,13 @@ describe('installation', () => {
     const { installation } = bench;
     assert.equal(installation.state, 'notSetUp');
     assert.throws(() => installation.installationId, { code: 'notSetUp' });
-    await assert.rejects(installation.unlock(secret('right'), undefined, signal), { code: 'notSetUp' });
-    await installation.setUp('main', secret('right'), signal);
+    await assert.rejects(installation.unlock({ passphrase: secret('right') }, undefined, signal), { code: 'notSetUp' });
+    await installation.setUp('main', { kind: 'passphrase', passphrase: secret('right') }, signal);
     assert.equal(installation.state, 'unlocked');
     installation.lock();
     assert.equal(installation.state, 'locked');
     assert.throws(() => installation.keys.masterKey, { code: 'locked' });
-    await installation.unlock(secret('right'), undefined, signal);
+    await installation.unlock({ passphrase: secret('right') }, undefined, signal);
     assert.equal(installation.state, 'unlocked');
     assert.deepEqual(bench.changes.filter((change) => change === 'state').length, 3);
   });
@@ -56,11 +56,14 @@ describe('installation', () => {
   it('is set up once: of two at the same time one is refused, and the key of the other stays', async () => {
     using bench = new InstallationBench();
     const { installation } = bench;
-    const both = await Promise.allSettled([installation.setUp('a', secret('one'), signal), installation.setUp('b', secret('two'), signal)]);
+    const both = await Promise.allSettled([
+      installation.setUp('a', { kind: 'passphrase', passphrase: secret('one') }, signal),
+      installation.setUp('b', { kind: 'passphrase', passphrase: secret('two') }, signal),
+    ]);
     const refused = both.find((outcome) => outcome.status === 'rejected');
     assert.equal(both.filter(({ status }) => status === 'fulfilled').length, 1);
     assert.equal(refused?.reason.code, 'alreadySetUp');
-    await assert.rejects(installation.setUp('c', secret('three'), signal), { code: 'alreadySetUp' });
+    await assert.rejects(installation.setUp('c', { kind: 'passphrase', passphrase: secret('three') }, signal), { code: 'alreadySetUp' });
     const [name] = installation.passkeys.list({}).items;
     assert.ok(await unlocks(bench, name?.name === 'a' ? 'one' : 'two'));
   });
@@ -68,7 +71,7 @@ describe('installation', () => {
   it('C4: a wrong passphrase gets one constant message, for a passkey that is named, for any, and while it is unlocked', async () => {
     using bench = await InstallationBench.ready();
     const { installation } = bench;
-    await installation.passkeys.addPassphrase('spare', secret('other'), false, signal);
+    await installation.passkeys.add('spare', { kind: 'passphrase', passphrase: secret('other') }, false, signal);
     installation.lock();
     const { message, fix } = wrongPassphrase();
     for (const [passphrase, passkey] of [
@@ -78,23 +81,23 @@ describe('installation', () => {
       ['right', 'spare'],
       ['x'.repeat(2000), undefined],
     ] as const) {
-      await assert.rejects(installation.unlock(secret(passphrase), passkey, signal), { code: 'wrongSecret', message, fix });
+      await assert.rejects(installation.unlock({ passphrase: secret(passphrase) }, passkey, signal), { code: 'wrongSecret', message, fix });
     }
-    await installation.unlock(secret('right'), undefined, signal);
-    await assert.rejects(installation.passkeys.prove(secret('wrong'), signal), { code: 'wrongSecret', message });
-    await assert.rejects(installation.passkeys.verify('spare', secret('right'), signal), { code: 'wrongSecret', message });
-    await assert.rejects(installation.unlock(secret('right'), 'nobody', signal), { code: 'unknownName' });
+    await installation.unlock({ passphrase: secret('right') }, undefined, signal);
+    await assert.rejects(installation.passkeys.prove({ passphrase: secret('wrong') }, signal), { code: 'wrongSecret', message });
+    await assert.rejects(installation.passkeys.verify('spare', { passphrase: secret('right') }, signal), { code: 'wrongSecret', message });
+    await assert.rejects(installation.unlock({ passphrase: secret('right') }, 'nobody', signal), { code: 'unknownName' });
   });
 
   it('M5: the delay grows with each wrong passphrase whatever asks for it, and one right one ends it', async () => {
     using bench = await InstallationBench.ready();
     const { installation } = bench;
-    const wrong = (): Promise<void> => assert.rejects(installation.passkeys.prove(secret('wrong'), signal));
+    const wrong = (): Promise<void> => assert.rejects(installation.passkeys.prove({ passphrase: secret('wrong') }, signal));
     for (let attempt = 0; attempt < 4; attempt += 1) await wrong();
     installation.lock();
-    await assert.rejects(installation.unlock(secret('wrong'), undefined, signal));
+    await assert.rejects(installation.unlock({ passphrase: secret('wrong') }, undefined, signal));
     assert.deepEqual(bench.slept, [1000, 2000]);
-    await installation.unlock(secret('right'), undefined, signal);
+    await installation.unlock({ passphrase: secret('right') }, undefined, signal);
     assert.deepEqual(bench.slept, [1000, 2000, 4000]);
     await wrong();
     assert.equal(bench.slept.length, 3);
@@ -103,7 +106,7 @@ describe('installation', () => {
   it('a new passkey is in the keyring of every location, and opens it', async () => {
     using bench = await InstallationBench.ready();
     const locations = [await bench.addLocation('one'), await bench.addLocation('two')];
-    const added = await bench.installation.passkeys.addPassphrase('spare', secret('other'), false, signal);
+    const added = await bench.installation.passkeys.add('spare', { kind: 'passphrase', passphrase: secret('other') }, false, signal);
     assert.deepEqual([added.state, added.inUse, added.verifiedAt !== null], ['ready', false, true]);
     const [one, two] = await Promise.all(locations.map((locationId) => newestKeyring(bench, locationId)));
     assert.deepEqual(one, two);
@@ -117,7 +120,7 @@ describe('installation', () => {
     const locationId = await bench.addLocation('usb');
     const before = await newestKeyring(bench, locationId);
     renameSync(bench.at('usb'), bench.at('unplugged'));
-    const added = await bench.installation.passkeys.addPassphrase('spare', secret('other'), true, signal);
+    const added = await bench.installation.passkeys.add('spare', { kind: 'passphrase', passphrase: secret('other') }, true, signal);
     assert.ok(bench.changes.includes('undelivered'));
     assert.equal(added.inUse, true);
     assert.ok(bench.installation.keyrings.isBehind(locationId));
@@ -133,7 +136,7 @@ describe('installation', () => {
     using bench = await InstallationBench.ready();
     const locationId = await bench.addLocation();
     const { passkeys } = bench.installation;
-    const { passkey, previous } = await passkeys.rotate('main', secret('new'), signal);
+    const { passkey, previous } = await passkeys.rotate('main', { passphrase: secret('new') }, signal);
     assert.deepEqual(
       [passkey.name, passkey.inUse, passkey.state, previous.name, previous.inUse],
       ['main', true, 'ready', 'main@2026-01-02', false],
@@ -141,22 +144,22 @@ describe('installation', () => {
     assert.ok((await unlocks(bench, 'right')) && (await unlocks(bench, 'new')));
     assert.throws(() => passkeys.checkRetire('main', true), { code: 'refusedByRule' }, 'the one in use');
     assert.throws(() => passkeys.checkRetire(previous.name, false), { code: 'confirmationNeeded' });
-    const retired = await passkeys.retire(previous.name, true, signal);
+    const retired = await passkeys.retire(previous.name, { confirmed: true }, signal);
     assert.equal(retired.state, 'retired');
     assert.deepEqual((await newestKeyring(bench, locationId)).slots, [passkey.slotId]);
     assert.equal(await unlocks(bench, 'right'), false);
     assert.ok(await unlocks(bench, 'new'));
-    await assert.rejects(passkeys.verify(previous.slotId, secret('right'), signal), { code: 'refusedByRule' });
+    await assert.rejects(passkeys.verify(previous.slotId, { passphrase: secret('right') }, signal), { code: 'refusedByRule' });
     assert.throws(() => passkeys.checkUse(previous.slotId), { code: 'refusedByRule' });
   });
 
   it('refuses a passkey’s name that is taken, and takes that of a retired one', async () => {
     using bench = await InstallationBench.ready();
     const { passkeys } = bench.installation;
-    await assert.rejects(passkeys.addPassphrase('main', secret('other'), false, signal), { code: 'nameTaken' });
-    await passkeys.addPassphrase('spare', secret('other'), true, signal);
-    await passkeys.retire('main', true, signal);
-    const again = await passkeys.addPassphrase('main', secret('third'), false, signal);
+    await assert.rejects(passkeys.add('main', { kind: 'passphrase', passphrase: secret('other') }, false, signal), { code: 'nameTaken' });
+    await passkeys.add('spare', { kind: 'passphrase', passphrase: secret('other') }, true, signal);
+    await passkeys.retire('main', { confirmed: true }, signal);
+    const again = await passkeys.add('main', { kind: 'passphrase', passphrase: secret('third') }, false, signal);
     assert.equal(passkeys.resolve('main').slotId, again.slotId);
   });
 

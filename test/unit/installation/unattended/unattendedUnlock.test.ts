@@ -48,8 +48,8 @@ class Bench implements AsyncDisposable {
         this.fetched.push(bytes);
         return bytes;
       },
-      unlock: (passphrase, signal) => installation.unlock(passphrase, undefined, signal),
-      prove: (passphrase, signal) => installation.passkeys.prove(passphrase, signal),
+      unlock: (passphrase, signal) => installation.unlock({ passphrase: passphrase }, undefined, signal),
+      prove: (passphrase, signal) => installation.passkeys.prove({ passphrase: passphrase }, signal),
       onUnlocked: () => void (this.unlocks += 1),
       onFailed: (error, isLast) => void this.failures.push(`${error.code}${isLast ? ' last' : ''}`),
     });
@@ -185,7 +185,7 @@ describe('unattended unlock', () => {
     await using made = await Bench.locked();
     made.answers = [missing];
     const unlocked: Promise<void>[] = [];
-    made.onWait = () => void unlocked.push(made.bench.installation.unlock(Buffer.from('right'), undefined, never));
+    made.onWait = () => void unlocked.push(made.bench.installation.unlock({ passphrase: Buffer.from('right') }, undefined, never));
     await made.run();
     await Promise.all(unlocked);
     assert.equal(made.state, 'unlocked');

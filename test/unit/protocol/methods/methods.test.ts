@@ -28,6 +28,7 @@ const rights: Readonly<Record<string, readonly string[]>> = {
     'session.makeWay',
     'session.autoLock',
     'session.claim',
+    'passkey.check',
     'log.read',
     'diagnostics.collect',
     'action.result',
@@ -46,6 +47,8 @@ const rights: Readonly<Record<string, readonly string[]>> = {
   ],
   stepUp: [
     'passkey.addPassphrase',
+    'passkey.add',
+    'passkey.schedule',
     'passkey.use',
     'passkey.rotate',
     'passkey.retire',

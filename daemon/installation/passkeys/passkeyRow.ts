@@ -1,0 +1,59 @@
+import type { Passkey } from '../../../protocol/methods/passkeys.ts';
+import { minuteOf } from '../../../protocol/wording.ts';
+import type { PasskeyRecord } from '../../catalog/passkeyStore.ts';
+import type { ServiceKeyRecord } from '../../catalog/serviceKeyStore.ts';
+import { type KeyFacts, keyFactsSchema } from '../../keys/agent/keyFacts.ts';
+import { type KeyProblem, keyProblemSchema } from '../../keys/agent/keyProblem.ts';
+import type { GateDecision } from '../../keys/gate/retirementGate.ts';
+import type { Slot } from '../../keys/slot.ts';
+
+export function factsIn(record: ServiceKeyRecord | undefined): KeyFacts | null {
+  return record === undefined || record.facts === null ? null : keyFactsSchema.parse(JSON.parse(record.facts));
+}
+
+export function problemIn(record: ServiceKeyRecord | undefined): KeyProblem | null {
+  return record === undefined || record.problem === null ? null : keyProblemSchema.parse(JSON.parse(record.problem));
+}
+
+/** A passkey as users see it. */
+export function passkeyRow(
+  record: PasskeyRecord,
+  slot: Slot | undefined,
+  service: ServiceKeyRecord | undefined,
+  gate: GateDecision,
+): Passkey {
+  return {
+    slotId: record.slotId,
+    name: record.name,
+    kind: record.kind,
+    inUse: record.inUse,
+    state: record.state,
+    reference: slot === undefined ? {} : referenceOf(slot, factsIn(service)),
+    createdAt: record.createdAt,
+    verifiedAt: record.verifiedAt,
+    retirableFrom: record.state === 'retired' ? null : gate.allowed ? record.createdAt : (gate.from?.toISOString() ?? null),
+    warnings: record.state === 'retired' || slot === undefined ? [] : warningsOf(slot, service),
+  };
+}
+
+/** What names the key outside, by kind; `{}` for a passphrase. */
+export function referenceOf(slot: Slot, facts: KeyFacts | null): Readonly<Record<string, unknown>> {
+  if (slot.kind === 'passphrase') return {};
+  if (slot.kind === 'vaultTransit') return { ...slot.reference };
+  return { ...slot.reference, alias: facts?.kind === 'awsKms' ? facts.alias : null };
+}
+
+function warningsOf(slot: Slot, service: ServiceKeyRecord | undefined): readonly string[] {
+  const [facts, problem] = [factsIn(service), problemIn(service)];
+  const warnings = problem === null ? [] : [`It failed when it was last tried: ${problem.reason}.`];
+  if (slot.kind === 'vaultTransit' && facts?.kind === 'vaultTransit') {
+    const { version } = slot.reference;
+    if (facts.latestVersion > version) warnings.push(`Vault key version ${facts.latestVersion}, passkey at ${version}.`);
+    if (facts.minDecryptionVersion > version) warnings.push(`Vault decrypts no version below ${facts.minDecryptionVersion} any more.`);
+  }
+  if (facts?.kind === 'awsKms' && facts.deletionDate !== null) {
+    warnings.push(`The KMS key is going to be deleted on ${minuteOf(facts.deletionDate)}.`);
+  }
+  if (service !== undefined && service.leftKeyringsAt !== null) warnings.push('New keyrings leave it out: it is going to be retired.');
+  return warnings;
+}

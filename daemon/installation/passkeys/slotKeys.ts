@@ -1,0 +1,159 @@
+import { HoldfastError } from '../../../protocol/errors.ts';
+import type { InstallationId, SlotId } from '../../../protocol/ids.ts';
+import { type KeyAccess, keyAccessSchema, type KeySecrets, type KeyTarget } from '../../../protocol/keyServices.ts';
+import type { ServiceKeyRecord, ServiceKeyStore } from '../../catalog/serviceKeyStore.ts';
+import type { KeyAgent } from '../../keys/agent/keyAgent.ts';
+import type { ServiceSlot } from '../../keys/agent/keyAccess.ts';
+import type { CallSecrets } from '../../keys/agent/keyCall.ts';
+import type { KeyFacts } from '../../keys/agent/keyFacts.ts';
+import { targetOf } from '../../keys/agent/runKeyAgent.ts';
+import type { MasterKey } from '../../keys/masterKey.ts';
+import { unwrapWithPassphrase, wrapWithPassphrase } from '../../keys/passkeys/passphrase.ts';
+import { describeKey, type ServiceReach, unwrapWithService, wrapWithService } from '../../keys/passkeys/serviceSlot.ts';
+import type { ScryptRunner } from '../../keys/scryptRunner.ts';
+import type { PassphraseSlot, Slot } from '../../keys/slot.ts';
+
+/** What a new slot is made with. Secrets stay the caller's to wipe. */
+export type NewSlotKey = { readonly kind: 'passphrase'; readonly passphrase: Uint8Array } | ServiceSlotKey;
+
+export interface ServiceSlotKey {
+  readonly kind: 'service';
+  readonly target: KeyTarget;
+  readonly access: KeyAccess;
+  readonly credentials: KeySecrets | undefined;
+}
+
+/** What somebody gives to open slots; nothing: what this machine knows itself. A passphrase stays the caller's to wipe. */
+export interface Opening {
+  readonly passphrase?: Uint8Array | undefined;
+  /** In place of how the slot's key service is reached otherwise. */
+  readonly access?: KeyAccess | undefined;
+  readonly credentials?: KeySecrets | undefined;
+}
+
+export interface SlotKeysOptions {
+  readonly serviceKeys: ServiceKeyStore;
+  readonly scrypt: ScryptRunner;
+  readonly agent: KeyAgent;
+  readonly wallClock: () => Date;
+}
+
+/** Makes slots of every kind, and opens them. */
+export class SlotKeys {
+  readonly #options: SlotKeysOptions;
+
+  constructor(options: SlotKeysOptions) {
+    this.#options = options;
+  }
+
+  /** Rejects with `badValue` (the passphrase), `keyServiceRefused`, `keyServiceUnavailable`. */
+  async make(key: NewSlotKey, masterKey: MasterKey, signal: AbortSignal): Promise<Slot> {
+    const { scrypt, agent, wallClock } = this.#options;
+    const createdAt = wallClock();
+    if (key.kind === 'passphrase') return await wrapWithPassphrase({ masterKey, passphrase: key.passphrase, scrypt, createdAt, signal });
+    const { target, access, credentials } = key;
+    return await wrapWithService({ masterKey, target, createdAt, agent, access, secrets: callSecrets(credentials), signal });
+  }
+
+  /** `undefined` where the passphrase does not open it, or there is none for it. Rejects with `keyServiceRefused`, `keyServiceUnavailable`, `damaged`. */
+  async open(installationId: InstallationId, slot: Slot, opening: Opening, signal: AbortSignal): Promise<MasterKey | undefined> {
+    if (slot.kind === 'passphrase') {
+      return opening.passphrase === undefined ? undefined : await this.#openPassphrase(installationId, slot, opening.passphrase, signal);
+    }
+    return await unwrapWithService({ installationId, slot, ...this.reach(slot, opening, signal) });
+  }
+
+  /** How the key service of a slot is asked. Throws `keyServiceRefused` where this machine does not know how, `locked` where the credentials are sealed. */
+  reach(slot: ServiceSlot, opening: Opening, signal: AbortSignal): ServiceReach {
+    const { agent, serviceKeys } = this.#options;
+    const access = opening.access ?? this.#knownAccess(slot);
+    if (access.kind !== slot.kind) {
+      throw HoldfastError.failedTo('badValue', 'open the passkey', 'it is of another kind than what was given for it', {
+        fix: 'Name another passkey, or give what this one needs.',
+      });
+    }
+    const isGiven = access.kind === 'awsKms' ? access.credentials.source === 'given' : access.login.method === 'given';
+    const credentials = opening.credentials ?? (isGiven ? serviceKeys.credentials(slot.slotId) : null);
+    if (isGiven && (credentials === undefined || credentials === null)) return { agent, access: ownAccess(access), secrets: {}, signal };
+    return { agent, access, secrets: callSecrets(credentials ?? undefined), signal };
+  }
+
+  /** What the service says of a key that is to wrap. Rejects as `make` does. */
+  async describe({ target, access, credentials }: ServiceSlotKey, signal: AbortSignal): Promise<KeyFacts> {
+    return await describeKey(target, { agent: this.#options.agent, access, secrets: callSecrets(credentials), signal });
+  }
+
+  /** What the service says of a slot's key; `undefined` where it says nothing. */
+  async look(slot: ServiceSlot, opening: Opening, signal: AbortSignal): Promise<KeyFacts | undefined> {
+    try {
+      return await describeKey(targetOf(slot), this.reach(slot, opening, signal));
+    } catch (error) {
+      signal.throwIfAborted();
+      if (HoldfastError.is(error, 'keyServiceRefused', 'keyServiceUnavailable')) return undefined;
+      throw error;
+    }
+  }
+
+  async #openPassphrase(
+    installationId: InstallationId,
+    slot: PassphraseSlot,
+    passphrase: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<MasterKey | undefined> {
+    try {
+      return await unwrapWithPassphrase({ installationId, slot, passphrase, scrypt: this.#options.scrypt, signal });
+    } catch (error) {
+      if (HoldfastError.is(error, 'wrongSecret')) return undefined;
+      throw error;
+    }
+  }
+
+  #knownAccess(slot: ServiceSlot): KeyAccess {
+    const record = this.#options.serviceKeys.get(slot.slotId);
+    if (record !== undefined) return keyAccessSchema.parse(JSON.parse(record.access));
+    throw HoldfastError.failedTo('keyServiceRefused', 'open the passkey', 'this machine does not know how to log in to its key service', {
+      fix: 'Give the credentials with "holdfast unlock --profile P" or "--token-file F".',
+    });
+  }
+}
+
+/** What opens a slot that was just made with this. */
+export function openingOf(key: NewSlotKey): Opening {
+  return key.kind === 'passphrase' ? { passphrase: key.passphrase } : { access: key.access, credentials: key.credentials };
+}
+
+/** What the catalog holds of a new slot at a key service. */
+export function newServiceKey(
+  slotId: SlotId,
+  access: KeyAccess,
+  facts: KeyFacts | null,
+  more: Partial<Pick<ServiceKeyRecord, 'replaces' | 'rotateEveryDays'>> = {},
+): Omit<ServiceKeyRecord, 'credentials'> {
+  return {
+    slotId,
+    access: JSON.stringify(access),
+    facts: facts === null ? null : JSON.stringify(facts),
+    problem: null,
+    checkedAt: null,
+    leftKeyringsAt: null,
+    replaces: null,
+    rotateEveryDays: null,
+    ...more,
+  };
+}
+
+/** Handed-over credentials can not be read while the daemon is locked: it tries with those of its own surroundings instead. */
+function ownAccess(access: KeyAccess): KeyAccess {
+  return access.kind === 'awsKms' ? { ...access, credentials: { source: 'chain' } } : { ...access, login: { method: 'environment' } };
+}
+
+/** The bytes live as long as the call; their text is the catalog's or the request's. */
+export function callSecrets(credentials: KeySecrets | undefined): CallSecrets {
+  if (credentials === undefined) return {};
+  if (credentials.kind === 'vaultTransit') return { token: Buffer.from(credentials.token) };
+  return {
+    accessKeyId: Buffer.from(credentials.accessKeyId),
+    secretAccessKey: Buffer.from(credentials.secretAccessKey),
+    ...(credentials.sessionToken === undefined ? {} : { sessionToken: Buffer.from(credentials.sessionToken) }),
+  };
+}

@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import type { ServiceSlotKey } from '../../../daemon/installation/passkeys/slotKeys.ts';
+import type { KeyTarget } from '../../../protocol/keyServices.ts';
+import { InstallationBench } from '../../support/installationBench.ts';
+
+const { signal } = new AbortController();
+const vault: KeyTarget = { kind: 'vaultTransit', address: 'https://vault.example', namespace: null, mount: 'transit', key: 'holdfast' };
+const vaultKey: ServiceSlotKey = {
+  kind: 'service',
+  target: vault,
+  access: { kind: 'vaultTransit', login: { method: 'environment' }, caFile: null },
+  credentials: undefined,
+};
+const kmsKey: ServiceSlotKey = {
+  kind: 'service',
+  target: { kind: 'awsKms', keyId: 'alias/backup', region: 'eu-west-1' },
+  access: { kind: 'awsKms', endpoint: null, credentials: { source: 'chain' } },
+  credentials: undefined,
+};
+
+describe('passkeys at key services', () => {
+  it('are wrapped, opened as written, and open the installation without anybody there', async () => {
+    using bench = await InstallationBench.ready();
+    const { installation, keyAgent } = bench;
+    const made = await installation.passkeys.add('kms', kmsKey, true, signal);
+    assert.deepEqual([made.state, made.inUse, made.reference['alias']], ['ready', true, 'alias/backup']);
+    assert.match(String(made.reference['keyArn']), /^arn:aws:kms:eu-west-1:\d{12}:key\//);
+    assert.deepEqual(keyAgent.calls, ['describe', 'wrap', 'unwrap']);
+    installation.lock();
+    await installation.unlock({}, undefined, signal);
+    assert.equal(installation.state, 'unlocked');
+  });
+
+  it('can be the first of an installation', async () => {
+    using bench = new InstallationBench();
+    const { installation } = bench;
+    await installation.setUp('vault', vaultKey, signal);
+    installation.lock();
+    await installation.unlock({}, undefined, signal);
+    const [passkey] = installation.passkeys.list({}).items;
+    assert.deepEqual([passkey?.kind, passkey?.inUse, passkey?.reference['version']], ['vaultTransit', true, 1]);
+  });
+
+  it('D7: what gives another key counts for nothing, and is failing', async () => {
+    using bench = await InstallationBench.ready();
+    const { installation, keyAgent } = bench;
+    keyAgent.lie = (plaintext) => plaintext.fill(7, 20);
+    await assert.rejects(installation.passkeys.add('kms', kmsKey, true, signal), { code: 'keyServiceRefused' });
+    const [main, kms] = ['main', 'kms'].map((name) => installation.passkeys.list({}).items.find((one) => one.name === name));
+    assert.deepEqual([main?.inUse, kms?.inUse, kms?.state], [true, false, 'failing']);
+  });
+
+  it('D6: one that is down leaves the daemon locked with its reason, and another one opens it', async () => {
+    using bench = await InstallationBench.ready();
+    const { installation, keyAgent } = bench;
+    await installation.passkeys.add('kms', kmsKey, true, signal);
+    installation.lock();
+    keyAgent.problems.set('unwrap', 'unreachable');
+    await assert.rejects(installation.unlock({}, undefined, signal), { code: 'keyServiceUnavailable', reason: 'it is unreachable' });
+    assert.equal(installation.state, 'locked');
+    const kms = installation.passkeys.list({}).items.find(({ name }) => name === 'kms');
+    assert.equal(kms?.state, 'ready', 'what waiting can cure takes no proof back');
+    assert.match(kms?.warnings.join(' ') ?? '', /it is unreachable/);
+    await installation.unlock({ passphrase: Buffer.from('right') }, undefined, signal);
+    keyAgent.problems.clear();
+    assert.deepEqual((await installation.passkeys.verify('kms', {}, signal)).warnings, []);
+  });
+
+  it('D6: one after the other is asked, the one in use first', async () => {
+    using bench = await InstallationBench.ready();
+    const { installation, keyAgent } = bench;
+    await installation.passkeys.add('vault', vaultKey, false, signal);
+    await installation.passkeys.add('kms', kmsKey, true, signal);
+    keyAgent.minDecryptionVersion = 2;
+    installation.lock();
+    await installation.unlock({}, undefined, signal);
+    assert.equal(installation.passkeys.list({}).items.find(({ name }) => name === 'vault')?.state, 'ready', 'it was not asked');
+    await installation.passkeys.use('vault', signal);
+    installation.lock();
+    await installation.unlock({}, undefined, signal);
+    assert.equal(installation.passkeys.list({}).items.find(({ name }) => name === 'vault')?.state, 'failing', 'it was asked first');
+  });
+
+  it('D2: a Vault key goes to its next version, the old slot keeps the name with its own, and nothing is raised before it goes', async () => {
+    using bench = await InstallationBench.ready();
+    const { installation, keyAgent } = bench;
+    await installation.passkeys.add('vault', vaultKey, true, signal);
+    const rotated = await installation.passkeys.rotate('vault', {}, signal);
+    assert.deepEqual(
+      [rotated.passkey.name, rotated.passkey.reference['version'], rotated.passkey.inUse, rotated.previous.name],
+      ['vault', 2, true, 'vault@v1'],
+    );
+    assert.equal(keyAgent.minDecryptionVersion, 1);
+    await installation.passkeys.retire('vault@v1', { confirmed: true, outside: 'end' }, signal);
+    assert.equal(keyAgent.minDecryptionVersion, 2);
+    installation.lock();
+    await installation.unlock({}, undefined, signal);
+  });
+
+  it('uses the version that somebody else rotated to', async () => {
+    using bench = await InstallationBench.ready();
+    const { installation, keyAgent } = bench;
+    await installation.passkeys.add('vault', vaultKey, true, signal);
+    keyAgent.latestVersion = 3;
+    const looked = await installation.passkeys.verify('vault', {}, signal);
+    assert.deepEqual(looked.warnings, ['Vault key version 3, passkey at 1.']);
+    const rotated = await installation.passkeys.rotate('vault', {}, signal);
+    assert.equal(rotated.passkey.reference['version'], 3);
+    assert.ok(!keyAgent.calls.includes('rotateKey'));
+  });
+
+  it('stops with the command where it may not rotate, and goes on once somebody has', async () => {
+    using bench = await InstallationBench.ready();
+    const { installation, keyAgent } = bench;
+    await installation.passkeys.add('vault', vaultKey, true, signal);
+    keyAgent.problems.set('rotateKey', 'accessDenied');
+    await assert.rejects(installation.passkeys.rotate('vault', {}, signal), {
+      code: 'refusedByRule',
+      details: { problem: 'accessDenied', command: 'do rotateKey' },
+    });
+    keyAgent.latestVersion = 2;
+    assert.equal((await installation.passkeys.rotate('vault', {}, signal)).passkey.reference['version'], 2);
+  });
+
+  it('D1: a KMS key is followed by one of the same policy, its alias moves, and its deletion is for the gate to allow', async () => {
+    using bench = await InstallationBench.ready();
+    const { installation, keyAgent } = bench;
+    await installation.passkeys.add('kms', kmsKey, true, signal);
+    const rotated = await installation.passkeys.rotate('kms', {}, signal);
+    assert.equal(rotated.passkey.reference['keyArn'], keyAgent.aliasArn);
+    assert.notEqual(rotated.previous.reference['keyArn'], keyAgent.aliasArn);
+    assert.deepEqual([rotated.gate.allowed, rotated.gate.commands.length], [true, 1]);
+    assert.match(rotated.gate.commands[0] ?? '', /schedule-key-deletion .*--pending-window-in-days 30/);
+    assert.ok(!keyAgent.calls.includes('scheduleDeletion'));
+  });
+
+  it('a KMS key that rotates by itself is wrapped under anew, and no command ends what is still in use', async () => {
+    using bench = await InstallationBench.ready();
+    const { installation, keyAgent } = bench;
+    keyAgent.rotatesItself = true;
+    await installation.passkeys.add('kms', kmsKey, true, signal);
+    const rotated = await installation.passkeys.rotate('kms', {}, signal);
+    assert.equal(rotated.passkey.reference['keyArn'], rotated.previous.reference['keyArn']);
+    assert.deepEqual([rotated.gate.allowed, rotated.gate.commands], [true, []]);
+  });
+
+  it('goes on with the slot that a rotation before left unfinished', async () => {
+    using bench = await InstallationBench.ready();
+    const { installation, keyAgent } = bench;
+    await installation.passkeys.add('vault', vaultKey, true, signal);
+    keyAgent.problems.set('unwrap', 'throttled');
+    await assert.rejects(installation.passkeys.rotate('vault', {}, signal), { code: 'keyServiceUnavailable' });
+    keyAgent.problems.clear();
+    await installation.passkeys.rotate('vault', {}, signal);
+    const names = installation.passkeys.list({}).items.map(({ name, state, inUse }) => `${name} ${state}${inUse ? ' in use' : ''}`);
+    assert.deepEqual(names.toSorted(), ['main ready', 'vault ready in use', 'vault@v1 ready']);
+  });
+
+  it('has a key outside rotate by itself only where there is one', async () => {
+    using bench = await InstallationBench.ready();
+    const { installation } = bench;
+    await installation.passkeys.add('vault', vaultKey, true, signal);
+    assert.throws(() => installation.passkeys.schedule('main', 90), { code: 'refusedByRule' });
+    installation.passkeys.schedule('vault', 90);
+    const rotated = await installation.passkeys.rotate('vault', {}, signal);
+    const { serviceKeys } = installation.catalog;
+    const every = [rotated.passkey, rotated.previous]
+      .map(({ slotId }) => installation.passkeys.resolve(slotId).slotId)
+      .map((id) => serviceKeys.get(id)?.rotateEveryDays);
+    assert.deepEqual(every, [90, null]);
+  });
+
+  it('keeps credentials that were handed over sealed, and asks with those of its surroundings while locked', async () => {
+    using bench = await InstallationBench.ready();
+    const { installation } = bench;
+    const access = { kind: 'vaultTransit', login: { method: 'given' }, caFile: null } as const;
+    const key: ServiceSlotKey = { ...vaultKey, access, credentials: { kind: 'vaultTransit', token: 's.canary' } };
+    const { slotId } = await installation.passkeys.add('vault', key, true, signal);
+    const row = installation.catalog.serviceKeys.get(installation.passkeys.resolve(slotId).slotId);
+    assert.ok(!JSON.stringify(row).includes('canary'));
+    installation.lock();
+    await installation.unlock({}, undefined, signal);
+  });
+});
