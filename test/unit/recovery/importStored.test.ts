@@ -235,7 +235,12 @@ describe('import of what is stored', () => {
   it('a wrong passphrase opens nothing and leaves the state directory as empty as it was; any of the keyring opens all', async () => {
     using from = await house();
     await from.backUp('files');
-    await from.base.installation.passkeys.add('spare', { kind: 'passphrase', passphrase: Buffer.from('other') }, false, new AbortController().signal);
+    await from.base.installation.passkeys.add(
+      'spare',
+      { kind: 'passphrase', passphrase: Buffer.from('other') },
+      false,
+      new AbortController().signal,
+    );
     using lost = new Lost(from);
     await assert.rejects(lost.run({ passphrase: 'wrong' }), { code: 'wrongSecret' });
     await assert.rejects(lost.run({ passkey: 'laptop' }), { code: 'unknownName' });

@@ -26,7 +26,12 @@ describe('passphrases of new passkeys', () => {
       taken.every((secret) => secret.every((byte) => byte === 0)),
       'refused ones are overwritten too',
     );
-    await bench.installation.passkeys.add('old', { kind: 'passphrase', passphrase: Buffer.from('short') }, false, new AbortController().signal);
+    await bench.installation.passkeys.add(
+      'old',
+      { kind: 'passphrase', passphrase: Buffer.from('short') },
+      false,
+      new AbortController().signal,
+    );
     await call('passkey.verify', 'short', { passkey: 'old' });
     await call('passkey.addPassphrase', 'long enough for it', adding);
     assert.equal(bench.installation.passkeys.list({}).items.length, 3);
