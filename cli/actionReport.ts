@@ -55,6 +55,7 @@ export function reportOf({ kind, result }: ActionWithResult, style: Style): stri
     case 'refreshLocks':
     case 'auditLocks':
     case 'proveLock':
+    case 'rotatePasskey':
       return [];
   }
 }

@@ -56,7 +56,7 @@ function linesOf(document: StatusDocument, { style, host, stateDirectory }: Sess
     pairs.push(['Last backup', document.lastBackup === null ? 'none yet' : moment(document.lastBackup, now)]);
   if (document.safeUntil !== null) pairs.push(['Safe until', safeText(document.safeUntil, now, style)]);
   if (document.alerts !== null && document.state !== 'notSetUp') pairs.push(['Alerts', alertsText(document.alerts, style)]);
-  if (document.unattended !== null) pairs.push(['Unattended', unattendedText(document.unattended)]);
+  if (document.unattended !== null) pairs.push(['Unattended', unattendedText(document.unattended, now)]);
   if (document.autoLock !== null) pairs.push(['Locks itself', autoLockText(document.autoLock, now)]);
   for (const { actionId, kind, subject, state, fraction } of document.runningActions ?? []) {
     const share = fraction === null ? '' : `, ${Math.floor(fraction * 100)} %`;
@@ -82,10 +82,15 @@ function alertsText({ error, warning }: { readonly error: number; readonly warni
   return `${counts.join(', ')}: holdfast alert list`;
 }
 
-function unattendedText({ kind, path, problem, nextTryAt }: UnattendedStatus): string {
-  const source = kind === 'command' ? 'with a command' : `with ${quoted(path ?? '')}`;
+function unattendedText({ kind, passkey, path, problem, nextTryAt }: UnattendedStatus, now: Date): string {
+  const sources = {
+    command: 'with a command',
+    passphraseFile: `with ${quoted(path ?? '')}`,
+    keyService: `with passkey ${escaped(passkey ?? '')}`,
+  };
+  const source = sources[kind];
   if (problem === null) return source;
-  return `${source}. ${escaped(problem)} ${nextTryAt === null ? 'It is not tried again.' : 'It is tried again.'}`;
+  return `${source}. ${escaped(problem)} ${nextTryAt === null ? 'It is not tried again.' : `It is tried again ${moment(nextTryAt, now)}.`}`;
 }
 
 function autoLockText({ hours, at }: AutoLockStatus, now: Date): string {

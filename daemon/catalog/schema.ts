@@ -151,6 +151,13 @@ CREATE TABLE serviceKeys (
   rotateEveryDays INTEGER, digest BLOB NOT NULL) STRICT;
 `;
 
+/** Since when a key service does not do what it is asked, the end of a token that renewal did not move, and why a rotation by itself came to nothing. */
+const serviceKeyTroubles = `
+ALTER TABLE serviceKeys ADD COLUMN problemSince TEXT;
+ALTER TABLE serviceKeys ADD COLUMN tokenStuckAt TEXT;
+ALTER TABLE serviceKeys ADD COLUMN rotationTrouble TEXT;
+`;
+
 export const migrations: readonly Migration[] = [
   { version: 1, run: (database) => database.exec(first) },
   { version: 2, run: (database) => database.exec(second) },
@@ -161,4 +168,5 @@ export const migrations: readonly Migration[] = [
   { version: 7, run: (database) => database.exec(locks) },
   { version: 8, run: (database) => database.exec(shortenedLocks) },
   { version: 9, run: (database) => database.exec(serviceKeys) },
+  { version: 10, run: (database) => database.exec(serviceKeyTroubles) },
 ];

@@ -23,6 +23,12 @@ export interface ServiceKeyRecord {
   /** The slot that a rotation makes this one for, until it is in use. */
   readonly replaces: SlotId | null;
   readonly rotateEveryDays: number | null;
+  /** Since when `problem` has been there, whatever it was at first. */
+  readonly problemSince: string | null;
+  /** The end of its Vault token that renewal did not move; it holds for that end alone. */
+  readonly tokenStuckAt: string | null;
+  /** JSON of `RotationTrouble`: why the last rotation by itself came to nothing. */
+  readonly rotationTrouble: string | null;
 }
 
 export type ServiceKeyChanges = Partial<Omit<ServiceKeyRecord, 'slotId' | 'credentials'>>;

@@ -42,6 +42,8 @@ export class Unlocking implements Disposable {
       clock,
       wallClock,
       isLocked: () => installation.state === 'locked',
+      servicePasskeys: () => installation.passkeys.services(),
+      unlockByService: (signal) => installation.unlock({}, undefined, signal),
       fetch: fetchPassphrase,
       unlock: (passphrase, signal) => installation.unlock({ passphrase }, undefined, signal),
       prove: (passphrase, signal) => installation.passkeys.prove({ passphrase }, signal),

@@ -28,6 +28,8 @@ export function actionTitle(kind: ActionKind | (string & {}), subject: string): 
       return l10n.t('Audit of {0}', name);
     case 'proveLock':
       return l10n.t('Lock proof of {0}', name);
+    case 'rotatePasskey':
+      return l10n.t('Rotation of {0}', name);
     default:
       return `${kind} ${name}`;
   }

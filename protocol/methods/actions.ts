@@ -12,6 +12,7 @@ export const actionKinds = [
   'refreshLocks',
   'auditLocks',
   'proveLock',
+  'rotatePasskey',
 ] as const;
 
 export type ActionKind = (typeof actionKinds)[number];

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Method } from '../method.ts';
-import { hostPath, nothing, type Nothing, time } from './values.ts';
+import { hostPath, nothing, type Nothing, storedName, time } from './values.ts';
 
 /** Where a daemon that nobody unlocks takes the passphrase from: the first line of a file, or of what a command writes to its standard output. */
 export type UnattendedSource =
@@ -20,7 +20,10 @@ export const unattendedSource: z.ZodType<UnattendedSource> = z.discriminatedUnio
 
 /** How the daemon unlocks itself. A command line may hold what is nobody's business: it is not shown. */
 export interface UnattendedStatus {
-  readonly kind: UnattendedSource['kind'];
+  /** `keyService`: with a passkey at KMS or Vault, which comes before a passphrase where both are there. */
+  readonly kind: UnattendedSource['kind'] | 'keyService';
+  /** Of `keyService`: the name of the passkey that is asked first. */
+  readonly passkey?: string;
   /** Of a passphrase file. */
   readonly path: string | null;
   /** Why the last attempt did not unlock, as a sentence; `null` where it did, or none was made. */
@@ -30,7 +33,8 @@ export interface UnattendedStatus {
 }
 
 export const unattendedStatus: z.ZodType<UnattendedStatus> = z.strictObject({
-  kind: z.enum(['passphraseFile', 'command']),
+  kind: z.enum(['passphraseFile', 'command', 'keyService']),
+  passkey: storedName.exactOptional(),
   path: z.string().nullable(),
   problem: z.string().nullable(),
   nextTryAt: time.nullable(),

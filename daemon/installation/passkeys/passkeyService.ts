@@ -110,6 +110,11 @@ export class PasskeyService {
     }, signal);
   }
 
+  /** Names of the passkeys that open without anybody there, in the order in which they are asked. */
+  services(): readonly string[] {
+    return this.#inOrder().flatMap(({ kind, state, name }) => (kind === 'passphrase' || state === 'retired' ? [] : [name]));
+  }
+
   /** One after the other: which of them fails in what way is told of the first, and written down of each. */
   async #askServices(candidates: readonly PasskeyRecord[], opening: Opening, signal: AbortSignal): Promise<MasterKey> {
     let first: unknown;
@@ -121,7 +126,7 @@ export class PasskeyService {
         return masterKey;
       } catch (error) {
         signal.throwIfAborted();
-        this.#noteFailure(record.slotId, error);
+        if (opening.access !== undefined || !this.#options.slotKeys.isSealed(record.slotId)) this.#noteFailure(record.slotId, error);
         first ??= error;
       }
     }
@@ -194,6 +199,8 @@ export class PasskeyService {
     } catch (error) {
       // A wrong passphrase says nothing of the slot.
       if (HoldfastError.is(error, 'damaged', 'catalogDamaged')) this.#isFailing(record.slotId);
+      // Who ended the key outside, and until when that can be undone, is in what the service says of it.
+      if (HoldfastError.is(error, 'keyServiceRefused')) await this.#look(record, opening, signal);
       throw error;
     }
     this.#options.onChanged(record.slotId);
@@ -475,7 +482,8 @@ export class PasskeyService {
     const now = this.#now();
     this.#catalog.transaction(() => {
       this.#catalog.passkeys.change(slotId, { state: 'ready', verifiedAt: now });
-      if (this.#catalog.serviceKeys.get(slotId) !== undefined) this.#catalog.serviceKeys.change(slotId, { problem: null, checkedAt: now });
+      if (this.#catalog.serviceKeys.get(slotId) !== undefined)
+        this.#catalog.serviceKeys.change(slotId, { problem: null, problemSince: null, checkedAt: now });
     });
   }
 
@@ -483,9 +491,11 @@ export class PasskeyService {
   #noteFailure(slotId: SlotId, error: unknown): void {
     if (!HoldfastError.is(error, 'keyServiceRefused', 'keyServiceUnavailable')) return;
     const { problem, until = null, command = null } = error.details ?? {};
-    if (this.#catalog.serviceKeys.get(slotId) !== undefined) {
+    const known = this.#catalog.serviceKeys.get(slotId);
+    if (known !== undefined) {
       const noted = JSON.stringify({ kind: problem, reason: error.reason, fix: error.fix ?? '', until, command });
-      this.#catalog.serviceKeys.change(slotId, { problem: noted, checkedAt: this.#now() });
+      const problemSince = known.problemSince ?? this.#now();
+      this.#catalog.serviceKeys.change(slotId, { problem: noted, problemSince, checkedAt: this.#now() });
     }
     if (error.code === 'keyServiceRefused') this.#isFailing(slotId);
     else this.#options.onChanged(slotId);

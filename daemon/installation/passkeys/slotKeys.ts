@@ -78,6 +78,11 @@ export class SlotKeys {
     return { agent, access, secrets: callSecrets(credentials ?? undefined), signal };
   }
 
+  /** Whether it is reached with credentials that only an unlocked daemon can read: a failure until then says nothing of the slot. */
+  isSealed(slotId: SlotId): boolean {
+    return this.#options.serviceKeys.credentials(slotId) === undefined;
+  }
+
   /** What the service says of a key that is to wrap. Rejects as `make` does. */
   async describe({ target, access, credentials }: ServiceSlotKey, signal: AbortSignal): Promise<KeyFacts> {
     return await describeKey(target, { agent: this.#options.agent, access, secrets: callSecrets(credentials), signal });
@@ -138,6 +143,9 @@ export function newServiceKey(
     leftKeyringsAt: null,
     replaces: null,
     rotateEveryDays: null,
+    problemSince: null,
+    tokenStuckAt: null,
+    rotationTrouble: null,
     ...more,
   };
 }

@@ -4,12 +4,17 @@ import type { SettingStore } from '../../catalog/settingStore.ts';
 import type { WipedBytes } from '../../keys/secretBytes.ts';
 import type { UnlockClock } from '../../keys/unlockDelay.ts';
 import { StoredSetting } from '../storedSetting.ts';
+import { UnattendedTries } from './unattendedTries.ts';
 
 export interface UnattendedUnlockOptions {
   readonly settings: SettingStore;
   readonly clock: UnlockClock;
   readonly wallClock: () => Date;
   readonly isLocked: () => boolean;
+  /** Passkeys at key services by name, the one that is asked first at the front. */
+  readonly servicePasskeys: () => readonly string[];
+  /** Rejects where no key service opens any of them. */
+  readonly unlockByService: (signal: AbortSignal) => Promise<void>;
   /** Gets the passphrase; for the caller to dispose of. Never kept in between. */
   readonly fetch: (source: UnattendedSource, signal: AbortSignal) => Promise<WipedBytes>;
   /** Rejects with `wrongSecret`. */
@@ -21,24 +26,22 @@ export interface UnattendedUnlockOptions {
   readonly onFailed: (error: HoldfastError, isLast: boolean) => void;
 }
 
-/** A disk that is not mounted yet or a credential store that nobody has opened yet: looked at for as long as the daemon runs, ever more seldom. */
-const firstWait = 5000;
-const longestWait = 10 * 60 * 1000;
-
-/** Each try of a passphrase costs a second of work and a quarter of a gigabyte; one that is wrong three times will be wrong again. */
-const wrongMost = 3;
-const waitAfterWrong = 60_000;
-
+/** What a way in came to, and when it is tried again. */
 interface Trouble {
   readonly problem: string;
   readonly nextTryAt: Date | null;
 }
 
-/** The daemon unlocks itself at its start, where the user has said from what. What was locked by hand stays locked until it is unlocked by hand or started anew. */
+type WayIn = 'keyService' | 'passphrase';
+
+/**
+ * The daemon unlocks itself at its start: with its passkeys at key services, and with the passphrase, where the user has said from what. What was locked by hand stays locked until it is
+ * unlocked by hand or started anew.
+ */
 export class UnattendedUnlock implements Disposable {
   readonly #options: UnattendedUnlockOptions;
   readonly #source: StoredSetting<UnattendedSource>;
-  #trouble: Trouble | undefined;
+  readonly #troubles = new Map<WayIn, Trouble>();
   #running: AbortController | undefined;
 
   constructor(options: UnattendedUnlockOptions) {
@@ -53,15 +56,10 @@ export class UnattendedUnlock implements Disposable {
 
   /** `null`: off. */
   get status(): UnattendedStatus | null {
+    const [passkey] = this.#options.servicePasskeys();
     const source = this.#source.value;
-    if (source === undefined) return null;
-    const trouble = this.#options.isLocked() ? this.#trouble : undefined;
-    return {
-      kind: source.kind,
-      path: source.kind === 'passphraseFile' ? source.path : null,
-      problem: trouble?.problem ?? null,
-      nextTryAt: trouble?.nextTryAt?.toISOString() ?? null,
-    };
+    if (passkey === undefined) return source === undefined ? null : this.#statusOf(source, ['passphrase']);
+    return { ...this.#statusOf({ kind: 'keyService' }, source === undefined ? ['keyService'] : ['keyService', 'passphrase']), passkey };
   }
 
   /** The command line that is run, for whoever has to keep it out of a text. */
@@ -70,14 +68,14 @@ export class UnattendedUnlock implements Disposable {
     return source?.kind === 'command' ? [source.command] : [];
   }
 
-  /** Begins where it is switched on; resolves after the first attempt, and goes on by itself where that failed. */
+  /** Begins where there is a way in; resolves after the first attempt, and goes on by itself where that failed. */
   async start(): Promise<void> {
-    if (this.#source.value === undefined || !this.#options.isLocked() || this.#running !== undefined) return;
+    if (this.#waysIn().length === 0 || !this.#options.isLocked() || this.#running !== undefined) return;
     const controller = new AbortController();
     this.#running = controller;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#tryUntilUnlocked(controller.signal, resolve)
-      .catch((error: unknown) => this.#giveUp(error))
+      .catch((error: unknown) => this.#giveUp(error, controller))
       .finally(() => {
         resolve();
         if (this.#running === controller) this.#running = undefined;
@@ -89,7 +87,7 @@ export class UnattendedUnlock implements Disposable {
   stop(): void {
     this.#running?.abort();
     this.#running = undefined;
-    this.#trouble = undefined;
+    this.#troubles.clear();
   }
 
   /** Tries what is to be set and saves it. Rejects as `fetch` does, and with `wrongSecret`. */
@@ -105,78 +103,109 @@ export class UnattendedUnlock implements Disposable {
       });
     }
     this.#source.set(source);
-    this.#trouble = undefined;
-    const status = this.status;
-    if (status === null) throw new RangeError('a setting that was written is not there');
-    return status;
+    this.#troubles.delete('passphrase');
+    return this.#statusOf(source, ['passphrase']);
   }
 
   /** Whether it was on. */
   off(): boolean {
+    const wasRunning = this.#running !== undefined;
     this.stop();
-    return this.#source.remove();
+    const wasOn = this.#source.remove();
+    // Key services are no part of what was switched off.
+    if (wasRunning) void this.start();
+    return wasOn;
   }
 
   [Symbol.dispose](): void {
     this.stop();
   }
 
+  #statusOf(source: UnattendedSource | { readonly kind: 'keyService' }, ways: readonly WayIn[]): UnattendedStatus {
+    const troubles = this.#options.isLocked() ? ways.flatMap((way) => this.#troubles.get(way) ?? []) : [];
+    const times = troubles.flatMap(({ nextTryAt }) => nextTryAt ?? []).toSorted((a, b) => a.getTime() - b.getTime());
+    return {
+      kind: source.kind,
+      path: source.kind === 'passphraseFile' ? source.path : null,
+      problem: troubles.length === 0 ? null : troubles.map(({ problem }) => problem).join(' '),
+      nextTryAt: times[0]?.toISOString() ?? null,
+    };
+  }
+
+  /** In the order of their asking. */
+  #waysIn(): readonly WayIn[] {
+    return [
+      ...(this.#options.servicePasskeys().length > 0 ? ['keyService' as const] : []),
+      ...(this.#source.value === undefined ? [] : ['passphrase' as const]),
+    ];
+  }
+
   async #tryUntilUnlocked(signal: AbortSignal, onFirst: () => void): Promise<void> {
-    let [wrong, wait] = [0, firstWait];
-    while (this.#options.isLocked()) {
-      const source = this.#source.value;
-      if (source === undefined) return;
-      const tried = await this.#attempt(source, signal);
-      if (tried === 'unlocked' || signal.aborted) return;
-      wrong += tried.isPassphrase ? 1 : 0;
-      const next = tried.isPassphrase ? waitAfterWrong * 10 ** (wrong - 1) : wait;
-      if (!tried.isPassphrase) wait = Math.min(longestWait, wait * 2);
-      const isLast = wrong >= wrongMost;
-      this.#trouble = {
-        problem: tried.error.message,
-        nextTryAt: isLast ? null : new Date(this.#options.wallClock().getTime() + next),
-      };
-      this.#options.onFailed(tried.error, isLast);
+    const tries: Readonly<Record<WayIn, UnattendedTries>> = { keyService: new UnattendedTries(), passphrase: new UnattendedTries() };
+    for (;;) {
+      for (const way of this.#waysIn()) {
+        if (!this.#options.isLocked()) return;
+        if (tries[way].left !== 0) continue;
+        const tried = await this.#attempt(way, signal);
+        if (tried === 'unlocked' || signal.aborted) return;
+        const isLast = tries[way].failed(tried.isPassphrase);
+        this.#troubles.set(way, { problem: tried.error.message, nextTryAt: this.#after(tries[way].left) });
+        this.#options.onFailed(tried.error, isLast && this.#waysIn().every((other) => tries[other].left === undefined));
+      }
       onFirst();
-      if (isLast) return;
-      await this.#options.clock.sleep(next, signal);
+      const waits = this.#waysIn().flatMap((way) => tries[way].left ?? []);
+      if (waits.length === 0 || !this.#options.isLocked()) return;
+      const wait = Math.min(...waits);
+      await this.#options.clock.sleep(wait, signal);
+      for (const way of Object.values(tries)) way.passed(wait);
     }
   }
 
+  #after(milliseconds: number | undefined): Date | null {
+    return milliseconds === undefined ? null : new Date(this.#options.wallClock().getTime() + milliseconds);
+  }
+
   /** What came of it, and whether a passphrase was got and tried. */
-  async #attempt(
-    source: UnattendedSource,
-    signal: AbortSignal,
-  ): Promise<'unlocked' | { readonly error: HoldfastError; readonly isPassphrase: boolean }> {
+  async #attempt(way: WayIn, signal: AbortSignal): Promise<'unlocked' | { readonly error: HoldfastError; readonly isPassphrase: boolean }> {
     let isPassphrase = false;
     try {
-      using passphrase = await this.#options.fetch(source, signal);
-      isPassphrase = true;
-      await this.#options.unlock(passphrase.bytes, signal);
-      this.#trouble = undefined;
+      if (way === 'keyService') await this.#options.unlockByService(signal);
+      else {
+        const source = this.#source.value;
+        if (source === undefined) throw new RangeError('it was switched off in between');
+        using passphrase = await this.#options.fetch(source, signal);
+        isPassphrase = true;
+        await this.#options.unlock(passphrase.bytes, signal);
+      }
+      this.#troubles.clear();
       this.#options.onUnlocked();
       return 'unlocked';
     } catch (error) {
       signal.throwIfAborted();
-      return { error: asProblem(error), isPassphrase };
+      return { error: isPassphrase ? asProblem(error) : asFailure(error), isPassphrase };
     }
   }
 
   /** Ended by `stop`, or by something that nobody foresaw: locked is the safe state, and a daemon that ends for it would only be started again. */
-  #giveUp(error: unknown): void {
-    if (this.#running === undefined || this.#running.signal.aborted) return;
-    const problem = asProblem(error);
-    this.#trouble = { problem: problem.message, nextTryAt: null };
+  #giveUp(error: unknown, controller: AbortController): void {
+    if (this.#running !== controller || controller.signal.aborted) return;
+    const problem = asFailure(error);
+    const [way = 'passphrase'] = this.#waysIn();
+    this.#troubles.clear();
+    this.#troubles.set(way, { problem: problem.message, nextTryAt: null });
     this.#options.onFailed(problem, true);
   }
 }
 
+/** Of a passphrase that was tried. */
 function asProblem(error: unknown): HoldfastError {
-  if (HoldfastError.is(error, 'wrongSecret')) {
-    return new HoldfastError('wrongSecret', 'Failed to unlock unattended: what it gives opens no passkey.', {
-      fix: 'Unlock by hand, and set "holdfast unattended" anew.',
-      cause: error,
-    });
-  }
+  if (!HoldfastError.is(error, 'wrongSecret')) return asFailure(error);
+  return new HoldfastError('wrongSecret', 'Failed to unlock unattended: what it gives opens no passkey.', {
+    fix: 'Unlock by hand, and set "holdfast unattended" anew.',
+    cause: error,
+  });
+}
+
+function asFailure(error: unknown): HoldfastError {
   return HoldfastError.is(error) ? error : HoldfastError.unforeseen('unlock unattended', error);
 }

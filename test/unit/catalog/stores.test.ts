@@ -57,6 +57,9 @@ describe('catalog stores', () => {
       leftKeyringsAt: null,
       replaces: null,
       rotateEveryDays: null,
+      problemSince: null,
+      tokenStuckAt: null,
+      rotationTrouble: null,
     };
     const token = { kind: 'vaultTransit', token: 's.canary' } as const;
     catalog.useSeal(undefined);

@@ -41,6 +41,8 @@ class Bench implements AsyncDisposable {
       },
       wallClock: () => bench.now,
       isLocked: () => installation.state === 'locked',
+      servicePasskeys: () => installation.passkeys.services(),
+      unlockByService: (signal) => installation.unlock({}, undefined, signal),
       fetch: async () => {
         const answer = this.answers.length > 1 ? this.answers.shift() : this.answers[0];
         if (answer instanceof HoldfastError) throw answer;
