@@ -1,4 +1,5 @@
 import { HoldfastError } from '../../protocol/errors.ts';
+import type { InstallationId } from '../../protocol/ids.ts';
 import { isAuthenticKeyring, type Keyring } from './keyring.ts';
 import {
   inSearchOrder,
@@ -10,22 +11,32 @@ import {
 } from './keyringCandidates.ts';
 import { claimedSequence } from './keyringName.ts';
 import type { MasterKey } from './masterKey.ts';
-import { wrongPassphrase } from './passkeys/passphrase.ts';
 import { ScryptTrials, type ScryptTrialsOptions } from './scryptTrials.ts';
-import type { PassphraseSlot } from './slot.ts';
+import { type ConfirmedKey, ServiceTrials } from './serviceTrials.ts';
+import type { Slot } from './slot.ts';
+import type { AskToGoOn, SlotTrials } from './slotTrials.ts';
 
-export interface KeyringSearchRequest extends ScryptTrialsOptions {
+export interface KeyringsToSearch {
+  readonly installationId: InstallationId;
   /** All versions of all objects in the keyring folder, in any order; read one at a time, and again when they are authenticated. */
   readonly candidates: readonly KeyringCandidate[];
   /** Keys that an authentic object or the recovery sheet names: tried first. */
   readonly namedKeys?: ReadonlySet<string>;
   /** A slot's id or a prefix of one: until one has opened, no other slot is tried. */
   readonly passkey?: string;
+  readonly askToGoOn: AskToGoOn;
+  readonly signal?: AbortSignal;
 }
+
+/** With a passphrase, or with the key outside that the user has named. */
+export type KeyringSearchRequest = KeyringsToSearch &
+  (Pick<ScryptTrialsOptions, 'passphrase' | 'scrypt'> | { readonly confirmed: ConfirmedKey });
 
 export interface KeyringSearchResult {
   /** By masterKeyId in hex; the caller owns and disposes of them. */
   readonly masterKeys: ReadonlyMap<string, MasterKey>;
+  /** The slots that opened, in that order. */
+  readonly opened: readonly Slot[];
   /** The authentic keyring of the highest sequence; `undefined` where none could be authenticated. */
   readonly newest: ReadKeyring | undefined;
   /** What the user must hear of. */
@@ -34,9 +45,9 @@ export interface KeyringSearchResult {
 
 /**
  * Recovers the master key from a store that anybody may have written to (docs/format.md, Finding the master key). One untried scrypt set of each keyring
- * in turn; junk never ends the search, and only passphrase slots are touched: nothing is sent anywhere. Once a slot opens, keyrings are
- * authenticated from the highest sequence down. Throws `HoldfastError`: `objectMissing` without any keyring to try, `damaged` where
- * none can be read, `unknownName` where none holds the passkey, `wrongSecret` when all slots have been tried, `cancelled` when the user does not go on; the signal's reason.
+ * in turn, or one slot of exactly the key outside that the user named; junk never ends the search, and nothing is sent to what only a keyring names. Once a
+ * slot opens, keyrings are authenticated from the highest sequence down. Throws `HoldfastError`: `objectMissing` without any keyring to try, `damaged` where
+ * none can be read, `unknownName` where none holds the passkey, `wrongSecret` (of a key outside, why it did not open them) when all slots have been tried, `cancelled` when the user does not go on; the signal's reason.
  */
 export async function searchKeyrings(request: KeyringSearchRequest): Promise<KeyringSearchResult> {
   using search = new KeyringSearch(request);
@@ -46,19 +57,20 @@ export async function searchKeyrings(request: KeyringSearchRequest): Promise<Key
 interface PendingKeyring {
   readonly candidate: KeyringCandidate;
   /** Not tried yet, in the keyring's order. */
-  readonly slots: readonly PassphraseSlot[];
+  readonly slots: readonly Slot[];
 }
 
 class KeyringSearch implements Disposable {
   readonly #request: KeyringSearchRequest;
-  readonly #trials: ScryptTrials;
+  readonly #trials: SlotTrials;
+  readonly #opened: Slot[] = [];
   readonly #masterKeys = new Map<string, MasterKey>();
   readonly #findings = new Map<string, KeyringFinding>();
   #isHandedOver = false;
 
   constructor(request: KeyringSearchRequest) {
     this.#request = request;
-    this.#trials = new ScryptTrials(request);
+    this.#trials = 'confirmed' in request ? new ServiceTrials(request) : new ScryptTrials(request);
   }
 
   async run(): Promise<KeyringSearchResult> {
@@ -73,7 +85,7 @@ class KeyringSearch implements Disposable {
       if (newest !== undefined) for (const slot of this.#unopenedSlots(newest.keyring)) await this.#tryToOpen(slot);
     } while (this.#masterKeys.size > held);
     this.#isHandedOver = true;
-    return { masterKeys: this.#masterKeys, newest, findings: [...this.#findings.values()] };
+    return { masterKeys: this.#masterKeys, opened: this.#opened, newest, findings: [...this.#findings.values()] };
   }
 
   [Symbol.dispose](): void {
@@ -108,14 +120,14 @@ class KeyringSearch implements Disposable {
     }
     if (!isAnyUsable) throw this.#noneUsable(ordered.length);
     if (this.#request.passkey !== undefined && !isAnySlotTried) throw noSuchPasskey(this.#request.passkey);
-    const error = wrongPassphrase();
+    const error = this.#trials.failure();
     throw new HoldfastError(error.code, error.message, {
       ...(error.fix === undefined ? {} : { fix: error.fix }),
-      details: { attempts: this.#trials.count, findings: [...this.#findings.values()] },
+      details: { ...error.details, attempts: this.#trials.count, findings: [...this.#findings.values()] },
     });
   }
 
-  /** No passphrase was tried, so none was wrong. */
+  /** Nothing was tried, so nothing was wrong. */
   #noneUsable(count: number): HoldfastError {
     return new HoldfastError('damaged', `Failed to open the keyring: none of the ${count} that the location holds can be used.`, {
       fix: 'Use a copy of the location, or another location of the same installation.',
@@ -150,22 +162,23 @@ class KeyringSearch implements Disposable {
     return { candidate, slots: [] };
   }
 
-  async #tryToOpen(slot: PassphraseSlot): Promise<boolean> {
+  async #tryToOpen(slot: Slot): Promise<boolean> {
     const masterKey = await this.#trials.open(slot);
     if (masterKey === undefined) return false;
+    this.#opened.push(slot);
     const id = hexOf(masterKey.masterKeyId);
     if (this.#masterKeys.has(id)) masterKey[Symbol.dispose]();
     else this.#masterKeys.set(id, masterKey);
     return true;
   }
 
-  #chosenSlots(keyring: Keyring): readonly PassphraseSlot[] {
+  #chosenSlots(keyring: Keyring): readonly Slot[] {
     const { passkey = '' } = this.#request;
-    return passphraseSlots(keyring).filter(({ slotId }) => slotId.startsWith(passkey));
+    return this.#trials.slotsOf(keyring).filter(({ slotId }) => slotId.startsWith(passkey));
   }
 
-  #unopenedSlots(keyring: Keyring): readonly PassphraseSlot[] {
-    return passphraseSlots(keyring).filter((slot) => !this.#masterKeys.has(Buffer.from(slot.masterKeyId, 'base64').toString('hex')));
+  #unopenedSlots(keyring: Keyring): readonly Slot[] {
+    return this.#trials.slotsOf(keyring).filter((slot) => !this.#masterKeys.has(Buffer.from(slot.masterKeyId, 'base64').toString('hex')));
   }
 
   /** From the highest sequence down to the first that holds, and all others of that sequence. */
@@ -191,7 +204,7 @@ class KeyringSearch implements Disposable {
       this.#note({
         key,
         kind: 'notChecked',
-        message: `Keyring ${key} names a master key that this passphrase does not open: it was not checked.`,
+        message: `Keyring ${key} names a master key that was not opened: it was not checked.`,
       });
       return false;
     }
@@ -230,14 +243,10 @@ class KeyringSearch implements Disposable {
   }
 }
 
-function passphraseSlots(keyring: Keyring): readonly PassphraseSlot[] {
-  return keyring.body.slots.filter((slot) => slot.kind === 'passphrase');
-}
-
 function noSuchPasskey(passkey: string): HoldfastError {
   return new HoldfastError(
     'unknownName',
-    `Failed to find passkey "${passkey}": no keyring of the location holds a passphrase of that id.`,
+    `Failed to find passkey "${passkey}": no keyring of the location holds one of that id that could be tried.`,
     {
       fix: 'Type an id, not a name: names are not stored. Or leave the passkey out, so that all are tried.',
     },

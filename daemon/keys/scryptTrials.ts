@@ -1,25 +1,24 @@
 import { HoldfastError } from '../../protocol/errors.ts';
 import type { InstallationId } from '../../protocol/ids.ts';
+import type { Keyring } from './keyring.ts';
 import type { MasterKey } from './masterKey.ts';
 import { derivePassphraseKey, openPassphraseSlot, wrongPassphrase } from './passkeys/passphrase.ts';
 import type { ScryptRunner } from './scryptRunner.ts';
 import type { WipedBytes } from './secretBytes.ts';
-import type { PassphraseSlot } from './slot.ts';
-
-const trialsBetweenQuestions = 8;
+import type { PassphraseSlot, Slot } from './slot.ts';
+import { type AskToGoOn, type SlotTrials, trialsBetweenQuestions } from './slotTrials.ts';
 
 export interface ScryptTrialsOptions {
   readonly installationId: InstallationId;
   /** As it was typed; stays the caller's to wipe. */
   readonly passphrase: Uint8Array;
   readonly scrypt: ScryptRunner;
-  /** Asked after each 8 derivations without success, with their count so far. `false` ends the search. */
-  readonly askToGoOn: (count: number) => Promise<boolean>;
+  readonly askToGoOn: AskToGoOn;
   readonly signal?: AbortSignal;
 }
 
 /** One passphrase against many slots: each set of scrypt parameters and salt is computed once, however many slots carry it. */
-export class ScryptTrials implements Disposable {
+export class ScryptTrials implements SlotTrials {
   readonly #options: ScryptTrialsOptions;
   readonly #derived = new Map<string, WipedBytes>();
 
@@ -32,18 +31,27 @@ export class ScryptTrials implements Disposable {
     return this.#derived.size;
   }
 
-  hasTried(slot: PassphraseSlot): boolean {
-    return this.#derived.has(nameOfSet(slot));
+  slotsOf({ body: { slots } }: Keyring): readonly Slot[] {
+    return slots.filter((slot) => slot.kind === 'passphrase');
+  }
+
+  hasTried(slot: Slot): boolean {
+    return slot.kind === 'passphrase' && this.#derived.has(nameOfSet(slot));
   }
 
   /**
    * The slot's master key, for the caller to dispose of. Throws `HoldfastError`: `cancelled` where the user does not go on,
    * `wrongSecret` for a passphrase of impossible form; the signal's reason.
    */
-  async open(slot: PassphraseSlot): Promise<MasterKey | undefined> {
+  async open(slot: Slot): Promise<MasterKey | undefined> {
+    if (slot.kind !== 'passphrase') return undefined;
     const { installationId } = this.#options;
     const derived = this.#derived.get(nameOfSet(slot)) ?? (await this.#derive(slot));
     return openPassphraseSlot(installationId, slot, derived.bytes);
+  }
+
+  failure(): HoldfastError {
+    return wrongPassphrase();
   }
 
   async #derive(slot: PassphraseSlot): Promise<WipedBytes> {
