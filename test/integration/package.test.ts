@@ -9,6 +9,7 @@ import { readZip } from '../support/zip.ts';
 
 const largest = 2 * 1024 * 1024;
 const budget = [
+  '@aws-sdk/client-kms',
   '@aws-sdk/client-s3',
   '@aws-sdk/credential-providers',
   '@noble/ciphers',
@@ -16,6 +17,7 @@ const budget = [
   'croner',
   'env-paths',
   'ignore',
+  'node-vault',
   'tar-stream',
   'vscode-jsonrpc',
   'ws',
@@ -76,7 +78,7 @@ describe('the packaged extension', () => {
       [...files.keys()].filter((name) => !allowed.test(name)),
       [],
     );
-    for (const name of ['extension/extension.js', 'daemon/main.js', 'daemon/worker.js', 'cli/main.js']) {
+    for (const name of ['extension/extension.js', 'daemon/main.js', 'daemon/worker.js', 'daemon/keyAgent.js', 'cli/main.js']) {
       assert.ok(files.has(`extension/dist/${name}`), name);
     }
     for (const [name, content] of files) {

@@ -36,10 +36,14 @@ import { diagnosticsCollect } from '../../protocol/methods/diagnostics.ts';
 import { logRead } from '../../protocol/methods/log.ts';
 import { unattendedOff, unattendedSet } from '../../protocol/methods/unattended.ts';
 import {
+  passkeyAdd,
   passkeyAddPassphrase,
+  passkeyCheck,
+  passkeyGate,
   passkeyList,
   passkeyRetire,
   passkeyRotate,
+  passkeySchedule,
   passkeyUse,
   passkeyVerify,
 } from '../../protocol/methods/passkeys.ts';
@@ -75,10 +79,13 @@ import { succeeded } from '../support/drivenDaemon.ts';
 import { formsIn, formsOfKeys, masterKeyOf } from '../support/keyMaterial.ts';
 import { canReadMemory, formsOf, scanMemory } from '../support/processMemory.ts';
 import { endProcess } from '../support/processes.ts';
+import { KmsWireServer } from '../support/servers/kmsWire.ts';
 import type { SeaweedServer } from '../support/servers/seaweedServer.ts';
 import { sharedSeaweed } from '../support/servers/sharedServers.ts';
 
 /** Long and odd enough to be found nowhere by chance, neither whole nor by halves. */
+const serviceSecret = 'canary/of/a/key/service/0123456789abcdef';
+
 const passphrases = {
   first: 'zebra-kelp-91-orbit-first-canary',
   second: 'walnut-fjord-47-second-canary',
@@ -169,6 +176,24 @@ describe('secrets of a daemon process', function () {
     bucketSecret = secretAccessKey;
   }
 
+  async function useKeyService(): Promise<void> {
+    await using kms = await KmsWireServer.start();
+    const target = { kind: 'awsKms', keyId: kms.createKey().arn, region: kms.region } as const;
+    const access = { kind: 'awsKms', endpoint: kms.endpoint, credentials: { source: 'given' } } as const;
+    const credentials = (): SecretRef =>
+      daemon.secret(JSON.stringify({ kind: 'awsKms', accessKeyId: 'AKIAEXAMPLE', secretAccessKey: serviceSecret }));
+    const { checks } = await daemon.call(passkeyCheck, { target, access, credentials: credentials() });
+    assert.deepEqual(
+      checks.map(({ result }) => result),
+      ['passed', 'passed'],
+    );
+    await daemon.call(passkeyAdd, { ...request(), name: 'kms', target, access, credentials: credentials(), useNow: false });
+    await daemon.call(passkeySchedule, { passkey: 'kms', everyDays: 90 });
+    const { steps } = await daemon.call(passkeyRotate, { ...request(), passkey: 'kms' });
+    assert.equal(steps.length, 2);
+    assert.equal((await daemon.call(passkeyGate, { passkey: 'kms' })).allowed, false);
+  }
+
   it('K5: no answer of a whole run of every method holds a key, what is derived from it, or a passphrase', async () => {
     const { connection } = daemon;
     const first = (await daemon.backUp()).restorePointId ?? '';
@@ -211,6 +236,7 @@ describe('secrets of a daemon process', function () {
     const old = passkeys.find(({ name, state }) => name !== 'main' && name !== 'second' && state === 'ready');
     await daemon.call(passkeyRetire, { passkey: old?.slotId ?? '', confirmed: true });
 
+    await useKeyService();
     const spare = path.join(host.folder, 'spare');
     mkdirSync(spare);
     await daemon.call(locationAdd, { name: 'spare', spec: { kind: 'filesystem', path: spare } });
@@ -253,6 +279,7 @@ describe('secrets of a daemon process', function () {
     assert.ok(sent.length > 20_000);
     assert.deepEqual(formsIn(sent, forms), []);
     assert.ok(bucketSecret.length > 20 && !sent.includes(bucketSecret));
+    assert.ok(!sent.includes(serviceSecret));
     assert.ok(
       formsIn(Buffer.concat([sent, forms.get('pack key hex') ?? Buffer.alloc(0)]), forms).includes('pack key hex'),
       'it would be seen',
