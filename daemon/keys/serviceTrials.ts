@@ -46,8 +46,10 @@ export class ServiceTrials implements SlotTrials {
     return this.#tried.size;
   }
 
+  /** The newest first: after a rotation that is the one in use, and an old version may be one that Vault decrypts no more. */
   slotsOf({ body: { slots } }: Keyring): readonly Slot[] {
-    return slots.filter((slot) => isSlotOf(slot, this.#options.confirmed.target));
+    const own = slots.filter((slot) => isSlotOf(slot, this.#options.confirmed.target));
+    return own.toSorted((a, b) => (a.createdAt > b.createdAt ? -1 : a.createdAt < b.createdAt ? 1 : 0));
   }
 
   hasTried(slot: Slot): boolean {

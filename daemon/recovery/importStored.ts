@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { HoldfastError } from '../../protocol/errors.ts';
 import { counted } from '../../protocol/wording.ts';
 import { idOf, type LocationId } from '../../protocol/ids.ts';
+import type { KeyTarget } from '../../protocol/keyServices.ts';
 import { type LocationSpec, lockMode } from '../../protocol/methods/locations.ts';
 import type { ImportDocument } from '../../protocol/methods/recovery.ts';
 import { type Finding, findingsInline, nameProblem, time } from '../../protocol/methods/values.ts';
@@ -17,10 +18,16 @@ import type { RestorePointRecord } from '../catalog/restorePointStore.ts';
 import type { Installation } from '../installation/installation.ts';
 import { bucketKeys, keysIn, type LocationStoresOptions, type SealedKeys } from '../installation/locationStores.ts';
 import { restorePointRecordOf } from '../installation/manifestRecord.ts';
+import { callSecrets, newServiceKey, type ServiceSlotKey } from '../installation/passkeys/slotKeys.ts';
+import { slotOf } from '../installation/slotOf.ts';
+import type { KeyAgent } from '../keys/agent/keyAgent.ts';
 import type { ReadKeyring } from '../keys/keyringCandidates.ts';
+import type { KeyringSearchResult } from '../keys/keyringSearch.ts';
 import type { MasterKey } from '../keys/masterKey.ts';
 import { wrapWithPassphrase } from '../keys/passkeys/passphrase.ts';
 import type { ScryptRunner } from '../keys/scryptRunner.ts';
+import { isSlotOf } from '../keys/serviceTrials.ts';
+import type { Slot } from '../keys/slot.ts';
 import type { FileSystem } from '../locations/fileAccess.ts';
 import { openFilesystemStore } from '../locations/filesystem.ts';
 import { parseLocationSpec } from '../../protocol/locationSpec.ts';
@@ -30,7 +37,7 @@ import { hexOf } from '../repository/bytes.ts';
 import type { Head } from '../repository/manifestTypes.ts';
 import { packKey } from '../repository/names.ts';
 import { chooseInstallation, storedInstallations } from './storedInstallations.ts';
-import { openStoredKeyrings, RecoveredKeySource } from './storedKeys.ts';
+import { openStoredKeyrings, RecoveredKeySource, type StoredKeysSecret } from './storedKeys.ts';
 import type { NamingObject } from './storedHeads.ts';
 import { readStoredPolicies, type StoredManifest, type StoredPolicy } from './storedPolicies.ts';
 
@@ -45,8 +52,10 @@ export interface ImportRequest {
   readonly installation: string | undefined;
   readonly at: string | undefined;
   readonly passkey: string | undefined;
-  /** Owned by the import, which overwrites it. */
-  readonly passphrase: Buffer;
+  /** Owned by the import, which overwrites it. Without it, `key`; with neither, the keys that the keyrings name are listed. */
+  readonly passphrase: Buffer | undefined;
+  /** A key outside that the user has named: kept for its slots, so that this machine opens them by itself. */
+  readonly key: ServiceSlotKey | undefined;
   readonly tries: number;
 }
 
@@ -56,13 +65,14 @@ export interface ImportStoredOptions {
   readonly connectS3?: LocationStoresOptions['connectS3'];
   readonly fileSystem: FileSystem;
   readonly scrypt: ScryptRunner;
+  readonly keyAgent: KeyAgent;
   readonly wallClock: () => Date;
   /** The ids of those restore points of one policy that its rules would retire at the next run. */
   readonly retiredBy: (points: readonly RestorePointRecord[], keep: PolicyDefinition['keep']) => ReadonlySet<string>;
 }
 
 /**
- * Rebuilds a lost catalog from what a location holds, with any passphrase of its keyring. Everything is read first and written in one transaction, so
+ * Rebuilds a lost catalog from what a location holds, with any passphrase of its keyring, or a key outside that the user names. Everything is read first and written in one transaction, so
  * that a run that fails or is cancelled leaves the state directory as empty as it was. Policies come back paused. What is not wanted, and was retired by
  * nobody as far as can be seen, comes back off the list and pinned: no collection takes it before it is unpinned. Pins of the user's are in no store: what
  * is live and would go at the next run comes back pinned too.
@@ -79,7 +89,7 @@ export class ImportStored {
     try {
       return await this.#run(request, run, started);
     } finally {
-      request.passphrase.fill(0);
+      request.passphrase?.fill(0);
       request.keys?.fill(0);
     }
   }
@@ -93,8 +103,8 @@ export class ImportStored {
     const { store } = opened;
     run.report({ phase: 'unlocking', files: 0, bytes: 0, totalFiles: null, totalBytes: null });
     const installationId = chooseInstallation(await storedInstallations(store, signal), request.installation);
-    const { passphrase, passkey, tries } = request;
-    const found = await openStoredKeyrings({ store, installationId, passphrase, passkey, scrypt, tries, signal });
+    const { passkey, tries } = request;
+    const found = await openStoredKeyrings({ store, installationId, secret: this.#secretOf(request), passkey, scrypt, tries, signal });
     const masterKeys = [...found.masterKeys.values()];
     let held: MasterKey | undefined;
     try {
@@ -110,9 +120,9 @@ export class ImportStored {
       });
       findings.push(...damaged);
       const masterKey = newestOf(masterKeys);
-      const passkeys = passkeysOf(found.newest);
+      const passkeys = passkeysOf(found, request.key?.target, this.#options.wallClock());
       // A keyring that somebody tampered with is not believed, but the key that it gave is: it gets a slot of its own.
-      if (passkeys.length === 0) passkeys.push(await this.#newPasskey(masterKey, passphrase, signal));
+      if (passkeys.length === 0) passkeys.push(await this.#ownPasskey(masterKey, found.opened, request.passphrase, signal));
       const came = this.#write({ ...request, spec, keys }, store, masterKey, found.newest, passkeys, policies);
       held = masterKey;
       installation.catalog.actions.addFindings(run.actionId, 'damaged', findings);
@@ -154,8 +164,26 @@ export class ImportStored {
     }
   }
 
-  async #newPasskey(masterKey: MasterKey, passphrase: Uint8Array, signal: AbortSignal): Promise<PasskeyRecord> {
+  #secretOf({ passphrase, key }: ImportRequest): StoredKeysSecret | undefined {
+    if (passphrase !== undefined) return { passphrase };
+    if (key === undefined) return undefined;
+    const { target, access, credentials } = key;
+    return { confirmed: { target, access, agent: this.#options.keyAgent, secrets: () => callSecrets(credentials) } };
+  }
+
+  /** The slot of a key outside goes on as it is: it is bound to this installation and to its id. */
+  async #ownPasskey(
+    masterKey: MasterKey,
+    opened: readonly Slot[],
+    passphrase: Uint8Array | undefined,
+    signal: AbortSignal,
+  ): Promise<PasskeyRecord> {
     const { scrypt, wallClock } = this.#options;
+    if (passphrase === undefined) {
+      const slot = opened.find((one) => masterKey.hasId(Buffer.from(one.masterKeyId, 'base64')));
+      if (slot === undefined) throw new RangeError('a master key that no slot gave');
+      return { ...recordOf(slot, 0), state: 'ready', inUse: true, verifiedAt: wallClock().toISOString() };
+    }
     const slot = await wrapWithPassphrase({ masterKey, passphrase, scrypt, createdAt: wallClock(), signal });
     const { slotId, kind, createdAt } = slot;
     return {
@@ -171,7 +199,7 @@ export class ImportStored {
   }
 
   #write(
-    request: Pick<ImportRequest, 'locationName' | 'spec'> & { readonly keys: SealedKeys | undefined },
+    request: Pick<ImportRequest, 'locationName' | 'spec' | 'key'> & { readonly keys: SealedKeys | undefined },
     store: ObjectStore,
     masterKey: MasterKey,
     keyring: ReadKeyring | undefined,
@@ -207,6 +235,7 @@ export class ImportStored {
           credentials: request.keys === undefined ? null : catalog.locations.sealCredentials(locationId, request.keys),
         });
         for (const passkey of passkeys) catalog.passkeys.add(passkey);
+        writeAccess(catalog, passkeys, request.key);
         writeKeyring(catalog, locationId, keyring, now);
         const names = new Set<string>();
         return policies
@@ -252,19 +281,44 @@ function newestOf(masterKeys: readonly MasterKey[]): MasterKey {
   return newest;
 }
 
-/** The slots that the keyring holds. Their names were in the lost catalog, so they get new ones; the oldest is in use until the user says otherwise. */
-function passkeysOf(keyring: ReadKeyring | undefined): PasskeyRecord[] {
-  const slots = (keyring?.keyring.body.slots ?? []).toSorted((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
-  return slots.map((slot, index) => ({
+/**
+ * The slots that the keyring holds. Their names were in the lost catalog, so they get new ones. In use, until the user says otherwise, is the newest of those
+ * that the key outside opened; with a passphrase, the oldest passphrase. A key outside that was not asked is not verified.
+ */
+function passkeysOf({ newest, opened }: KeyringSearchResult, target: KeyTarget | undefined, now: Date): PasskeyRecord[] {
+  const slots = (newest?.keyring.body.slots ?? []).toSorted((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
+  const openedIds = new Set(opened.map(({ slotId }) => slotId));
+  const inUse =
+    target === undefined
+      ? slots.find(({ kind }) => kind === 'passphrase')
+      : (slots.findLast(({ slotId }) => openedIds.has(slotId)) ?? slots.findLast((slot) => isSlotOf(slot, target)));
+  return slots.map((slot, index) => {
+    const record = { ...recordOf(slot, index), inUse: slot === (inUse ?? slots[0]) };
+    if (slot.kind === 'passphrase') return record;
+    return openedIds.has(slot.slotId) ? { ...record, verifiedAt: now.toISOString() } : { ...record, state: 'unverified' };
+  });
+}
+
+function recordOf(slot: Slot, index: number): PasskeyRecord {
+  return {
     slotId: slot.slotId,
-    name: `${slot.kind === 'passphrase' ? 'passphrase' : slot.kind}-${index + 1}`,
+    name: `${slot.kind}-${index + 1}`,
     kind: slot.kind,
     slot: JSON.stringify(slot),
     state: 'ready',
-    inUse: index === 0,
+    inUse: false,
     createdAt: slot.createdAt,
     verifiedAt: null,
-  }));
+  };
+}
+
+/** How the key that the user named is reached, for all of its slots. What was said of one key is no word about another. */
+function writeAccess(catalog: Catalog, passkeys: readonly PasskeyRecord[], key: ServiceSlotKey | undefined): void {
+  if (key === undefined) return;
+  for (const { slotId, slot } of passkeys) {
+    const isOfKey = isSlotOf(slotOf(slotId, slot), key.target);
+    if (isOfKey) catalog.serviceKeys.add(newServiceKey(slotId, key.access, null), key.credentials);
+  }
 }
 
 function writeKeyring(catalog: Catalog, locationId: LocationId, read: ReadKeyring | undefined, now: string): void {

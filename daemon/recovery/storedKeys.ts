@@ -1,11 +1,15 @@
 import { HoldfastError } from '../../protocol/errors.ts';
 import type { InstallationId, PolicyId } from '../../protocol/ids.ts';
+import { flagsToConfirm, type NamedKey } from '../../protocol/namedKeys.ts';
+import { counted, minuteOf } from '../../protocol/wording.ts';
 import { type KeyringCandidate } from '../keys/keyringCandidates.ts';
 import { keyringFolder } from '../keys/keyringName.ts';
 import { type KeyringSearchResult, searchKeyrings } from '../keys/keyringSearch.ts';
 import { longestKeyring } from '../keys/keyring.ts';
 import type { MasterKey } from '../keys/masterKey.ts';
+import { namedKeys } from '../keys/namedKeys.ts';
 import type { ScryptRunner } from '../keys/scryptRunner.ts';
+import type { ConfirmedKey } from '../keys/serviceTrials.ts';
 import type { ObjectStore } from '../locations/objectStore.ts';
 import type { PolicyKeySource } from '../repository/keySource.ts';
 import type { PolicyKeys } from '../repository/policyKeys.ts';
@@ -13,32 +17,38 @@ import type { PolicyKeys } from '../repository/policyKeys.ts';
 export interface StoredKeysRequest {
   readonly store: ObjectStore;
   readonly installationId: InstallationId;
-  readonly passphrase: Uint8Array;
+  /** What opens them; with nothing, the keys outside that they name are listed. */
+  readonly secret: StoredKeysSecret | undefined;
   /** A slot's id or a prefix of one, where only that passkey is to be tried. */
   readonly passkey: string | undefined;
   readonly scrypt: ScryptRunner;
-  /** Sets of scrypt parameters that may be tried before the user is asked. */
+  /** Sets of scrypt parameters, or slots of the key outside, that may be tried before the user is asked. */
   readonly tries: number;
   readonly signal: AbortSignal;
 }
 
-/** The keyrings of a location, opened with a passphrase. Rejects with `wrongSecret`, `unknownName` (the passkey), `damaged`, `objectMissing`, `confirmationNeeded`. */
+export type StoredKeysSecret = { readonly passphrase: Uint8Array } | { readonly confirmed: ConfirmedKey };
+
+/**
+ * The keyrings of a location, opened with a passphrase or with a key outside that the user has named. Rejects with `wrongSecret`, `unknownName` (the passkey,
+ * or no slot of the key), `keyServiceRefused`, `keyServiceUnavailable`, `damaged`, `objectMissing`, `confirmationNeeded` (to go on; or of a key outside).
+ */
 export async function openStoredKeyrings(request: StoredKeysRequest): Promise<KeyringSearchResult> {
-  const { store, installationId, passphrase, passkey, scrypt, tries, signal } = request;
+  const { store, installationId, secret, passkey, scrypt, tries, signal } = request;
   const candidates: KeyringCandidate[] = [];
   for await (const page of store.list(keyringFolder(installationId), { signal })) {
     for (const { key, versionId, lastModified, size } of page) {
       candidates.push({ key, lastModified, read: () => readKeyring(store, key, versionId, size, signal) });
     }
   }
+  if (secret === undefined) throw (await unconfirmed(installationId, candidates, signal)) ?? passphraseNeeded();
   let tried = 0;
   try {
     return await searchKeyrings({
       installationId,
       candidates,
-      passphrase,
+      ...('passphrase' in secret ? { passphrase: secret.passphrase, scrypt } : secret),
       ...(passkey === undefined ? {} : { passkey }),
-      scrypt,
       signal,
       askToGoOn: (count) => {
         tried = count;
@@ -46,13 +56,47 @@ export async function openStoredKeyrings(request: StoredKeysRequest): Promise<Ke
       },
     });
   } catch (error) {
+    // No passphrase was asked for by any slot, so none was wrong.
+    if (HoldfastError.is(error, 'wrongSecret') && error.details?.['attempts'] === 0) {
+      throw (await unconfirmed(installationId, candidates, signal)) ?? error;
+    }
     if (!HoldfastError.is(error, 'cancelled') || tried === 0 || signal.aborted) throw error;
-    throw new HoldfastError('confirmationNeeded', `The passphrase opened none of the first ${tried} keyrings that were tried. Go on?`, {
-      fix: 'Say --yes, or check the passphrase.',
-      details: { tried, remaining: Math.max(0, candidates.length - tried) },
-      cause: error,
-    });
+    throw new HoldfastError(
+      'confirmationNeeded',
+      `${'passphrase' in secret ? 'The passphrase' : 'The key'} opened none of the first ${tried} keyrings that were tried. Go on?`,
+      {
+        fix: 'passphrase' in secret ? 'Say --yes, or check the passphrase.' : 'Say --yes, or check which key it is.',
+        details: { tried, remaining: Math.max(0, candidates.length - tried) },
+        cause: error,
+      },
+    );
   }
+}
+
+/** For the user to say which of the keys that keyrings name is his; nothing was sent to any. `undefined` where they name none. */
+async function unconfirmed(
+  installationId: InstallationId,
+  candidates: readonly KeyringCandidate[],
+  signal: AbortSignal,
+): Promise<HoldfastError | undefined> {
+  const { references, left } = await namedKeys({ installationId, candidates, signal });
+  if (references.length === 0) return undefined;
+  const cause = `nothing was sent to the ${counted(references.length + left, 'key')} outside that the keyrings name, since whoever can write to the location can name any`;
+  return HoldfastError.failedTo('confirmationNeeded', 'find the master key', cause, {
+    fix: 'Name the one that is yours by its flags, as above. Where it is a passphrase, give that.',
+    details: { references: [...references], left, reasons: references.map((one) => ({ what: sayingOf(one), until: null })) },
+  });
+}
+
+function sayingOf({ target, since, keyrings }: NamedKey): string {
+  const stored = since === null ? '' : `, since ${minuteOf(since)}`;
+  return `${flagsToConfirm(target)} (in ${counted(keyrings, 'keyring')}${stored})`;
+}
+
+function passphraseNeeded(): HoldfastError {
+  return HoldfastError.failedTo('wrongSecret', 'find the master key', 'a passphrase is needed, or the key outside', {
+    fix: 'Give the passphrase of any passkey of the installation.',
+  });
 }
 
 async function readKeyring(

@@ -74,12 +74,13 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     sleep: (milliseconds, signal) => delay(milliseconds, undefined, signal === undefined ? {} : { signal }),
   };
   const stateChanged = (): void => publish({ name: 'state.changed', subject: '' });
+  const keyAgent = world.keyAgent ?? agentBeside(workerUrl);
   const installation = new Installation({
     catalog,
     stateDirectory,
     fileSystem,
     scrypt,
-    keyAgent: world.keyAgent ?? agentBeside(workerUrl),
+    keyAgent,
     unlockClock: clock,
     wallClock,
     ...(world.connectS3 === undefined ? {} : { connectS3: world.connectS3 }),
@@ -200,6 +201,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     ...(world.connectS3 === undefined ? {} : { connectS3: world.connectS3 }),
     fileSystem,
     scrypt,
+    keyAgent,
     wallClock,
     retiredBy: (records, keep) => retention.wouldRetire(records, keep),
   });

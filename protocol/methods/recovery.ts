@@ -1,7 +1,9 @@
 import * as z from 'zod';
 import type { Method, SecretRef, WorkParams } from '../method.ts';
 import { requestId, secretRef } from '../method.ts';
+import { keyAccessSchema, keyTargetSchema } from '../keyServices.ts';
 import { type Started, started } from './actions.ts';
+import type { InitKey } from './session.ts';
 import { type BucketSecrets, type LocationSpec, locationSpec } from './locations.ts';
 import { count, type Finding, finding, findingsInline, newName, reference, seconds, storedName, time, uuid } from './values.ts';
 
@@ -15,9 +17,15 @@ export interface ImportStoredParams extends WorkParams, BucketSecrets {
   readonly at?: string;
   /** A slot's id or a prefix of one (names are not stored): until it has opened a keyring, no other slot is tried. */
   readonly passkey?: string;
-  readonly passphrase: SecretRef;
+  /** Or `key`. With neither, and where no passphrase could open anything, the keys outside that the keyrings name are listed. */
+  readonly passphrase?: SecretRef;
   /**
-   * How many sets of scrypt parameters may be tried before `confirmationNeeded`, with `details: {tried, remaining}`: a location may be full
+   * A key outside that the user has named: a KMS key by its ARN. Only slots of exactly this key are sent to it, of whatever version. It must not come from a
+   * keyring without the user's word.
+   */
+  readonly key?: InitKey;
+  /**
+   * How many sets of scrypt parameters (or slots of the key outside) may be tried before `confirmationNeeded`, with `details: {tried, remaining}`: a location may be full
    * of junk keyrings. The user says whether to go on, and the client repeats with a larger number and a new `requestId`.
    */
   readonly tries: number;
@@ -28,7 +36,8 @@ export const triesAtFirst = 8;
 
 /**
  * On an empty state directory: the lost catalog rebuilt from what is stored. The daemon is unlocked afterwards; policies come back paused.
- * Errors, of the request or of the action: `alreadySetUp`, `wrongSecret`, `unknownName` (installation, passkey) and `ambiguousName` (installation), `confirmationNeeded`.
+ * Errors, of the request or of the action: `alreadySetUp`, `wrongSecret`, `unknownName` (installation, passkey, or no slot of the key), `ambiguousName`
+ * (installation), `keyServiceRefused`, `keyServiceUnavailable`, `confirmationNeeded` (to go on, or of a key outside: then its details are `NamedKeys`).
  */
 export const recoveryImportStored: Method<ImportStoredParams, Started> = {
   name: 'recovery.importStored',
@@ -40,7 +49,8 @@ export const recoveryImportStored: Method<ImportStoredParams, Started> = {
     installation: reference.exactOptional(),
     at: time.exactOptional(),
     passkey: reference.exactOptional(),
-    passphrase: secretRef,
+    passphrase: secretRef.exactOptional(),
+    key: z.strictObject({ target: keyTargetSchema, access: keyAccessSchema, credentials: secretRef.exactOptional() }).exactOptional(),
     tries: z.int().min(1).max(1_000_000),
   }),
   result: started,

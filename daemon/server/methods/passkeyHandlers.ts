@@ -62,7 +62,8 @@ export async function withKeySecrets<Result>(
   return await withOptionalSecret(context, ref, async (secret) => await run(secret === undefined ? undefined : keySecretsIn(secret)));
 }
 
-function keySecretsIn(bytes: Uint8Array): KeySecrets {
+/** Credentials of a key service as a client hands them over. Throws `badValue`. */
+export function keySecretsIn(bytes: Uint8Array): KeySecrets {
   try {
     return keySecretsSchema.parse(parseStrictJson(bytes, { maxBytes: 65_536, maxDepth: 2, what: 'the credentials' }));
   } catch (cause) {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cpSync, readdirSync, rmSync, utimesSync } from 'node:fs';
+import { chmodSync, cpSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import type { RestorePointRecord } from '../../../daemon/catalog/restorePointStore.ts';
 import { keyringName } from '../../../daemon/keys/keyringName.ts';
 import { nodeFileSystem } from '../../../daemon/locations/fileAccess.ts';
@@ -7,7 +7,10 @@ import { ImportStored } from '../../../daemon/recovery/importStored.ts';
 import { keySourceOf } from '../../../daemon/repository/keySource.ts';
 import { verifyRestorePoint } from '../../../daemon/repository/verify.ts';
 import type { WorkResult } from '../../../daemon/actions/actionQueue.ts';
+import type { ServiceSlotKey } from '../../../daemon/installation/passkeys/slotKeys.ts';
 import { HoldfastError } from '../../../protocol/errors.ts';
+import type { KeyTarget } from '../../../protocol/keyServices.ts';
+import { namedKeysSchema } from '../../../protocol/namedKeys.ts';
 import { InstallationBench } from '../../support/installationBench.ts';
 import { PolicyBench } from '../../support/policyBench.ts';
 import { SeededRandom } from '../../support/random.ts';
@@ -19,6 +22,8 @@ interface ImportOptions {
   readonly passkey?: string;
   readonly tries?: number;
   readonly folder?: string;
+  /** In place of a passphrase; null: neither. */
+  readonly key?: ServiceSlotKey | null;
 }
 
 /** A lost machine: the store of `from`, and an empty state directory. */
@@ -33,11 +38,12 @@ class Lost implements Disposable {
   async run(options: ImportOptions = {}): Promise<WorkResult> {
     const { base } = this.empty;
     const { installation, scrypt } = base;
-    const passphrase = Buffer.from(options.passphrase ?? 'right');
+    const passphrase = options.key === undefined ? Buffer.from(options.passphrase ?? 'right') : undefined;
     const service = new ImportStored({
       installation,
       fileSystem: nodeFileSystem,
       scrypt,
+      keyAgent: this.from.base.keyAgent,
       wallClock: () => base.now,
       retiredBy: (points, keep) => this.empty.retention.wouldRetire(points, keep),
     });
@@ -51,15 +57,13 @@ class Lost implements Disposable {
           at: options.at,
           passkey: options.passkey,
           passphrase,
+          key: options.key ?? undefined,
           tries: options.tries ?? 8,
         },
         this.empty.startAction(),
       );
     } finally {
-      assert.ok(
-        passphrase.every((byte) => byte === 0),
-        'the passphrase is overwritten, however it ends',
-      );
+      assert.ok(passphrase?.every((byte) => byte === 0) ?? true, 'the passphrase is overwritten, however it ends');
     }
   }
 
@@ -331,5 +335,122 @@ describe('import of what is stored', () => {
     const names = lost.empty.policies.all().map(({ name }) => name);
     assert.deepEqual(names, ['files', 'files-2']);
     for (const { id, policyId } of [first, second]) assert.equal(lost.empty.points.resolve(id).policyId, policyId);
+  });
+});
+
+const { signal } = new AbortController();
+const vault: KeyTarget = { kind: 'vaultTransit', address: 'https://vault.example', namespace: null, mount: 'transit', key: 'holdfast' };
+const vaultKey: ServiceSlotKey = {
+  kind: 'service',
+  target: vault,
+  access: { kind: 'vaultTransit', login: { method: 'given' }, caFile: null },
+  credentials: { kind: 'vaultTransit', token: 'hvs.token' },
+};
+const kmsKey: ServiceSlotKey = {
+  kind: 'service',
+  target: { kind: 'awsKms', keyId: 'alias/backup', region: 'eu-west-1' },
+  access: { kind: 'awsKms', endpoint: null, credentials: { source: 'chain' } },
+  credentials: undefined,
+};
+
+/** The passkeys of a house with a restore point: of Vault in use, at its first version and its second, of KMS, and a passphrase. */
+async function houseWithKeys(): Promise<PolicyBench> {
+  const from = await house();
+  const { passkeys } = from.base.installation;
+  for (const [name, key] of [
+    ['kms', kmsKey],
+    ['vault', vaultKey],
+  ] as const) {
+    from.base.now = new Date(from.base.now.getTime() + 60_000);
+    await passkeys.add(name, key, true, signal);
+  }
+  from.base.now = new Date(from.base.now.getTime() + 60_000);
+  await passkeys.rotate('vault', {}, signal);
+  await from.point('files');
+  from.base.keyAgent.calls.length = 0;
+  return from;
+}
+
+describe('import of what is stored, with a key outside', () => {
+  it('C9 D1: opens with the key that the user names, keeps how it is reached for its slots alone, and unlocks by itself from then on', async () => {
+    using from = await houseWithKeys();
+    const { keyAgent } = from.base;
+    using lost = new Lost(from);
+    const { outcome, document } = await lost.run({ key: vaultKey });
+    assert.deepEqual([outcome, document['live'], document['damagedCount']], ['complete', 1, 0]);
+    assert.deepEqual(keyAgent.calls, ['unwrap']);
+    const { installation } = lost.empty.base;
+    const rows = installation.passkeys.list({}).items.map(({ name, state, inUse }) => [name, [state, inUse]]);
+    assert.deepEqual(Object.fromEntries(rows), {
+      'passphrase-1': ['ready', false],
+      'awsKms-2': ['unverified', false],
+      'vaultTransit-3': ['unverified', false],
+      'vaultTransit-4': ['ready', true],
+    });
+    const { passkeys, serviceKeys } = installation.catalog;
+    const known = passkeys.list().map(({ slotId, name }) => [name, serviceKeys.credentials(slotId)]);
+    assert.deepEqual(Object.fromEntries(known), {
+      'awsKms-2': null,
+      'passphrase-1': null,
+      'vaultTransit-3': vaultKey.credentials,
+      'vaultTransit-4': vaultKey.credentials,
+    });
+    assert.equal(serviceKeys.get(passkeys.list().find(({ kind }) => kind === 'awsKms')?.slotId ?? assert.fail()), undefined);
+  });
+
+  it('C9: without one, names those that the keyrings name and sends nothing; the state directory stays as empty as it was', async () => {
+    using from = await houseWithKeys();
+    const { keyAgent } = from.base;
+    using lost = new Lost(from);
+    const refused = await lost.run({ key: null }).then(
+      () => assert.fail('it went through'),
+      (error: unknown) => error,
+    );
+    assert.ok(HoldfastError.is(refused, 'confirmationNeeded'));
+    const { references, left } = namedKeysSchema.parse(refused.details);
+    assert.deepEqual([references.map(({ target }) => target.kind).toSorted(), left], [['awsKms', 'vaultTransit'], 0]);
+    assert.match(refused.message, /nothing was sent to the 2 keys outside/);
+    assert.match(JSON.stringify(refused.details?.['reasons']), /--address https:\/\/vault\.example --key holdfast \(in \d+ keyrings/);
+    assert.deepEqual([keyAgent.calls, lost.empty.base.installation.state], [[], 'notSetUp']);
+    const other = { ...vaultKey, target: { ...vault, address: 'https://vault.example:8201' } };
+    await assert.rejects(lost.run({ key: other }), { code: 'unknownName' });
+    assert.deepEqual([keyAgent.calls, lost.empty.base.installation.state], [[], 'notSetUp']);
+  });
+
+  it('C9: with a passphrase where no keyring has one, too', async () => {
+    using base = new InstallationBench();
+    await base.installation.setUp('vault', vaultKey, signal);
+    using from = new PolicyBench(base);
+    await base.addLocation();
+    using lost = new Lost(from);
+    base.keyAgent.calls.length = 0;
+    await assert.rejects(lost.run(), { code: 'confirmationNeeded' });
+    assert.deepEqual(base.keyAgent.calls, []);
+    const { document } = await lost.run({ key: vaultKey });
+    assert.deepEqual(document['passkeys'], ['vaultTransit-1']);
+  });
+
+  it('C8: keeps the slot that opened where the keyring around it was changed', async () => {
+    using base = new InstallationBench();
+    await base.installation.setUp('vault', vaultKey, signal);
+    using from = new PolicyBench(base);
+    await base.addLocation();
+    const folder = base.at('store');
+    const keyrings = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => /\/keyring\/[^.]/.test(name));
+    for (const name of keyrings) {
+      const bytes = readFileSync(`${folder}/${name}`);
+      // In the MAC.
+      bytes.writeUInt8(bytes.readUInt8(bytes.length - 40) ^ 1, bytes.length - 40);
+      chmodSync(`${folder}/${name}`, 0o600);
+      writeFileSync(`${folder}/${name}`, bytes);
+    }
+    using lost = new Lost(from);
+    const { document } = await lost.run({ key: vaultKey });
+    assert.deepEqual([document['passkeys'], document['damagedCount']], [['vaultTransit-1'], keyrings.length]);
+    const [passkey] = lost.empty.base.installation.passkeys.list({}).items;
+    assert.deepEqual(
+      [passkey?.state, passkey?.inUse, passkey?.slotId],
+      ['ready', true, from.base.installation.catalog.passkeys.inUse()?.slotId],
+    );
   });
 });
