@@ -13,6 +13,8 @@ const never: AbortSignal = new AbortController().signal;
 
 export interface BenchOptions {
   readonly fileSystem?: FileSystem;
+  /** Of another installation, so that its keys are there too. */
+  readonly keyAgent?: FakeKeyAgent;
 }
 
 /** An installation on a real disk, with a scrypt that costs nothing and clocks that stand still until they are set. */
@@ -20,7 +22,7 @@ export class InstallationBench implements Disposable {
   readonly folder: string = mkdtempSync(path.join(tmpdir(), 'hf-bench-'));
   readonly state: string = this.at('state');
   readonly scrypt: FakeScrypt = new FakeScrypt();
-  readonly keyAgent: FakeKeyAgent = new FakeKeyAgent();
+  readonly keyAgent: FakeKeyAgent;
   readonly changes: string[] = [];
   /** Milliseconds that were slept before attempts to unlock. */
   readonly slept: number[] = [];
@@ -30,6 +32,7 @@ export class InstallationBench implements Disposable {
   monotonic = 0;
 
   constructor(options: BenchOptions = {}) {
+    this.keyAgent = options.keyAgent ?? new FakeKeyAgent();
     mkdirSync(this.state, { mode: 0o700 });
     this.installation = new Installation({
       catalog: openCatalog(path.join(this.state, 'catalog.db')),

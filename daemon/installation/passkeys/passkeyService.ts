@@ -195,6 +195,7 @@ export class PasskeyService {
     try {
       const masterKey = await this.unwrap(opening, record.slotId, signal);
       masterKey[Symbol.dispose]();
+      this.#keepAccess(record.slotId, opening);
       await this.#look(record, opening, signal);
     } catch (error) {
       // A wrong passphrase says nothing of the slot.
@@ -491,6 +492,8 @@ export class PasskeyService {
   #noteFailure(slotId: SlotId, error: unknown): void {
     if (!HoldfastError.is(error, 'keyServiceRefused', 'keyServiceUnavailable')) return;
     const { problem, until = null, command = null } = error.details ?? {};
+    // That nobody was asked, since this machine does not know how, says nothing of the slot.
+    if (problem === undefined) return;
     const known = this.#catalog.serviceKeys.get(slotId);
     if (known !== undefined) {
       const noted = JSON.stringify({ kind: problem, reason: error.reason, fix: error.fix ?? '', until, command });
@@ -499,6 +502,12 @@ export class PasskeyService {
     }
     if (error.code === 'keyServiceRefused') this.#isFailing(slotId);
     else this.#options.onChanged(slotId);
+  }
+
+  /** A passkey that came back from a keyring is reached from now on as it was opened: no keyring says how. */
+  #keepAccess(slotId: SlotId, { access, credentials }: Opening): void {
+    if (access === undefined || this.#catalog.serviceKeys.get(slotId) !== undefined) return;
+    this.#catalog.serviceKeys.add(newServiceKey(slotId, access, null), credentials);
   }
 
   /** Looks at the key outside. That it can not be looked at is no failure of a slot that opens. */

@@ -28,11 +28,12 @@ interface ImportOptions {
 
 /** A lost machine: the store of `from`, and an empty state directory. */
 class Lost implements Disposable {
-  readonly empty: PolicyBench = new PolicyBench(new InstallationBench());
+  readonly empty: PolicyBench;
   readonly from: PolicyBench;
 
   constructor(from: PolicyBench) {
     this.from = from;
+    this.empty = new PolicyBench(new InstallationBench({ keyAgent: from.base.keyAgent }));
   }
 
   async run(options: ImportOptions = {}): Promise<WorkResult> {
@@ -43,7 +44,7 @@ class Lost implements Disposable {
       installation,
       fileSystem: nodeFileSystem,
       scrypt,
-      keyAgent: this.from.base.keyAgent,
+      keyAgent: base.keyAgent,
       wallClock: () => base.now,
       retiredBy: (points, keep) => this.empty.retention.wouldRetire(points, keep),
     });
@@ -396,6 +397,22 @@ describe('import of what is stored, with a key outside', () => {
       'vaultTransit-4': vaultKey.credentials,
     });
     assert.equal(serviceKeys.get(passkeys.list().find(({ kind }) => kind === 'awsKms')?.slotId ?? assert.fail()), undefined);
+  });
+
+  it('D1: a key that this machine does not know how to reach is reached as it was when it was verified, from then on', async () => {
+    using from = await houseWithKeys();
+    using lost = new Lost(from);
+    await lost.run({ key: vaultKey });
+    const { installation } = lost.empty.base;
+    await assert.rejects(installation.passkeys.verify('awsKms-2', {}, signal), { code: 'keyServiceRefused' });
+    assert.equal(installation.catalog.passkeys.byName('awsKms-2')?.state, 'unverified');
+    const verified = await installation.passkeys.verify('awsKms-2', { access: kmsKey.access }, signal);
+    assert.equal(verified.state, 'ready');
+    assert.equal((await installation.passkeys.verify('awsKms-2', {}, signal)).state, 'ready');
+    installation.lock();
+    await installation.unlock({}, 'awsKms-2', signal);
+    installation.lock();
+    await installation.unlock({}, undefined, signal);
   });
 
   it('C9: without one, names those that the keyrings name and sends nothing; the state directory stays as empty as it was', async () => {
