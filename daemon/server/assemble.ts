@@ -21,6 +21,7 @@ import { BackupService } from '../policies/backupService.ts';
 import { GarbageRuns } from '../policies/garbage/garbageRuns.ts';
 import { GarbageService } from '../policies/garbage/garbageService.ts';
 import { OpenRestorePoints } from '../policies/openRestorePoints.ts';
+import { PasskeyWatch } from '../policies/passkeys/passkeyWatch.ts';
 import { PolicyService } from '../policies/policyService.ts';
 import { RestorePointService } from '../policies/restorePointService.ts';
 import { machineTimeZone, RetentionService } from '../policies/retention/retentionService.ts';
@@ -67,6 +68,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
   const changed = (table: string, id: string): void => {
     publish({ name: 'catalog.changed', subject: `${table}/${id}` });
     caretaker.rowChanged(table, id);
+    if (table === 'passkeys') passkeyWatch.changed();
     if (table === 'restorePoints') immutability.pointsChanged();
   };
   const clock: UnlockClock = {
@@ -89,6 +91,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     onStateChanged: () => {
       if (installation.state === 'unlocked') unlocking.autoLock.restart();
       caretaker.stateChanged();
+      passkeyWatch.stateChanged();
       immutability.stateChanged();
       stateChanged();
     },
@@ -124,6 +127,14 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     after: timers.after,
     onChanged: (locationId) => changed('locations', locationId),
     onFailed: (error) => log.error('Something about locks failed.', { error: thrownFact(error) }),
+  });
+  const passkeyWatch = new PasskeyWatch({
+    installation,
+    alerts,
+    queue,
+    clock: timers,
+    onChanged: (slotId) => changed('passkeys', slotId),
+    onFailed: (error) => log.error('Something about passkeys failed.', { error: thrownFact(error) }),
   });
   const policies = new PolicyService({
     catalog,
@@ -218,6 +229,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
   const unlocking = new Unlocking({ installation, clock, wallClock, log, isBusy, lock, onChanged: stateChanged });
   caretaker.start();
   immutability.start();
+  passkeyWatch.start();
   await unlocking.start();
 
   return {
@@ -243,6 +255,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
       unlocking[Symbol.dispose]();
       await caretaker.interrupt(() => queue.close());
       caretaker[Symbol.dispose]();
+      await passkeyWatch[Symbol.asyncDispose]();
       await immutability[Symbol.asyncDispose]();
       open.clear();
       installation[Symbol.dispose]();

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { idOf, type LocationId, type PolicyId, type RestorePointId, type SlotId } from '../../protocol/ids.ts';
+import { idOf, type LocationId, type PolicyId, type RestorePointId } from '../../protocol/ids.ts';
 import type { AlertBook } from '../alerts/alertBook.ts';
 import type { Installation } from '../installation/installation.ts';
 import { BackupAlerts } from '../policies/alerting/backupAlerts.ts';
@@ -79,9 +79,6 @@ export class Caretaker implements Disposable {
           this.#rowAlerts.locationChanged(idOf<LocationId>(id));
           this.#locationWatch.look({ isHopeful: true });
           return;
-        case 'passkeys':
-          this.#rowAlerts.passkeyChanged(idOf<SlotId>(id));
-          return;
         case 'restorePoints':
           this.#restorePointChanged(idOf<RestorePointId>(id));
           return;
@@ -93,7 +90,6 @@ export class Caretaker implements Disposable {
 
   /** Locked or unlocked. */
   stateChanged(): void {
-    this.#safely(() => this.#rowAlerts.passkeys());
     if (this.#options.installation.state === 'unlocked') this.#scheduler.unlocked();
     else this.#scheduler.changed();
   }

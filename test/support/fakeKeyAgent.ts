@@ -1,7 +1,7 @@
 import type { KeyAgent, KeyAgentAnswer } from '../../daemon/keys/agent/keyAgent.ts';
 import { problemAnswer } from '../../daemon/keys/agent/keyAgent.ts';
 import type { CallSecrets, KeyAnswer, KeyCall } from '../../daemon/keys/agent/keyCall.ts';
-import type { KeyFacts } from '../../daemon/keys/agent/keyFacts.ts';
+import type { KeyFacts, VaultTokenFacts } from '../../daemon/keys/agent/keyFacts.ts';
 import type { KeyProblemKind } from '../../daemon/keys/agent/keyProblem.ts';
 import { slotContext } from '../../daemon/keys/slot.ts';
 
@@ -16,6 +16,12 @@ export class FakeKeyAgent implements KeyAgent {
   /** ARN of the key that the alias names. */
   aliasArn: string = arnOf(1);
   rotatesItself = false;
+  /** Of the login at Vault. */
+  token: VaultTokenFacts | null = null;
+  /** What a renewal makes of it; as it was where left out. */
+  renewed: ((token: VaultTokenFacts) => VaultTokenFacts) | undefined;
+  /** When a key is deleted whose deletion is pending. */
+  until: string | null = null;
   /** By call, or by act: what it answers instead. */
   readonly problems: Map<string, KeyProblemKind> = new Map();
   /** What an unwrap gives in place of what was wrapped. */
@@ -35,7 +41,11 @@ export class FakeKeyAgent implements KeyAgent {
     if (problem !== undefined) {
       const answered = problemAnswer(problem, `it is ${problem}`, 'Mend it.');
       const command = call.call === 'act' ? `do ${name}` : null;
-      return { ...answered, answer: { ...answered.answer, problem: answered.answer.problem && { ...answered.answer.problem, command } } };
+      const until = problem === 'pendingDeletion' ? this.until : null;
+      return {
+        ...answered,
+        answer: { ...answered.answer, problem: answered.answer.problem && { ...answered.answer.problem, command, until } },
+      };
     }
     switch (call.call) {
       case 'describe':
@@ -74,6 +84,7 @@ export class FakeKeyAgent implements KeyAgent {
       case 'act': {
         const { act } = call;
         if (act.act === 'rotateKey' && this.latestVersion <= act.newerThan) this.latestVersion += 1;
+        if (act.act === 'renewToken' && this.token !== null) this.token = this.renewed?.(this.token) ?? this.token;
         if (act.act === 'raiseMinimum') this.minDecryptionVersion = Math.max(this.minDecryptionVersion, act.version);
         if (act.act === 'moveAlias') this.aliasArn = act.keyArn;
         if (act.act === 'createSuccessor') {
@@ -110,7 +121,7 @@ export class FakeKeyAgent implements KeyAgent {
       latestVersion: this.latestVersion,
       minDecryptionVersion: this.minDecryptionVersion,
       minAvailableVersion: 0,
-      token: null,
+      token: this.token,
     };
   }
 }

@@ -1,5 +1,5 @@
-import type { LocationId, PolicyId, RestorePointId, SlotId } from '../../../protocol/ids.ts';
-import { minuteOf, shellWord } from '../../../protocol/wording.ts';
+import type { LocationId, PolicyId, RestorePointId } from '../../../protocol/ids.ts';
+import { minuteOf } from '../../../protocol/wording.ts';
 import type { AlertBook } from '../../alerts/alertBook.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 
@@ -26,7 +26,6 @@ export class RowAlerts {
 
   /** What a crash may have kept from being told. */
   all(): void {
-    this.passkeys();
     for (const { policyId } of this.#catalog.policies.list({ includeDeleted: true })) this.policyChanged(policyId);
     for (const { id } of this.#catalog.restorePoints.damaged()) this.restorePointChanged(id);
     for (const { subjectId } of this.#alerts.raised('damagedData')) this.#resolveUnlessDamaged(subjectId);
@@ -34,11 +33,6 @@ export class RowAlerts {
       for (const { locationId } of this.#alerts.raised(kind)) if (locationId !== null) this.#resolveUnlessThere(locationId);
     }
     this.clock();
-  }
-
-  /** All of them: unlocking verifies too. */
-  passkeys(): void {
-    for (const { slotId } of this.#catalog.passkeys.list()) this.passkeyChanged(slotId);
   }
 
   policyChanged(policyId: PolicyId): void {
@@ -54,23 +48,6 @@ export class RowAlerts {
 
   locationChanged(locationId: LocationId): void {
     this.#resolveUnlessThere(locationId);
-  }
-
-  passkeyChanged(slotId: SlotId): void {
-    const passkey = this.#catalog.passkeys.get(slotId);
-    if (passkey?.state !== 'failing') {
-      this.#alerts.resolve('passkeyFailing', slotId);
-      return;
-    }
-    this.#alerts.raise({
-      kind: 'passkeyFailing',
-      subjectId: slotId,
-      subject: passkey.name,
-      severity: 'warning',
-      message: `The passkey ${passkey.name} failed its last verification.`,
-      fix: `Verify it again with "holdfast passkey verify ${shellWord(passkey.name)}", or add another one and retire it.`,
-      slotId,
-    });
   }
 
   restorePointChanged(id: RestorePointId): void {

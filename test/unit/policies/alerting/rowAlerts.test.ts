@@ -51,28 +51,6 @@ describe('alerts that stand in rows of the catalog', () => {
     }
   });
 
-  it('raises one for a passkey that failed its verification, until it works again or is retired', () => {
-    const slotId = newId<Parameters<RowAlerts['passkeyChanged']>[0]>();
-    catalog.passkeys.add({
-      slotId,
-      name: 'laptop',
-      kind: 'passphrase',
-      slot: '{}',
-      state: 'failing',
-      inUse: true,
-      createdAt: timeAt(0),
-      verifiedAt: null,
-    });
-    rows.passkeyChanged(slotId);
-    assert.deepEqual(
-      alerts.list({ all: false }).items.map((alert) => [alert.kind, alert.severity, alert.slotId, alert.subject]),
-      [['passkeyFailing', 'warning', slotId, 'laptop']],
-    );
-    catalog.passkeys.change(slotId, { state: 'ready' });
-    rows.passkeyChanged(slotId);
-    assert.deepEqual(kinds(), []);
-  });
-
   it('F1: raises one where the clock is behind the newest restore point, until one is made by a clock that is right', () => {
     catalog.restorePoints.add(somePoint(policy.policyId, 1, { finishedAt: new Date(now + hour).toISOString() }));
     rows.clock();
