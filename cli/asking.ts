@@ -60,7 +60,19 @@ export class Asking {
     if (!/^y(es)?$/i.test(answer.trim())) throw new HoldfastError('cancelled', 'Cancelled: nothing was changed.');
   }
 
+  /** Where no passkey is a passphrase the daemon asks a key service itself; it says where that is not so. */
+  async #isDoneByService(): Promise<boolean> {
+    try {
+      await this.#session.call(sessionStepUp, {});
+      return true;
+    } catch (error) {
+      if (HoldfastError.is(error, 'wrongSecret')) return false;
+      throw error;
+    }
+  }
+
   async #stepUp(refusal: HoldfastError): Promise<void> {
+    if (await this.#isDoneByService()) return;
     const { globals, host, secrets } = this.#session;
     const fromEnvironment = host.environment['HOLDFAST_STEP_UP_FILE'];
     const file = globals.stepUpFile ?? (fromEnvironment === '' ? undefined : fromEnvironment);

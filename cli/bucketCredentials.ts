@@ -10,6 +10,8 @@ export interface BucketCredentials {
   readonly credentials: S3Credentials;
   /** JSON of `S3KeysSecret`; the session's secrets own it. */
   readonly keys: Buffer | undefined;
+  /** What `keys` holds. */
+  readonly members: S3KeysSecret | undefined;
   /** Keys that run out. */
   readonly isTemporary: boolean;
 }
@@ -71,10 +73,11 @@ function sealed(keys: S3KeysSecret, session: Session): BucketCredentials {
   return {
     credentials: { source: 'sealed' },
     keys: session.secrets.keep(secretOf(keys)),
+    members: keys,
     isTemporary: keys.sessionToken !== undefined,
   };
 }
 
 function withoutKeys(credentials: S3Credentials): BucketCredentials {
-  return { credentials, keys: undefined, isTemporary: false };
+  return { credentials, keys: undefined, members: undefined, isTemporary: false };
 }

@@ -1,6 +1,7 @@
 import { exitStatusOf, HoldfastError } from '../protocol/errors.ts';
 import type { ErrorDocument } from '../protocol/methods/values.ts';
 import type { Call } from './call.ts';
+import { detailLines } from './errorDetails.ts';
 import type { GlobalFlags } from './globals.ts';
 import { type Host, OutputClosed } from './host.ts';
 import { jsonText } from './output/json.ts';
@@ -60,7 +61,10 @@ async function report(thrown: unknown, args: readonly string[], host: Host): Pro
     } else {
       const sentence = shown(error.message);
       await host.err.write(error.code === 'cancelled' ? `${sentence}\n` : `${style.bad(sentence)}\n`);
+      const { reasons, command } = detailLines(error);
+      for (const line of reasons) await host.err.write(`${line}\n`);
       if (error.fix !== undefined) await host.err.write(`${shown(error.fix)}\n`);
+      for (const line of command) await host.err.write(`${line}\n`);
     }
   } catch (closed) {
     if (!(closed instanceof OutputClosed)) throw closed;

@@ -1,4 +1,5 @@
-import { laterUnlockFlags, passphraseFile } from './secretFlags.ts';
+import { awsKeyFlags, unlockKeyFlags, vaultKeyFlags } from './keyFlags.ts';
+import { passphraseFile } from './secretFlags.ts';
 import type { Family } from './verb.ts';
 
 export const daemonFamily: Family = {
@@ -12,20 +13,23 @@ export const daemonFamily: Family = {
       path: 'init',
       summary: 'set up a new installation with its first passkey',
       description:
-        'Makes the master key and wraps it with a passphrase. Without --passphrase-file a passphrase is generated and shown once: keep it, nothing else opens the backups. The daemon is unlocked afterwards.',
+        'Makes the master key and wraps it with a passphrase, or with a key at AWS KMS or Vault. Without --passphrase-file a passphrase is generated and shown once: keep it, nothing else opens the backups. The other kinds take the flags of "holdfast passkey add". The daemon is unlocked afterwards.',
       flags: [
         passphraseFile,
-        { flag: '--passkey-name', value: 'NAME', about: 'name of the first passkey (default: passphrase)' },
+        { flag: '--passkey-name', value: 'NAME', about: 'name of the first passkey (default: its kind)' },
         {
           flag: '--passkey-kind',
           value: 'KIND',
           choices: ['passphrase', 'aws-kms', 'vault-transit'],
           about: 'how the master key is wrapped (default: passphrase)',
         },
+        ...awsKeyFlags,
+        ...vaultKeyFlags,
       ],
       examples: [
         { command: 'holdfast init', about: 'generate a passphrase and show it once' },
         { command: 'holdfast init --passphrase-file ~/secrets/holdfast', about: 'use your own' },
+        { command: 'holdfast init --passkey-kind aws-kms --key-id alias/holdfast --region eu-west-1 --profile backup', about: '' },
       ],
     },
     {
@@ -39,11 +43,13 @@ export const daemonFamily: Family = {
     {
       path: 'unlock',
       summary: 'unlock the daemon with a passkey',
-      description: 'Tries the slot in use, then the others. On a terminal the passphrase is asked for.',
-      flags: [{ flag: '--passkey', value: 'NAME', about: 'try this passkey only' }, passphraseFile, ...laterUnlockFlags],
+      description:
+        'Tries the slot in use, then the others. A key at KMS or Vault is asked by itself, with what its passkey was made with, and with AWS_… or VAULT_TOKEN of this shell where it has them; a token goes to the address of its passkey alone. Where none of them opens, and for a passphrase in use, a terminal asks for the passphrase.',
+      flags: [{ flag: '--passkey', value: 'NAME', about: 'try this passkey only' }, passphraseFile, ...unlockKeyFlags],
       examples: [
         { command: 'holdfast unlock', about: '' },
         { command: 'pass show holdfast | holdfast unlock --passphrase-file -', about: 'from a password manager' },
+        { command: 'holdfast unlock --token-file ~/.vault-token', about: 'with a Vault token of yours' },
       ],
     },
     {

@@ -2,20 +2,27 @@ import {
   type Passkey,
   passkeyAddPassphrase,
   passkeyList,
-  passkeyRetire,
   passkeyRotate,
+  passkeySchedule,
   passkeyUse,
   passkeyVerify,
 } from '../../protocol/methods/passkeys.ts';
 import { refuseWeakPassphrase } from '../../protocol/passphraseRule.ts';
+import { minuteOf } from '../../protocol/wording.ts';
 import type { Call } from '../call.ts';
+import { namedPasskey } from '../namedPasskey.ts';
 import { newName, reference } from '../names.ts';
 import type { Style } from '../output/style.ts';
 import { table } from '../output/table.ts';
+import { gateLines, referenceText, retirableText, warningLines } from '../passkeyTexts.ts';
 import { escaped, shellWord } from '../../client/shown/text.ts';
-import { moment, shortId } from '../../client/shown/units.ts';
+import { counted, moment, shortId } from '../../client/shown/units.ts';
 import type { Result } from '../result.ts';
 import type { Session } from '../session.ts';
+import { wholeDays } from '../values.ts';
+
+/** As the protocol has it, in days. */
+const longestInterval = 3650;
 
 export async function list(_call: Call, session: Session): Promise<Result> {
   const passkeys = await session.list(passkeyList, {});
@@ -29,12 +36,11 @@ export async function list(_call: Call, session: Session): Promise<Result> {
     stateText(passkey, style),
     moment(passkey.verifiedAt, now),
     moment(passkey.createdAt, now),
+    retirableText(passkey, now),
+    referenceText(passkey),
   ]);
-  const titles = ['NAME', 'ID', 'KIND', '', 'STATE', 'VERIFIED', 'CREATED'].map((title) => ({ title }));
-  const warnings = passkeys.flatMap((passkey) =>
-    passkey.warnings.map((warning) => style.warning(`${escaped(passkey.name)}: ${escaped(warning)}`)),
-  );
-  return { document: passkeys, lines: [...table(titles, rows, (text) => style.dim(text)), ...warnings] };
+  const titles = ['NAME', 'ID', 'KIND', '', 'STATE', 'VERIFIED', 'CREATED', 'CAN GO FROM', 'KEY'].map((title) => ({ title }));
+  return { document: passkeys, lines: [...table(titles, rows, (text) => style.dim(text)), ...warningLines(passkeys, style)] };
 }
 
 export async function addPassphrase(call: Call, session: Session): Promise<Result> {
@@ -56,41 +62,94 @@ export async function use(call: Call, session: Session): Promise<Result> {
 }
 
 export async function verify(call: Call, session: Session): Promise<Result> {
+  const { slotId, name, kind } = await namedPasskey(call.argument('NAME'), session);
+  const file = call.text('--passphrase-file');
+  if (kind !== 'passphrase') {
+    if (file !== undefined) throw noPassphrase(call, name);
+    const verified = await session.ask(passkeyVerify, () => ({ passkey: slotId }));
+    const warnings = warningLines([verified], session.style);
+    return { ...done(verified, `The passkey ${escaped(name)} opens the master key.`, warnings), isNotice: warnings.length === 0 };
+  }
   const passphrase = await session.secrets.find({
     what: 'the passphrase',
-    file: call.text('--passphrase-file'),
+    file,
     flag: '--passphrase-file',
-    question: `Passphrase of the passkey ${escaped(call.argument('NAME'))}`,
+    question: `Passphrase of the passkey ${escaped(name)}`,
   });
   if (passphrase === undefined) throw missing(call);
   const passkey = await session.ask(passkeyVerify, async () => ({
-    passkey: named(call),
+    passkey: slotId,
     passphrase: await session.sendSecret(passphrase),
   }));
   return done(passkey, `The passkey ${escaped(passkey.name)} opens the master key.`);
 }
 
 export async function rotate(call: Call, session: Session): Promise<Result> {
+  const every = call.text('--every');
+  const everyDays = every === undefined ? undefined : wholeDays('--every', every, 1, longestInterval);
+  const endsSchedule = call.toggle('--schedule') === false;
+  if (endsSchedule && everyDays !== undefined) throw call.problem('--every and --no-schedule exclude each other');
+  const passkey = await namedPasskey(call.argument('NAME'), session);
+  if (passkey.kind === 'passphrase') {
+    if (endsSchedule || everyDays !== undefined) {
+      const cause = 'only a passkey at KMS or Vault rotates by itself: a new passphrase has to be kept by somebody';
+      throw call.problem(cause, 'Rotate it by hand.');
+    }
+    return await rotatePassphrase(call, session);
+  }
+  if (call.isGiven('--passphrase-file')) throw noPassphrase(call, passkey.name);
+  return endsSchedule ? await endSchedule(passkey, session) : await rotateKey(passkey, everyDays, session);
+}
+
+async function rotatePassphrase(call: Call, session: Session): Promise<Result> {
   const passphrase = await newPassphrase(call, session, `New passphrase of the passkey ${escaped(call.argument('NAME'))}`);
   const rotated = await session.ask(passkeyRotate, async () => ({
     requestId: session.host.uuid(),
     passkey: named(call),
     passphrase: await session.sendSecret(passphrase),
   }));
-  const { passkey, previous } = rotated;
+  const { passkey, previous, gate } = rotated;
   return {
     document: rotated,
     lines: [
       `Rotated the passkey ${escaped(passkey.name)}; the old one is ${escaped(previous.name)} now and still opens the master key.`,
+      ...(gate.opensKeyringsUntil === null
+        ? []
+        : [`Locked keyrings hold it until ${minuteOf(gate.opensKeyringsUntil)}: until then the old passphrase still opens those.`]),
       `Retire it with holdfast passkey retire ${shellWord(previous.name)}.`,
     ],
     isNotice: true,
   };
 }
 
-export async function retire(call: Call, session: Session): Promise<Result> {
-  const passkey = await session.ask(passkeyRetire, (confirmed) => ({ passkey: named(call), confirmed }));
-  return done(passkey, `Retired the passkey ${escaped(passkey.name)}.`);
+async function rotateKey({ slotId, name }: Passkey, everyDays: number | undefined, session: Session): Promise<Result> {
+  const rotated = await session.ask(passkeyRotate, () => ({
+    requestId: session.host.uuid(),
+    passkey: slotId,
+    ...(everyDays === undefined ? {} : { everyDays }),
+  }));
+  const { previous, gate, steps } = rotated;
+  const then = gate.allowed
+    ? [`Retire it with holdfast passkey retire ${shellWord(previous.name)}.`]
+    : [`holdfast passkey gate ${shellWord(previous.name)} says when it can go; let nobody end its key outside before.`];
+  return {
+    document: rotated,
+    lines: [
+      `Rotated the passkey ${escaped(name)}:`,
+      ...steps.map((step, index) => `  ${index + 1}. ${escaped(step)}`),
+      ...(everyDays === undefined ? [] : [`It rotates by itself every ${counted(everyDays, 'day')} from now on.`]),
+      ...gateLines(previous.name, { ...gate, commands: [] }, session.style),
+      ...then,
+    ],
+    isNotice: true,
+  };
+}
+
+/** The same members as a rotation has; there is no old slot. */
+async function endSchedule({ slotId }: Passkey, session: Session): Promise<Result> {
+  const passkey = await session.ask(passkeySchedule, () => ({ passkey: slotId, everyDays: null }));
+  const sentence = `The passkey ${escaped(passkey.name)} rotates by itself no more.`;
+  return { document: { passkey, previous: null, gate: null, steps: [] }, lines: [sentence], isNotice: true };
 }
 
 function named(call: Call): string {
@@ -114,6 +173,10 @@ function missing(call: Call): Error {
   return call.problem('a passphrase is missing', 'Name a file with --passphrase-file F, or - for standard input.');
 }
 
+function noPassphrase(call: Call, name: string): Error {
+  return call.problem(`the passkey ${escaped(name)} is no passphrase`, 'Leave --passphrase-file out.');
+}
+
 function stateText({ state }: Passkey, style: Style): string {
   switch (state) {
     case 'ready':
@@ -127,6 +190,6 @@ function stateText({ state }: Passkey, style: Style): string {
   }
 }
 
-function done(passkey: Passkey, sentence: string): Result {
-  return { document: passkey, lines: [sentence], isNotice: true };
+function done(passkey: Passkey, sentence: string, more: readonly string[] = []): Result {
+  return { document: passkey, lines: [sentence, ...more], isNotice: true };
 }

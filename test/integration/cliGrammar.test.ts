@@ -10,11 +10,6 @@ import { type Verb, verbs } from '../support/verbs.ts';
 
 /** Verbs of docs that a later version has. */
 const laterVerbs: readonly string[] = [
-  'passkey add aws-kms K --key-id alias/k --region eu-west-1',
-  'passkey add vault-transit K --address https://vault --key k',
-  'passkey gate passphrase',
-  'passkey vault-policy --key k',
-  'passkey aws-policy --key-id K --principal P',
   'location add azure-blob blob',
   'policy export files',
   'policy import --import-data-file F --location store',
@@ -33,20 +28,20 @@ const laterVerbs: readonly string[] = [
 ];
 
 /** Flags of this version's verbs whose feature a later version has. */
-const laterFlags: readonly string[] = [
-  'init --passkey-kind aws-kms',
-  'unlock --token-file F',
-  'passkey rotate passphrase --every 90d',
-  'passkey rotate passphrase --no-schedule',
-];
+const laterFlags: readonly string[] = ['import-stored --location-spec F --token-file F'];
 
 /** The flags that the contract gives to each verb of this version, and to all of them. */
 const flagsOf: Readonly<Partial<Record<Verb, string>>> = {
-  init: '--passphrase-file --passkey-name',
-  unlock: '--passkey --passphrase-file',
+  init: '--passphrase-file --passkey-name --passkey-kind --key-id --region --address --key --mount --namespace --token-file',
+  unlock: '--passkey --passphrase-file --token-file --role-id --secret-id-file --profile --address --ca-file',
   log: '--follow',
   'passkey add passphrase': '--passphrase-file --use-now',
-  'passkey rotate': '--passphrase-file',
+  'passkey add aws-kms': '--key-id --region --endpoint --profile --role-arn --use-now',
+  'passkey add vault-transit':
+    '--address --key --mount --namespace --token-file --role-id --secret-id-file --jwt-file --role --ca-file --use-now',
+  'passkey rotate': '--passphrase-file --every --no-schedule',
+  'passkey vault-policy': '--key --mount',
+  'passkey aws-policy': '--key-id --principal',
   'location add filesystem': '--path',
   'location add s3':
     '--bucket --region --endpoint --prefix --credentials-file --profile --role-arn --protection-period --lock-mode --upload-limit',

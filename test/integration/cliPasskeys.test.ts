@@ -54,7 +54,7 @@ describe('holdfast passkey', function () {
     assert.deepEqual([first?.name, first?.inUse, first?.state, others.length], ['passphrase', true, 'ready', 0]);
     assert.equal(first?.retirableFrom, null);
     const { stdout } = await scratch.cli(['passkey', 'list']);
-    assert.match(stdout, /^NAME +ID +KIND +STATE +VERIFIED +CREATED\npassphrase +[0-9a-f]{8} +passphrase +in use +ready +\d{4}-/);
+    assert.match(stdout, /^NAME +ID +KIND +STATE +VERIFIED +CREATED +CAN GO FROM +KEY\npassphrase +[0-9a-f]{8} +passphrase +in use +ready +\d{4}-/);
   });
 
   it('adds a passphrase, that is not in use and opens the daemon', async () => {
@@ -150,7 +150,7 @@ describe('holdfast passkey', function () {
   it('asks for a step-up when the last one is five minutes old: from the flag, the variable, the terminal, else exit 3', async () => {
     const later = path.join(scratch.folder, 'later');
     const wrong = secret('wrong', 'no passphrase of any passkey');
-    const other = secret('other', 'another one');
+    const other = secret('other', 'another one, and long enough');
     await createPolicy(scratch, 'files', [scratch.makeFolder('source')]);
     await scratch.json(z.unknown(), ['stop']);
     await daemonWithClock(scratch, later);

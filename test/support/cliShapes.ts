@@ -136,10 +136,10 @@ export const statusDocument: z.ZodType<StatusDocument> = z.looseObject({
 export interface PasskeyDocument extends Document {
   readonly slotId: string;
   readonly name: string;
-  readonly kind: 'passphrase';
+  readonly kind: 'passphrase' | 'awsKms' | 'vaultTransit';
   readonly inUse: boolean;
   readonly state: 'ready' | 'unverified' | 'failing' | 'retired';
-  readonly reference: object;
+  readonly reference: Readonly<Record<string, unknown>>;
   readonly createdAt: string;
   readonly verifiedAt: string | null;
   readonly retirableFrom: string | null;
@@ -148,14 +148,40 @@ export interface PasskeyDocument extends Document {
 export const passkeyDocument: z.ZodType<PasskeyDocument> = z.looseObject({
   slotId: uuid,
   name: z.string(),
-  kind: z.literal('passphrase'),
+  kind: z.enum(['passphrase', 'awsKms', 'vaultTransit']),
   inUse: z.boolean(),
   state: z.enum(['ready', 'unverified', 'failing', 'retired']),
-  reference: z.strictObject({}),
+  reference: z.record(z.string(), z.unknown()),
   createdAt: time,
   verifiedAt: time.nullable(),
   retirableFrom: time.nullable(),
   warnings: z.array(z.string()),
+});
+
+export interface GateDocument extends Document {
+  readonly allowed: boolean;
+  readonly from: string | null;
+  readonly reasons: readonly { readonly what: string; readonly until: string | null }[];
+  readonly commands: readonly string[];
+}
+export const gateDocument: z.ZodType<GateDocument> = z.looseObject({
+  allowed: z.boolean(),
+  from: time.nullable(),
+  reasons: z.array(z.looseObject({ what: z.string().min(1), until: time.nullable() })),
+  commands: z.array(z.string().min(1)),
+});
+
+export interface RotateDocument extends Document {
+  readonly passkey: PasskeyDocument;
+  readonly previous: PasskeyDocument | null;
+  readonly gate: GateDocument | null;
+  readonly steps: readonly string[];
+}
+export const rotateDocument: z.ZodType<RotateDocument> = z.looseObject({
+  passkey: passkeyDocument,
+  previous: passkeyDocument.nullable(),
+  gate: gateDocument.nullable(),
+  steps: z.array(z.string().min(1)),
 });
 
 export interface CheckDocument extends Document {

@@ -1,5 +1,8 @@
 import type { Passkey } from '../../../protocol/methods/passkeys.ts';
+import type { SlotId } from '../../../protocol/ids.ts';
+import { keyAccessSchema } from '../../../protocol/keyServices.ts';
 import { minuteOf } from '../../../protocol/wording.ts';
+import type { Catalog } from '../../catalog/catalog.ts';
 import type { PasskeyRecord } from '../../catalog/passkeyStore.ts';
 import type { ServiceKeyRecord } from '../../catalog/serviceKeyStore.ts';
 import { type KeyFacts, keyFactsSchema } from '../../keys/agent/keyFacts.ts';
@@ -15,12 +18,13 @@ export function problemIn(record: ServiceKeyRecord | undefined): KeyProblem | nu
   return record === undefined || record.problem === null ? null : keyProblemSchema.parse(JSON.parse(record.problem));
 }
 
-/** A passkey as users see it. */
+/** A passkey as users see it. `hasSealedAlone`: its credentials lie sealed, and no other passkey opens without anybody there. */
 export function passkeyRow(
   record: PasskeyRecord,
   slot: Slot | undefined,
   service: ServiceKeyRecord | undefined,
   gate: GateDecision,
+  hasSealedAlone: boolean,
 ): Passkey {
   return {
     slotId: record.slotId,
@@ -32,8 +36,27 @@ export function passkeyRow(
     createdAt: record.createdAt,
     verifiedAt: record.verifiedAt,
     retirableFrom: record.state === 'retired' ? null : gate.allowed ? record.createdAt : (gate.from?.toISOString() ?? null),
-    warnings: record.state === 'retired' || slot === undefined ? [] : warningsOf(slot, service),
+    warnings:
+      record.state === 'retired' || slot === undefined ? [] : [...warningsOf(slot, service), ...(hasSealedAlone ? [sealedAlone] : [])],
   };
+}
+
+const sealedAlone =
+  'Its credentials lie sealed in the catalog, which a locked daemon can not read: it does not unlock itself with them. Give a profile, a role or a file, or log in by hand.';
+
+/** Whether a slot is reached with credentials that were handed over, and no verified one without. */
+export function isSealedAlone(slotId: SlotId, { serviceKeys, passkeys }: Pick<Catalog, 'serviceKeys' | 'passkeys'>): boolean {
+  const service = serviceKeys.get(slotId);
+  if (service === undefined || !isHandedOver(service)) return false;
+  return !passkeys.list().some(({ slotId: other, state }) => {
+    const record = state === 'ready' ? serviceKeys.get(other) : undefined;
+    return record !== undefined && !isHandedOver(record);
+  });
+}
+
+function isHandedOver(record: ServiceKeyRecord): boolean {
+  const access = keyAccessSchema.parse(JSON.parse(record.access));
+  return access.kind === 'awsKms' ? access.credentials.source === 'given' : access.login.method === 'given';
 }
 
 /** What names the key outside, by kind; `{}` for a passphrase. */

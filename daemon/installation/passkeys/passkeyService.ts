@@ -2,12 +2,10 @@ import { HoldfastError } from '../../../protocol/errors.ts';
 import type { LocationId, SlotId } from '../../../protocol/ids.ts';
 import type { Page, PageParams } from '../../../protocol/method.ts';
 import type { Passkey, PasskeyCheckResult, PasskeyGate } from '../../../protocol/methods/passkeys.ts';
-import { minuteOf } from '../../../protocol/wording.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { PasskeyRecord } from '../../catalog/passkeyStore.ts';
 import type { KeyFacts } from '../../keys/agent/keyFacts.ts';
 import { targetOf } from '../../keys/agent/runKeyAgent.ts';
-import { shownOutsideKey } from '../../keys/gate/outsideKey.ts';
 import type { GateDecision } from '../../keys/gate/retirementGate.ts';
 import { mostSlots } from '../../keys/keyring.ts';
 import type { MasterKey } from '../../keys/masterKey.ts';
@@ -24,9 +22,10 @@ import { readableSlot, slotOf } from '../slotOf.ts';
 import { checkServiceKey } from './checkServiceKey.ts';
 import { commandsToEnd, deletionDays, neededMinimum } from './endingCommands.ts';
 import { GateFacts } from './gateFacts.ts';
-import { factsIn, passkeyRow } from './passkeyRow.ts';
+import { factsIn, isSealedAlone, passkeyRow } from './passkeyRow.ts';
 import { prepareSuccessor } from './serviceRotation.ts';
 import { newServiceKey, type NewSlotKey, type Opening, openingOf, type ServiceSlotKey, type SlotKeys } from './slotKeys.ts';
+import { stillNeeded } from './stillNeeded.ts';
 
 export interface PasskeyServiceOptions {
   readonly catalog: Catalog;
@@ -98,7 +97,10 @@ export class PasskeyService {
     const candidates = named.filter(
       ({ kind, state }) => state !== 'retired' && (kind === 'passphrase') === (opening.passphrase !== undefined),
     );
-    if (opening.passphrase === undefined) return await this.#askServices(candidates, opening, signal);
+    if (opening.passphrase === undefined) {
+      const asked = candidates.filter(({ kind }) => reference !== undefined || kind === (opening.access?.kind ?? kind));
+      return await this.#askServices(asked, opening, signal);
+    }
     return await this.#options.delay.attempt(async () => {
       for (const record of candidates) {
         const masterKey = await this.#open(slotOf(record.slotId, record.slot), opening, signal);
@@ -126,7 +128,8 @@ export class PasskeyService {
         return masterKey;
       } catch (error) {
         signal.throwIfAborted();
-        if (opening.access !== undefined || !this.#options.slotKeys.isSealed(record.slotId)) this.#noteFailure(record.slotId, error);
+        // A login that somebody brought, and one in place of what is sealed, say nothing of the slot.
+        if (opening.access === undefined && !this.#options.slotKeys.isSealed(record.slotId)) this.#noteFailure(record.slotId, error);
         first ??= error;
       }
     }
@@ -341,7 +344,7 @@ export class PasskeyService {
     const decision = steps.length === 0 ? undefined : await this.#decide(record.slotId, signal);
     if (decision !== undefined && !decision.allowed) {
       await this.#leaveKeyrings(record.slotId, signal);
-      throw this.#stillNeeded(record, await this.#decide(record.slotId, signal));
+      throw stillNeeded(record, await this.#decide(record.slotId, signal));
     }
     await this.#perform(steps, { signal });
     if (outside === 'end' && decision?.endsOutsideKey === true) await this.#endOutside(record, signal);
@@ -349,7 +352,14 @@ export class PasskeyService {
   }
 
   describe(record: PasskeyRecord): Passkey {
-    return passkeyRow(record, readableSlot(record.slot), this.#catalog.serviceKeys.get(record.slotId), this.#gates.decide(record.slotId));
+    const service = this.#catalog.serviceKeys.get(record.slotId);
+    return passkeyRow(
+      record,
+      readableSlot(record.slot),
+      service,
+      this.#gates.decide(record.slotId),
+      isSealedAlone(record.slotId, this.#catalog),
+    );
   }
 
   async #decide(slotId: SlotId, signal: AbortSignal): Promise<GateDecision> {
@@ -401,25 +411,6 @@ export class PasskeyService {
       this.#options.onChanged(slotId);
     }
     await this.#options.deliver(signal);
-  }
-
-  #stillNeeded(record: PasskeyRecord, { from, reasons }: GateDecision): HoldfastError {
-    const slot = slotOf(record.slotId, record.slot);
-    const key = slot.kind === 'passphrase' ? 'it' : shownOutsideKey(slot);
-    const cause =
-      from === null
-        ? `${key} is needed: ${reasons.map(({ what }) => what).join(', ')}`
-        : `what is locked needs ${key} until ${minuteOf(from.toISOString())}`;
-    return HoldfastError.failedTo('refusedByRule', `retire passkey ${record.name}`, cause, {
-      fix:
-        from === null
-          ? `See "holdfast passkey gate" for what needs it.`
-          : `Retire it from then on, and let nobody end that key before; or verify a second passkey that does not need it.`,
-      details: {
-        from: from?.toISOString() ?? null,
-        reasons: reasons.map(({ what, until }) => ({ what, until: until?.toISOString() ?? null })),
-      },
-    });
   }
 
   /** Takes the steps one after the other, each durable before the next begins. */

@@ -73,7 +73,10 @@ async function permitted(act: () => Promise<KeyFacts>, action: string): Promise<
     if (!HoldfastError.is(error, 'keyServiceRefused') || error.details?.['problem'] !== 'accessDenied') throw error;
     const command = error.details['command'];
     throw HoldfastError.failedTo('refusedByRule', action, 'this program may not', {
-      fix: typeof command === 'string' ? `Have somebody run \`${command}\`, then rotate again.` : 'Have somebody do it, then rotate again.',
+      fix:
+        typeof command === 'string'
+          ? 'Hand the command to whoever may run it, then rotate again.'
+          : 'Have somebody do it, then rotate again.',
       details: error.details,
       cause: error,
     });

@@ -66,12 +66,7 @@ export class SlotKeys {
   /** How the key service of a slot is asked. Throws `keyServiceRefused` where this machine does not know how, `locked` where the credentials are sealed. */
   reach(slot: ServiceSlot, opening: Opening, signal: AbortSignal): ServiceReach {
     const { agent, serviceKeys } = this.#options;
-    const access = opening.access ?? this.#knownAccess(slot);
-    if (access.kind !== slot.kind) {
-      throw HoldfastError.failedTo('badValue', 'open the passkey', 'it is of another kind than what was given for it', {
-        fix: 'Name another passkey, or give what this one needs.',
-      });
-    }
+    const access = this.#accessFor(slot, opening);
     const isGiven = access.kind === 'awsKms' ? access.credentials.source === 'given' : access.login.method === 'given';
     const credentials = opening.credentials ?? (isGiven ? serviceKeys.credentials(slot.slotId) : null);
     if (isGiven && (credentials === undefined || credentials === null)) return { agent, access: ownAccess(access), secrets: {}, signal };
@@ -113,13 +108,33 @@ export class SlotKeys {
     }
   }
 
-  #knownAccess(slot: ServiceSlot): KeyAccess {
+  #accessFor(slot: ServiceSlot, { access, credentials }: Opening): KeyAccess {
     const record = this.#options.serviceKeys.get(slot.slotId);
-    if (record !== undefined) return keyAccessSchema.parse(JSON.parse(record.access));
+    const known = record === undefined ? undefined : keyAccessSchema.parse(JSON.parse(record.access));
+    if (access !== undefined && access.kind !== slot.kind) {
+      throw HoldfastError.failedTo('badValue', 'open the passkey', 'it is of another kind than what was given for it', {
+        fix: 'Name another passkey, or give what this one needs.',
+      });
+    }
+    const found = access === undefined ? known : completed(access, known, credentials);
+    if (found !== undefined) return found;
     throw HoldfastError.failedTo('keyServiceRefused', 'open the passkey', 'this machine does not know how to log in to its key service', {
       fix: 'Give the credentials with "holdfast unlock --profile P" or "--token-file F".',
     });
   }
+}
+
+/** What somebody gives in place of what is known: where he says nothing of the endpoint, the CA or the credentials, they are as they are known. */
+function completed(given: KeyAccess, known: KeyAccess | undefined, credentials: KeySecrets | undefined): KeyAccess {
+  if (given.kind === 'awsKms' && known?.kind === 'awsKms') {
+    const isSaid = given.credentials.source !== 'given' || credentials !== undefined;
+    return { kind: 'awsKms', endpoint: given.endpoint ?? known.endpoint, credentials: isSaid ? given.credentials : known.credentials };
+  }
+  if (given.kind === 'vaultTransit' && known?.kind === 'vaultTransit') {
+    const isSaid = given.login.method !== 'given' || credentials !== undefined;
+    return { kind: 'vaultTransit', caFile: given.caFile ?? known.caFile, login: isSaid ? given.login : known.login };
+  }
+  return given;
 }
 
 /** What opens a slot that was just made with this. */

@@ -43,7 +43,10 @@ describe('cli completion', () => {
   it('offers verbs, then their words, then their flags in bash', () => {
     assert.deepEqual(offered('holdfast', 'restore'), ['restore-point', 'restore']);
     assert.deepEqual(offered('holdfast', 'passkey', 'r'), ['rotate', 'retire']);
-    assert.deepEqual(offered('holdfast', 'passkey', 'add', ''), ['passphrase', ...offered('holdfast', 'lock', '--')].toSorted(byFirst));
+    assert.deepEqual(
+      offered('holdfast', 'passkey', 'add', ''),
+      ['passphrase', 'aws-kms', 'vault-transit', ...offered('holdfast', 'lock', '--')].toSorted(byFirst),
+    );
     assert.ok(offered('holdfast', '--state', '/x', 'rp', 'list', '--inc').includes('--include-retired'));
     assert.ok(offered('holdfast', 'loc', 'add', 'filesystem', 'name', '--pa').includes('--path'));
     assert.deepEqual(offered('holdfast', 'loc', 'add', 's'), ['s3']);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { HoldfastError } from '../../../protocol/errors.ts';
 import { FakeDaemon } from './fakeDaemon.ts';
 import { FakeHost, memberOf, runOn, runWith } from './fakeHost.ts';
-import { at, id, unlockedStatus } from './samples.ts';
+import { at, id, passkey, unlockedStatus } from './samples.ts';
 
 describe('cli init', () => {
   const initialised = new Map([['session.init', () => ({ installationId: id, passkey: 'passphrase', slotId: id })]]);
@@ -37,6 +37,9 @@ describe('cli init', () => {
   it('refuses other kinds, names that can not be and a file that is not there, before it asks the daemon', async () => {
     for (const args of [
       ['--passkey-kind', 'aws-kms'],
+      ['--passkey-kind', 'vault-transit', '--key', 'k'],
+      ['--key-id', 'alias/backup'],
+      ['--passkey-kind', 'vault-transit', '--key', 'k', '--address', 'https://vault.example', '--region', 'eu-west-1'],
       ['--passkey-kind', 'nonsense'],
       ['--passkey-name', 'a\u0007b'],
       ['--passkey-name', ''],
@@ -128,6 +131,7 @@ describe('cli unlock', () => {
     const locked = { 'session.status': () => ({ ...unlockedStatus, state: 'locked' }) };
     const fake = new FakeDaemon({
       ...locked,
+      'passkey.list': () => ({ items: [passkey], next: null }),
       'session.unlock': (_, asked) => {
         if (asked.secrets[0] !== 'right') throw new HoldfastError('wrongSecret', 'Failed to unlock: the secret is wrong.');
         return unlocked;

@@ -71,7 +71,7 @@ describe('cli errors', () => {
   });
 
   it('finds or starts the daemon for every verb but those that need none', async () => {
-    const services = ['service install', 'service uninstall', 'service status'];
+    const services = ['service install', 'service uninstall', 'service status', 'passkey vault-policy', 'passkey aws-policy'];
     const withoutStart = new Set(['status', 'lock', 'stop', 'serve', 'version', 'completion', 'backup', ...services]);
     for (const verb of verbs.filter(({ path }) => !withoutStart.has(path))) {
       const args = [
@@ -83,6 +83,7 @@ describe('cli errors', () => {
         ...(verb.path === 'restore' ? ['--in-place'] : []),
         ...(verb.path === 'policy retention' ? ['--dry-run'] : []),
         ...(verb.path === 'alert snooze' ? ['--for', '1h'] : []),
+        ...(verb.path === 'passkey add vault-transit' ? ['--address', 'https://vault.example'] : []),
         ...((verb.flags ?? []).some(({ flag }) => flag === '--passphrase-file') ? ['--passphrase-file', '-'] : []),
       ];
       const { started, status } = await runWith(args, {
@@ -97,7 +98,8 @@ describe('cli errors', () => {
 });
 
 function valueOf({ flag, choices }: Flag): string {
-  return choices?.[0] ?? (flag === '--bucket' ? 'backups' : 'x');
+  const fitting: Readonly<Record<string, string>> = { '--bucket': 'backups', '--key-id': 'alias/x', '--region': 'eu-west-1' };
+  return choices?.[0] ?? fitting[flag] ?? 'x';
 }
 
 const page =

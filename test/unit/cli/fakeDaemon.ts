@@ -1,4 +1,5 @@
 import type { Daemon } from '../../../cli/daemon.ts';
+import { HoldfastError } from '../../../protocol/errors.ts';
 import type { DaemonEvent, EventName } from '../../../protocol/events.ts';
 import type { AnyMethod, Method, SecretRef, StreamRef } from '../../../protocol/method.ts';
 import { methods } from '../../../protocol/methods/index.ts';
@@ -17,6 +18,8 @@ export class FakeDaemon implements Daemon {
   readonly asked: Asked[] = [];
   readonly closed: Promise<void>;
   isDisposed = false;
+  /** As where no passkey is a passphrase: a key service is asked for a step-up. */
+  isProvedByService = false;
   readonly #answers: Readonly<Record<string, Answer>>;
   readonly #secrets = new Map<number, string>();
   readonly #end: () => void;
@@ -38,6 +41,9 @@ export class FakeDaemon implements Daemon {
     const checked = method.params.safeParse(params);
     if (!checked.success) throw new Error(`the parameters of ${method.name} do not fit: ${checked.error.message}`);
     const plain: Readonly<Record<string, unknown>> = Object.fromEntries(Object.entries(Object(params)));
+    if (method.name === 'session.stepUp' && plain['passphrase'] === undefined && !this.isProvedByService) {
+      throw new HoldfastError('wrongSecret', 'Failed to prove who you are: a passphrase is needed.');
+    }
     const asked = { method: method.name, params: plain, secrets: this.#takeSecrets(plain) };
     this.asked.push(asked);
     const answer = this.#answers[method.name];
@@ -88,7 +94,8 @@ export class FakeDaemon implements Daemon {
 
   #takeSecrets(params: Readonly<Record<string, unknown>>): readonly string[] {
     return Object.values(params).flatMap((value: unknown) => {
-      if (typeof value !== 'object' || value === null || !('secretId' in value)) return [];
+      if (typeof value !== 'object' || value === null) return [];
+      if (!('secretId' in value)) return Array.isArray(value) ? [] : this.#takeSecrets(Object.fromEntries(Object.entries(value)));
       const id = Number(value.secretId);
       const secret = this.#secrets.get(id);
       if (secret === undefined) throw new Error('a secret was named that was not sent, or named twice');

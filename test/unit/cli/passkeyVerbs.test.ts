@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { HoldfastError } from '../../../protocol/errors.ts';
 import { type Answer, FakeDaemon } from './fakeDaemon.ts';
 import { memberOf, runWith } from './fakeHost.ts';
-import { passkey } from './samples.ts';
+import { at, passkey } from './samples.ts';
+
+const listed: Record<string, Answer> = { 'passkey.list': () => ({ items: [passkey], next: null }) };
 
 /** Asks for the user's word, then for a step-up, then does it. */
 function careful(result: unknown, question = 'Retire the passkey laptop? Nothing else opens the backups.'): Record<string, Answer> {
@@ -13,6 +15,7 @@ function careful(result: unknown, question = 'Retire the passkey laptop? Nothing
     return result;
   };
   return {
+    'passkey.list': () => ({ items: [passkey], next: null }),
     'passkey.retire': act,
     'passkey.use': act,
     'passkey.addPassphrase': act,
@@ -38,7 +41,7 @@ describe('cli passkey', () => {
       ['laptop', 'old'],
     );
     const { out } = await runWith(['passkey', 'list'], { daemon: daemon() });
-    assert.match(out, /^NAME +ID +KIND +STATE +VERIFIED +CREATED\nlaptop +4f1c2a00 +passphrase +in use +ready/);
+    assert.match(out, /^NAME +ID +KIND +STATE +VERIFIED +CREATED +CAN GO FROM +KEY\nlaptop +4f1c2a00 +passphrase +in use +ready/);
     assert.match(out, /\nold +4f1c2a00 +passphrase +failing/);
     assert.match(out, /old\\x1b/);
   });
@@ -72,13 +75,13 @@ describe('cli passkey', () => {
 
   it('refuses a weak passphrase for a new passkey before anything else is asked; opening one with it goes on', async () => {
     for (const args of [['passkey', 'add', 'passphrase', 'x'], ['passkey', 'rotate', 'laptop'], ['init']]) {
-      const daemon = new FakeDaemon({});
+      const daemon = new FakeDaemon(listed);
       const { status, err } = await runWith([...args, '--passphrase-file', '-'], { daemon, input: ['short'] });
       assert.equal(status, 2, args.join(' '));
       assert.match(err, /^Failed to take the new passphrase: it has fewer than 12 characters/);
       assert.equal(daemon.of('passkey.addPassphrase').length + daemon.of('passkey.rotate').length + daemon.of('session.init').length, 0);
     }
-    const unlocking = new FakeDaemon({ 'passkey.verify': () => passkey });
+    const unlocking = new FakeDaemon({ ...listed, 'passkey.verify': () => passkey });
     assert.equal(
       (await runWith(['passkey', 'verify', 'laptop', '--passphrase-file', '-'], { daemon: unlocking, input: ['short'] })).status,
       0,
@@ -109,14 +112,15 @@ describe('cli passkey', () => {
   });
 
   it('verifies with the passphrase of the passkey', async () => {
-    const daemon = new FakeDaemon({ 'passkey.verify': () => passkey });
+    const daemon = new FakeDaemon({ ...listed, 'passkey.verify': () => passkey });
     assert.equal((await runWith(['passkey', 'verify', 'laptop', '--passphrase-file', '-'], { daemon, input: ['p'] })).status, 0);
     assert.deepEqual(daemon.of('passkey.verify')[0]?.secrets, ['p']);
     assert.equal((await runWith(['passkey', 'verify', 'laptop'], { daemon })).status, 2);
   });
 
   it('rotates, and says what became of the old one', async () => {
-    const rotated = { passkey, previous: { ...passkey, name: 'laptop@2026-03-01', inUse: false } };
+    const gate = { allowed: true, from: at, reasons: [], commands: [], opensKeyringsUntil: null };
+    const rotated = { passkey, previous: { ...passkey, name: 'laptop@2026-03-01', inUse: false }, gate, steps: [] };
     const options = { input: ['another passphrase', 'right'] };
     const args = ['passkey', 'rotate', 'laptop', '--passphrase-file', '-', '--step-up-file', '-'];
     assert.deepEqual((await runWith([...args, '--json'], { ...options, daemon: new FakeDaemon(careful(rotated)) })).json(), rotated);
@@ -158,15 +162,15 @@ describe('cli passkey', () => {
         throw new HoldfastError(code, 'Failed to do it: no.');
       };
       for (const [method, args] of [
-        ['passkey.verify', ['passkey', 'verify', 'x']],
-        ['passkey.rotate', ['passkey', 'rotate', 'x']],
+        ['passkey.verify', ['passkey', 'verify', 'laptop']],
+        ['passkey.rotate', ['passkey', 'rotate', 'laptop']],
         ['passkey.addPassphrase', ['passkey', 'add', 'passphrase', 'x']],
         ['session.unlock', ['unlock']],
         ['session.init', ['init']],
       ] as const) {
         for (const json of [['--json'], []]) {
           const ran = await runWith([...args, '--passphrase-file', '-', ...json], {
-            daemon: new FakeDaemon({ [method]: failing }),
+            daemon: new FakeDaemon({ ...listed, [method]: failing }),
             input: [secret],
           });
           assert.notEqual(ran.status, 0);

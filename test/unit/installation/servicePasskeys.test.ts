@@ -1,20 +1,22 @@
 import assert from 'node:assert/strict';
-import type { ServiceSlotKey } from '../../../daemon/installation/passkeys/slotKeys.ts';
+import type { Opening, ServiceSlotKey } from '../../../daemon/installation/passkeys/slotKeys.ts';
 import type { KeyTarget } from '../../../protocol/keyServices.ts';
 import { InstallationBench } from '../../support/installationBench.ts';
 
 const { signal } = new AbortController();
 const vault: KeyTarget = { kind: 'vaultTransit', address: 'https://vault.example', namespace: null, mount: 'transit', key: 'holdfast' };
+const vaultAccess = { kind: 'vaultTransit', login: { method: 'environment' }, caFile: null } as const;
+const kmsAccess = { kind: 'awsKms', endpoint: null, credentials: { source: 'chain' } } as const;
 const vaultKey: ServiceSlotKey = {
   kind: 'service',
   target: vault,
-  access: { kind: 'vaultTransit', login: { method: 'environment' }, caFile: null },
+  access: vaultAccess,
   credentials: undefined,
 };
 const kmsKey: ServiceSlotKey = {
   kind: 'service',
   target: { kind: 'awsKms', keyId: 'alias/backup', region: 'eu-west-1' },
-  access: { kind: 'awsKms', endpoint: null, credentials: { source: 'chain' } },
+  access: kmsAccess,
   credentials: undefined,
 };
 
@@ -180,5 +182,52 @@ describe('passkeys at key services', () => {
     assert.ok(!JSON.stringify(row).includes('canary'));
     installation.lock();
     await installation.unlock({}, undefined, signal);
+  });
+
+  it('says of sealed credentials that a locked daemon can not read them, unless another passkey opens by itself', async () => {
+    using bench = await InstallationBench.ready();
+    const { passkeys } = bench.installation;
+    const access = { kind: 'vaultTransit', login: { method: 'given' }, caFile: null } as const;
+    const key: ServiceSlotKey = { ...vaultKey, access, credentials: { kind: 'vaultTransit', token: 's.canary' } };
+    assert.match((await passkeys.add('vault', key, false, signal)).warnings.join(), /sealed in the catalog/);
+    assert.deepEqual((await passkeys.add('kms', kmsKey, false, signal)).warnings, []);
+    assert.deepEqual(
+      passkeys.list({}).items.flatMap(({ warnings }) => warnings),
+      [],
+    );
+  });
+
+  it('take what was not said of a login from what is known of the passkey, and a brought login that fails says nothing of it', async () => {
+    using bench = await InstallationBench.ready();
+    const { installation, keyAgent } = bench;
+    const reached: unknown[] = [];
+    const call = keyAgent.call.bind(keyAgent);
+    keyAgent.call = async (asked, secrets, given) => {
+      if (asked.call === 'unwrap') reached.push(asked.access);
+      return await call(asked, secrets, given);
+    };
+    const caFile = '/etc/vault.pem';
+    const endpoint = 'https://kms.example';
+    await installation.passkeys.add('vault', { ...vaultKey, access: { ...vaultAccess, caFile } }, false, signal);
+    await installation.passkeys.add('kms', { ...kmsKey, access: { ...kmsAccess, endpoint } }, true, signal);
+    reached.length = 0;
+    keyAgent.problems.set('unwrap', 'accessDenied');
+    const given = { method: 'given' } as const;
+    const token = { kind: 'vaultTransit', token: 's.canary' } as const;
+    const brought = async (opening: Opening): Promise<void> => {
+      await assert.rejects(installation.passkeys.prove(opening, signal), { code: 'keyServiceRefused' });
+    };
+    await brought({ access: { ...vaultAccess, login: given }, credentials: token });
+    await brought({ access: { ...vaultAccess, login: given, caFile: '/other.pem' } });
+    await brought({ access: { ...kmsAccess, credentials: { source: 'profile', profile: 'work' } } });
+    assert.deepEqual(reached, [
+      { kind: 'vaultTransit', login: given, caFile },
+      { kind: 'vaultTransit', login: { method: 'environment' }, caFile: '/other.pem' },
+      { kind: 'awsKms', endpoint, credentials: { source: 'profile', profile: 'work' } },
+    ]);
+    assert.deepEqual(
+      installation.passkeys.list({}).items.map(({ state }) => state),
+      ['ready', 'ready', 'ready'],
+    );
   });
 });

@@ -1,0 +1,36 @@
+import type { AwsCredentials, AwsKmsAccess } from '../protocol/keyServices.ts';
+import { type BucketCredentials, typedCredentials, usualCredentials } from './bucketCredentials.ts';
+import { keysOfEnvironment } from './bucketKeys.ts';
+import type { Call } from './call.ts';
+import { checkedAccess, checkedTarget, keepSecrets, type ServiceKey, type ServiceLogin } from './serviceKey.ts';
+import type { Session } from './session.ts';
+
+/** A key of AWS KMS as the flags describe it, with the credentials that they or the calling shell have. Errors: `usage`, `badValue`. */
+export async function typedAwsKey(call: Call, session: Session, keyFlag: '--key-id' | '--key-arn' = '--key-id'): Promise<ServiceKey> {
+  const target = checkedTarget({ kind: 'awsKms', keyId: call.requiredText(keyFlag), region: call.requiredText('--region') }, call);
+  const found = (await typedCredentials(call, session)) ?? (await usualCredentials(session));
+  const access = { kind: 'awsKms', endpoint: call.text('--endpoint') ?? null, credentials: credentialsOf(found) };
+  return { target, access: checkedAccess(access, call), secrets: secretsOf(found, session), isTemporary: found.isTemporary };
+}
+
+/** By `--profile`, for keys that are asked this time; the endpoint is the one that is known of the passkey. */
+export function profileLogin(call: Call, profile: string): ServiceLogin {
+  const access: AwsKmsAccess = { kind: 'awsKms', endpoint: null, credentials: { source: 'profile', profile } };
+  return { access: checkedAccess(access, call), secrets: undefined };
+}
+
+/** By the keys of the calling shell, where it has some. Errors: `badValue` where it has half of them. */
+export function shellAwsLogin(session: Session): ServiceLogin | undefined {
+  const keys = keysOfEnvironment(session.host.environment);
+  if (keys === undefined) return undefined;
+  const access: AwsKmsAccess = { kind: 'awsKms', endpoint: null, credentials: { source: 'given' } };
+  return { access, secrets: keepSecrets({ kind: 'awsKms', ...keys }, session) };
+}
+
+function credentialsOf({ credentials }: BucketCredentials): AwsCredentials {
+  return credentials.source === 'sealed' ? { source: 'given' } : credentials;
+}
+
+function secretsOf({ members }: BucketCredentials, session: Session): Buffer | undefined {
+  return members === undefined ? undefined : keepSecrets({ kind: 'awsKms', ...members }, session);
+}

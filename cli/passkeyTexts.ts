@@ -1,0 +1,56 @@
+import type { Passkey, PasskeyGate } from '../protocol/methods/passkeys.ts';
+import { minuteOf } from '../protocol/wording.ts';
+import { escaped } from '../client/shown/text.ts';
+import type { Style } from './output/style.ts';
+
+/** The key outside: `alias/backup = arn:…`, `version 2 of transit/holdfast at https://…`; `-` for a passphrase. */
+export function referenceText({ kind, reference }: Pick<Passkey, 'kind' | 'reference'>): string {
+  const member = (name: string): string | undefined => {
+    const value = reference[name];
+    return typeof value === 'string' || typeof value === 'number' ? escaped(String(value)) : undefined;
+  };
+  switch (kind) {
+    case 'passphrase':
+      return '-';
+    case 'awsKms': {
+      const arn = member('keyArn') ?? '-';
+      const alias = member('alias');
+      return alias === undefined ? arn : `${alias} = ${arn}`;
+    }
+    case 'vaultTransit': {
+      const namespace = member('namespace');
+      const key = `${member('mount') ?? '?'}/${member('key') ?? '?'}`;
+      return `version ${member('version') ?? '?'} of ${key} at ${member('address') ?? '?'}${namespace === undefined ? '' : `, namespace ${namespace}`}`;
+    }
+  }
+}
+
+/** From when it can go: `now`, a time, or `-` where waiting does not help. */
+export function retirableText({ retirableFrom }: Pick<Passkey, 'retirableFrom'>, now: Date): string {
+  if (retirableFrom === null) return '-';
+  return new Date(retirableFrom) <= now ? 'now' : minuteOf(retirableFrom);
+}
+
+export function warningLines(passkeys: readonly Passkey[], style: Style): readonly string[] {
+  return passkeys.flatMap(({ name, warnings }) => warnings.map((warning) => style.warning(`${escaped(name)}: ${escaped(warning)}`)));
+}
+
+/** What the gate says of a passkey, line by line. */
+export function gateLines(name: string, gate: PasskeyGate, style: Style): readonly string[] {
+  const shown = escaped(name);
+  const reasons = gate.reasons.map(({ what, until }) => `  ${escaped(what)}${until === null ? '' : `, until ${minuteOf(until)}`}`);
+  const opens =
+    gate.opensKeyringsUntil === null
+      ? []
+      : [`Locked keyrings hold it until ${minuteOf(gate.opensKeyringsUntil)}: until then, who has its old secret or key can open them.`];
+  if (gate.allowed) return [style.good(`The passkey ${shown} may go.`), ...opens, ...commandLines(gate.commands)];
+  const when = gate.from === null ? 'Waiting does not help: somebody has to act.' : `It may go from ${minuteOf(gate.from)} on.`;
+  return [style.warning(`The passkey ${shown} is still needed:`), ...reasons, when, ...opens];
+}
+
+/** Each on a line of its own, to be copied. */
+export function commandLines(commands: readonly string[]): readonly string[] {
+  return commands.length === 0
+    ? []
+    : ['', 'Its key outside can end then, which whoever may does with:', ...commands.map((command) => `  ${escaped(command)}`)];
+}
