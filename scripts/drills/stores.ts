@@ -1,10 +1,11 @@
-import { DeleteObjectCommand } from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, PutObjectRetentionCommand } from '@aws-sdk/client-s3';
 import * as z from 'zod';
 import { alertList } from '../../protocol/methods/alerts.ts';
 import { immutabilityStatus } from '../../protocol/methods/immutability.ts';
 import { AttackersHand } from '../../test/support/bucket/attackersHand.ts';
 import { BucketDaemon } from '../../test/support/bucketDaemon.ts';
 import { locationDocument } from '../../test/support/cliShapes.ts';
+import type { HeldVersion, ImmutableScratch } from '../../test/support/immutableScratch.ts';
 import { s3Client } from '../../test/support/servers/s3Server.ts';
 import type { Drill } from './stage.ts';
 
@@ -78,7 +79,7 @@ const liar: Drill = {
 
 const vanishedPack: Drill = {
   id: 'S9',
-  title: 'A stored pack vanishes before the next backup relies on it',
+  title: 'Stored packs vanish, or are short of lock, before the next backup relies on them',
   play: async (stage) => {
     const user = stage.newUser(await (await stage.seaweed).createBucket());
     await user.scratch.json(z.looseObject({}), ['init', '--passphrase-file', user.scratch.passphraseFile]);
@@ -116,8 +117,47 @@ const vanishedPack: Drill = {
       'The alert tampering is open and has a way out; nothing says that all is safe.',
       alert?.fix !== null && alert?.safeUntil === null,
     );
+    const short = await endInAMinute(user);
+    stage.tell(`The attacker bypasses governance once more: the locks of ${short.size} packs are to end in a minute.`);
+    user.write('one more file', 'newer');
+    const next = await stage.holdfast(user, ['backup', 'files']);
+    const longAgain = async (): Promise<number> => {
+      const period = Date.now() + user.protectionPeriodDays * hoursOfDay * 3_600_000;
+      return (await packsOf(user)).filter(({ key, until }) => short.has(key) && (until?.getTime() ?? 0) > period).length;
+    };
+    const reached = await longAgain();
+    stage.tell(`Before it said done, it has locked ${reached} of them for the whole period again: those that it reaches.`);
+    stage.look('No restore point counts on a lock that is too short.', next.status === 0 && reached > 0);
+    await stage.holdfast(user, ['immutability', 'audit'], /shortened|findings/);
+    await stage.holdfast(user, ['immutability', 'refresh']);
+    stage.look(
+      'The audit finds those that only earlier restore points reach, and they are locked again too.',
+      (await longAgain()) === short.size,
+    );
   },
 };
+
+/** The packs that are there, whoever put them. */
+async function packsOf(user: ImmutableScratch): Promise<readonly HeldVersion[]> {
+  return (await user.held()).filter(({ key, isDeleteMarker }) => key.includes('/packs/') && !isDeleteMarker);
+}
+
+/** Sets the locks of all packs short, with bypass; gives their keys. */
+async function endInAMinute(user: ImmutableScratch): Promise<ReadonlySet<string>> {
+  const packs = await packsOf(user);
+  const Retention = { Mode: 'GOVERNANCE', RetainUntilDate: new Date(Math.ceil(Date.now() / 1000 + 60) * 1000) } as const;
+  const client = s3Client(user.bucket.endpoint, user.identity);
+  try {
+    for (const { key: Key, versionId: VersionId } of packs) {
+      await client.send(
+        new PutObjectRetentionCommand({ Bucket: user.bucket.name, Key, VersionId, Retention, BypassGovernanceRetention: true }),
+      );
+    }
+  } finally {
+    client.destroy();
+  }
+  return new Set(packs.map(({ key }) => key));
+}
 
 /** Faults and lies of stores, and a daemon that is away. */
 export const stores: readonly Drill[] = [stoppedExtender, liar, vanishedPack];

