@@ -3,7 +3,10 @@ import { UnattendedUnlock } from '../../../../daemon/installation/unattended/una
 import { WipedBytes } from '../../../../daemon/keys/secretBytes.ts';
 import { HoldfastError } from '../../../../protocol/errors.ts';
 import type { UnattendedSource } from '../../../../protocol/methods/unattended.ts';
+import type { ServiceSlotKey } from '../../../../daemon/installation/passkeys/slotKeys.ts';
+import { keyProblemKinds } from '../../../../daemon/keys/agent/keyProblem.ts';
 import { InstallationBench } from '../../../support/installationBench.ts';
+import { kmsKey, vaultKey } from '../../../support/watchBench.ts';
 
 const never = new AbortController().signal;
 const file: UnattendedSource = { kind: 'passphraseFile', path: '/secrets/holdfast' };
@@ -218,5 +221,148 @@ describe('unattended unlock', () => {
     assert.equal(made.state, 'locked');
     assert.equal(made.unattended.status, null);
     assert.equal(made.unattended.off(), false);
+  });
+});
+
+/** Name and state of each passkey. */
+function states({ bench }: Bench): readonly string[] {
+  return bench.installation.passkeys
+    .list({})
+    .items.map(({ name, state }) => `${name} ${state}`)
+    .toSorted();
+}
+
+describe('unattended unlock with passkeys at key services', () => {
+  const withService = async (key: ServiceSlotKey = vaultKey, useNow = true): Promise<Bench> => {
+    const made = await Bench.locked();
+    made.bench.installation.catalog.settings.remove('unattended');
+    await made.bench.installation.unlock({ passphrase: Buffer.from('right') }, undefined, never);
+    await made.bench.installation.passkeys.add('outside', key, useNow, never);
+    made.bench.installation.lock();
+    made.bench.keyAgent.calls.length = 0;
+    return made;
+  };
+  const on = (made: Bench): void => made.bench.installation.catalog.settings.set('unattended', JSON.stringify(file));
+
+  for (const useNow of [true, false]) {
+    it(`unlocks at the start where one ${useNow ? 'is' : 'is not'} in use, and asks for nothing else`, async () => {
+      await using made = await withService(vaultKey, useNow);
+      on(made);
+      await made.run();
+      assert.deepEqual([made.state, made.unlocks, made.fetched.length, made.bench.keyAgent.calls], ['unlocked', 1, 0, ['unwrap']]);
+      assert.deepEqual(made.unattended.status, { kind: 'keyService', passkey: 'outside', path: null, problem: null, nextTryAt: null });
+    });
+  }
+
+  for (const problem of keyProblemKinds) {
+    it(`D6: ${problem} at the start leaves it locked, saying so and trying ever more seldom, until that is cured`, async () => {
+      await using made = await withService();
+      made.bench.keyAgent.problems.set('unwrap', problem);
+      let seen = made.unattended.status;
+      made.onWait = () => {
+        seen ??= made.unattended.status;
+        if (made.waits.length === 1) seen = made.unattended.status;
+        if (made.waits.length === 10) made.bench.keyAgent.problems.clear();
+      };
+      await made.run();
+      assert.deepEqual([seen?.kind, seen?.passkey, seen?.nextTryAt], ['keyService', 'outside', '2026-01-02T03:04:10.678Z']);
+      assert.match(seen?.problem ?? '', new RegExp(`it is ${problem}\\.$`));
+      assert.deepEqual(
+        made.waits.map((wait) => wait / 1000),
+        [5, 10, 20, 40, 80, 160, 320, 600, 600, 600],
+      );
+      assert.ok(
+        made.failures.every((failure) => /^keyService(Refused|Unavailable)$/.test(failure)),
+        'none of them is the last',
+      );
+      assert.equal(made.state, 'unlocked');
+      assert.deepEqual(states(made), ['main ready', 'outside ready']);
+    });
+
+    it(`D6: ${problem} of the one in use, and another service opens`, async () => {
+      await using made = await withService();
+      await made.bench.installation.unlock({}, undefined, never);
+      await made.bench.installation.passkeys.add('second', kmsKey, false, never);
+      made.bench.installation.lock();
+      const { keyAgent } = made.bench;
+      const call = keyAgent.call.bind(keyAgent);
+      keyAgent.call = (asked, secrets, signal) => {
+        keyAgent.problems.clear();
+        if (asked.call === 'unwrap' && asked.slot.kind === 'vaultTransit') keyAgent.problems.set('unwrap', problem);
+        return call(asked, secrets, signal);
+      };
+      await made.run();
+      assert.deepEqual([made.state, made.unlocks, made.waits], ['unlocked', 1, []]);
+      assert.equal(made.bench.installation.catalog.passkeys.inUse()?.name, 'outside', 'in use is what the user chose');
+    });
+  }
+
+  it('takes the passphrase where the service fails, and says what both came to', async () => {
+    await using made = await withService();
+    on(made);
+    made.bench.keyAgent.problems.set('unwrap', 'sealed');
+    made.answers = [missing, 'right'];
+    let seen = made.unattended.status;
+    made.onWait = () => void (seen = made.unattended.status);
+    await made.run();
+    assert.deepEqual([made.state, made.waits], ['unlocked', [5000]]);
+    assert.equal(seen?.problem, `Failed to open the passkey: it is sealed. ${missing.message}`);
+    assert.equal(seen.nextTryAt, '2026-01-02T03:04:10.678Z');
+  });
+
+  it('goes on with the service after the passphrase was wrong for the last time', async () => {
+    await using made = await withService();
+    on(made);
+    made.bench.keyAgent.problems.set('unwrap', 'unreachable');
+    made.answers = ['wrong'];
+    made.onWait = () => {
+      if (made.fetched.length === 3) made.bench.keyAgent.problems.clear();
+    };
+    await made.run();
+    assert.deepEqual([made.state, made.fetched.length], ['unlocked', 3]);
+    assert.ok(made.failures.every((failure) => !failure.endsWith('last')));
+  });
+
+  it('goes on with the service where the passphrase is switched off meanwhile', async () => {
+    await using made = await withService();
+    on(made);
+    made.bench.keyAgent.problems.set('unwrap', 'unreachable');
+    made.answers = [missing];
+    made.onWait = () => {
+      if (made.waits.length !== 1) return;
+      made.bench.keyAgent.problems.clear();
+      made.unattended.off();
+    };
+    await made.run();
+    assert.equal(made.state, 'unlocked');
+  });
+
+  it('what was locked by hand stays locked, whatever the service would give', async () => {
+    await using made = await withService();
+    made.bench.keyAgent.problems.set('unwrap', 'unreachable');
+    made.onWait = () => {
+      made.bench.keyAgent.problems.clear();
+      made.unattended.stop();
+    };
+    await made.run();
+    assert.equal(made.state, 'locked');
+    assert.deepEqual(made.unattended.status, { kind: 'keyService', passkey: 'outside', path: null, problem: null, nextTryAt: null });
+  });
+
+  it('credentials that only the unlocked daemon can read are no failure of the passkey', async () => {
+    const given: ServiceSlotKey = {
+      kind: 'service',
+      target: vaultKey.target,
+      access: { kind: 'vaultTransit', login: { method: 'given' }, caFile: null },
+      credentials: { kind: 'vaultTransit', token: 's.canary' },
+    };
+    await using made = await withService(given);
+    made.bench.keyAgent.problems.set('unwrap', 'noCredentials');
+    await made.run();
+    assert.equal(made.state, 'locked');
+    assert.deepEqual(states(made), ['main ready', 'outside ready']);
+    await made.bench.installation.unlock({ passphrase: Buffer.from('right') }, undefined, never);
+    await assert.rejects(made.bench.installation.passkeys.verify('outside', {}, never), { code: 'keyServiceRefused' });
+    assert.deepEqual(states(made), ['main ready', 'outside failing']);
   });
 });
