@@ -1,4 +1,5 @@
-import { laterUnlockFlags, passphraseFile } from './secretFlags.ts';
+import { confirmedKeyFlags } from './keyFlags.ts';
+import { passphraseFile } from './secretFlags.ts';
 import type { Family, Flag } from './verb.ts';
 
 const location: Flag = { flag: '--location', value: 'L', about: 'of this location alone (default: all that are immutable)' };
@@ -46,7 +47,7 @@ export const recoveryFamily: Family = {
       path: 'import-stored',
       summary: 'rebuild a lost catalog from what is stored in a location',
       description:
-        'On an empty state directory. Every restore point comes back; policies come back paused. F is a JSON file such as {"kind":"filesystem","path":"/mnt/backup"} or {"kind":"s3","bucket":"my-backups","region":"eu-west-1"}, with "endpoint", "prefix", "profile", "roleArn" or "credentialsFile" as location add s3 takes them.',
+        'On an empty state directory. Every restore point comes back; policies come back paused. F is a JSON file such as {"kind":"filesystem","path":"/mnt/backup"} or {"kind":"s3","bucket":"my-backups","region":"eu-west-1"}, with "endpoint", "prefix", "profile", "roleArn" or "credentialsFile" as location add s3 takes them. Opened with the passphrase of any passkey, or with the key at AWS KMS or Vault that you name: what is stored may name any, so without your word nothing is sent to it. With neither (and no terminal to ask on), or with a login alone, the keys that are named there are listed.',
       flags: [
         { flag: '--location-spec', value: 'F', about: 'JSON file that says where it is stored', isRequired: true },
         { flag: '--installation', value: 'ID', about: 'which installation, where the location holds several' },
@@ -54,9 +55,15 @@ export const recoveryFamily: Family = {
         { flag: '--location-name', value: 'NAME', about: 'name of the location from now on' },
         { flag: '--passkey', value: 'ID', about: 'try this passkey only' },
         passphraseFile,
-        ...laterUnlockFlags,
+        ...confirmedKeyFlags,
       ],
-      examples: [{ command: 'holdfast import-stored --state ~/rescued --location-spec disk.json', about: '' }],
+      examples: [
+        { command: 'holdfast import-stored --state ~/rescued --location-spec disk.json', about: '' },
+        {
+          command: 'holdfast import-stored --location-spec bucket.json --address https://vault.example.com --key holdfast --token-file F',
+          about: 'with a Vault key of yours',
+        },
+      ],
     },
   ],
   later: [

@@ -4,16 +4,18 @@ import { type ActionWithResult, isEnded } from '../../protocol/methods/actions.t
 import { type LocationSpecFile, longestSpecFile, readLocationSpecFile } from '../../protocol/locationSpec.ts';
 import type { LocationSpec, S3Credentials } from '../../protocol/methods/locations.ts';
 import { type ImportDocument, importDocument, recoveryImportStored, triesAtFirst } from '../../protocol/methods/recovery.ts';
-import { sessionStatus } from '../../protocol/methods/session.ts';
+import { type InitKey, sessionStatus } from '../../protocol/methods/session.ts';
 import { Asking } from '../asking.ts';
 import { type BucketCredentials, credentialsOfFile, shellCredentials, usualCredentials } from '../bucketCredentials.ts';
 import type { Call } from '../call.ts';
+import { confirmedKey, isOfKey } from '../confirmedKey.ts';
 import { findingLines } from '../findingLines.ts';
 import { newName, reference } from '../names.ts';
 import { allFindings, documentOfAction, errorOfAction, printsDocument, statusOfAction } from '../outcome.ts';
 import { escaped, quoted } from '../../client/shown/text.ts';
 import { counted, duration, number } from '../../client/shown/units.ts';
 import type { Result } from '../result.ts';
+import type { ServiceKey } from '../serviceKey.ts';
 import type { Session } from '../session.ts';
 import { time } from '../values.ts';
 import { finish } from '../finish.ts';
@@ -35,14 +37,15 @@ export async function importStored(call: Call, session: Session): Promise<Result
     ...(passkey === undefined ? {} : { passkey: reference('passkey', passkey) }),
   };
   await refuseWhereSetUp(session);
-  const passphrase = await session.secrets.find({
-    what: 'the passphrase',
-    file: call.text('--passphrase-file'),
-    flag: '--passphrase-file',
-    question: 'Passphrase of any passkey of the installation',
-  });
-  if (passphrase === undefined)
-    throw call.problem('a passphrase is missing', 'Name a file with --passphrase-file F, or - for standard input.');
+  const key = await confirmedKey(call, session);
+  const passphrase = isOfKey(call)
+    ? undefined
+    : await session.secrets.find({
+        what: 'the passphrase',
+        file: call.text('--passphrase-file'),
+        flag: '--passphrase-file',
+        question: 'Passphrase of any passkey of the installation',
+      });
   // Behind the passphrase: where both come from standard input, that is its first line.
   const { spec, keys } = await withCredentials(stored, session);
   const start = async (tries: number): Promise<Result> => {
@@ -52,12 +55,22 @@ export async function importStored(call: Call, session: Session): Promise<Result
       spec,
       ...(keys === undefined ? {} : { keys: await session.sendSecret(keys) }),
       requestId: session.host.uuid(),
-      passphrase: await session.sendSecret(passphrase),
+      ...(passphrase === undefined ? {} : { passphrase: await session.sendSecret(passphrase) }),
+      ...(key === undefined ? {} : { key: await sentKey(key, session) }),
       tries,
     });
     return await finish(session, { actionId, label }, (action) => resultOf(action, session));
   };
-  return await askedEachTime(session, start);
+  try {
+    return await askedEachTime(session, start);
+  } catch (error) {
+    if (!HoldfastError.is(error, 'wrongSecret') || passphrase !== undefined || key !== undefined) throw error;
+    throw call.problem('a passphrase is missing', 'Name a file with --passphrase-file F, or - for standard input.');
+  }
+}
+
+async function sentKey({ target, access, secrets }: ServiceKey, session: Session): Promise<InitKey> {
+  return { target, access, ...(secrets === undefined ? {} : { credentials: await session.sendSecret(secrets) }) };
 }
 
 /** A location may be full of junk keyrings: after each so many without success the user is asked before it goes on. */
@@ -67,7 +80,8 @@ async function askedEachTime(session: Session, start: (tries: number) => Promise
     try {
       return await start(tries);
     } catch (error) {
-      if (!HoldfastError.is(error, 'confirmationNeeded') || tries === triesMost) throw error;
+      // Which key is his only the user knows: a yes says nothing.
+      if (!HoldfastError.is(error, 'confirmationNeeded') || error.details?.['references'] !== undefined || tries === triesMost) throw error;
       await asking.confirm(error);
     }
   }
