@@ -94,6 +94,20 @@ describe('cli status', () => {
     const queued = { ...unlockedStatus, runningActions: [{ ...first, state: 'queued', fraction: null }] };
     const waiting = await runWith(['status'], { daemon: new FakeDaemon({ 'session.status': () => queued }) });
     assert.match(waiting.out, /Waiting: {10}backup work \(4f1c2a00\)/);
+    const unattended = {
+      kind: 'keyService',
+      passkey: 'vault',
+      path: null,
+      problem: 'Failed to open the passkey: Vault is sealed.',
+      nextTryAt: '2026-03-01T12:00:05.000Z',
+    };
+    const trying = await runWith(['status'], {
+      daemon: new FakeDaemon({ 'session.status': () => ({ ...unlockedStatus, state: 'locked', unattended }) }),
+    });
+    assert.match(
+      trying.out,
+      /Unattended: +with passkey vault\. Failed to open the passkey: Vault is sealed\. It is tried again 2026-03-01 /,
+    );
     for (const state of ['notSetUp', 'locked'] as const) {
       const other = new FakeDaemon({
         'session.status': () => ({ ...unlockedStatus, state, installationId: null, passkeyInUse: null, runningActions: [] }),
