@@ -1,5 +1,3 @@
-import { HoldfastError } from './errors.ts';
-
 /** Characters that a new passphrase has at least: shorter ones can be tried out by whoever reads the store. */
 export const leastCharacters = 12;
 /** How many of them differ at least: `aaaaaaaaaaaa` is among the first that anybody tries. */
@@ -15,17 +13,15 @@ export function passphraseProblem(passphrase: Uint8Array): 'short' | 'monotonous
   return new Set(passphrase).size < leastDifferent ? 'monotonous' : undefined;
 }
 
-/** Throws `badValue` for a passphrase that is too weak for a new passkey. Those of passkeys that there are stay good for all they open. */
-export function refuseWeakPassphrase(passphrase: Uint8Array): void {
+/** What to say of a new passphrase that is too weak; `undefined` of any other. It is the user's to decide: docs/format.md takes any of 1 to 1,024 bytes. */
+export function weakPassphraseWarning(passphrase: Uint8Array): string | undefined {
   const problem = passphraseProblem(passphrase);
-  if (problem === undefined) return;
+  if (problem === undefined) return undefined;
   const reason =
     problem === 'short'
       ? `it has fewer than ${leastCharacters} characters, and who reads the backups can try out all of those`
       : `it has fewer than ${leastDifferent} different characters, which is guessed early`;
-  throw HoldfastError.failedTo('badValue', 'take the new passphrase', reason, {
-    fix: 'Take several words that stand together nowhere else. "holdfast init" without --passphrase-file makes seven, and the editor does for every passkey.',
-  });
+  return `This passphrase is weak: ${reason}. Take several words that stand together nowhere else; "holdfast init" without --passphrase-file makes seven.`;
 }
 
 /** Bytes after the first of a character (RFC 3629, section 3). */

@@ -1,6 +1,5 @@
 import { generatePassphrase } from '../../protocol/generatedPassphrase.ts';
 import { sessionInit } from '../../protocol/methods/session.ts';
-import { refuseWeakPassphrase } from '../../protocol/passphraseRule.ts';
 import { escaped } from '../../client/shown/text.ts';
 import { typedAwsKey } from '../awsKey.ts';
 import type { Call } from '../call.ts';
@@ -10,6 +9,7 @@ import { newName } from '../names.ts';
 import { referenceText } from '../passkeyTexts.ts';
 import type { Result } from '../result.ts';
 import type { Session } from '../session.ts';
+import { warnOfWeakPassphrase } from '../weakPassphrase.ts';
 import { typedVaultKey } from '../vaultKey.ts';
 import { keySentences } from './servicePasskey.ts';
 
@@ -63,7 +63,7 @@ async function initPassphrase(passkeyName: string, call: Call, session: Session)
       ? await session.secrets.find({ what: 'the passphrase', file, flag: '--passphrase-file', question: 'Passphrase' })
       : session.secrets.keep(Buffer.from(generated, 'utf8'));
   if (passphrase === undefined) throw call.problem('a passphrase is missing');
-  if (generated === undefined) refuseWeakPassphrase(passphrase);
+  if (generated === undefined) await warnOfWeakPassphrase(passphrase, session);
   const { installationId, passkey, slotId } = await session.call(sessionInit, {
     requestId: session.host.uuid(),
     passkeyName,

@@ -7,7 +7,6 @@ import {
   passkeyUse,
   passkeyVerify,
 } from '../../protocol/methods/passkeys.ts';
-import { refuseWeakPassphrase } from '../../protocol/passphraseRule.ts';
 import { minuteOf } from '../../protocol/wording.ts';
 import type { Call } from '../call.ts';
 import { namedPasskey } from '../namedPasskey.ts';
@@ -19,6 +18,7 @@ import { escaped, shellWord } from '../../client/shown/text.ts';
 import { counted, moment, shortId } from '../../client/shown/units.ts';
 import type { Result } from '../result.ts';
 import type { Session } from '../session.ts';
+import { warnOfWeakPassphrase } from '../weakPassphrase.ts';
 import { wholeDays } from '../values.ts';
 
 /** As the protocol has it, in days. */
@@ -165,7 +165,7 @@ async function newPassphrase(call: Call, session: Session, question: string): Pr
     isNew: true,
   });
   if (passphrase === undefined) throw missing(call);
-  refuseWeakPassphrase(passphrase);
+  await warnOfWeakPassphrase(passphrase, session);
   return passphrase;
 }
 

@@ -54,7 +54,10 @@ describe('holdfast passkey', function () {
     assert.deepEqual([first?.name, first?.inUse, first?.state, others.length], ['passphrase', true, 'ready', 0]);
     assert.equal(first?.retirableFrom, null);
     const { stdout } = await scratch.cli(['passkey', 'list']);
-    assert.match(stdout, /^NAME +ID +KIND +STATE +VERIFIED +CREATED +CAN GO FROM +KEY\npassphrase +[0-9a-f]{8} +passphrase +in use +ready +\d{4}-/);
+    assert.match(
+      stdout,
+      /^NAME +ID +KIND +STATE +VERIFIED +CREATED +CAN GO FROM +KEY\npassphrase +[0-9a-f]{8} +passphrase +in use +ready +\d{4}-/,
+    );
   });
 
   it('adds a passphrase, that is not in use and opens the daemon', async () => {
@@ -66,7 +69,6 @@ describe('holdfast passkey', function () {
     await refused(scratch, ['passkey', 'add', 'passphrase', 'a@b', '--passphrase-file', second], 2, 'badValue');
     await refused(scratch, ['passkey', 'add', 'passphrase', 'third', '--passphrase-file', '-'], 2, 'badValue', { input: '\n' });
     await refused(scratch, ['passkey', 'add', 'passphrase', 'third'], 2, 'usage');
-    await refused(scratch, ['passkey', 'add', 'passphrase', 'third', '--passphrase-file', secret('weak', 'short')], 2, 'badValue');
     // The slot in use is tried first, then the others; a slot that is named is tried alone.
     assert.equal(await unlock(second), 0);
     assert.equal(await unlock(second, ['--passkey', 'passphrase']), 3);

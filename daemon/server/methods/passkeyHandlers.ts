@@ -12,7 +12,6 @@ import {
   passkeyUse,
   passkeyVerify,
 } from '../../../protocol/methods/passkeys.ts';
-import { refuseWeakPassphrase } from '../../../protocol/passphraseRule.ts';
 import type { SecretRef } from '../../../protocol/method.ts';
 import { parseStrictJson } from '../../../protocol/strictJson.ts';
 import type { PasskeyService } from '../../installation/passkeys/passkeyService.ts';
@@ -30,18 +29,6 @@ export async function withSecret<Result>(
   } finally {
     secret.fill(0);
   }
-}
-
-/** As `withSecret`, with a passphrase that opens nothing yet: a weak one is `badValue`. */
-export async function withNewPassphrase<Result>(
-  context: HandlerContext,
-  ref: SecretRef,
-  run: (secret: Buffer) => Promise<Result>,
-): Promise<Result> {
-  return await withSecret(context, ref, async (secret) => {
-    refuseWeakPassphrase(secret);
-    return await run(secret);
-  });
 }
 
 /** As `withSecret`, where the request may have none. */
@@ -78,9 +65,7 @@ export function passkeyHandlers(passkeys: PasskeyService): readonly (readonly [s
   return [
     handlerOf(passkeyList, async (params) => passkeys.list(params)),
     handlerOf(passkeyAddPassphrase, ({ name, passphrase, useNow }, context) =>
-      withNewPassphrase(context, passphrase, (secret) =>
-        passkeys.add(name, { kind: 'passphrase', passphrase: secret }, useNow, context.signal),
-      ),
+      withSecret(context, passphrase, (secret) => passkeys.add(name, { kind: 'passphrase', passphrase: secret }, useNow, context.signal)),
     ),
     handlerOf(passkeyCheck, ({ target, access, credentials: ref }, context) =>
       withKeySecrets(context, ref, (credentials) => passkeys.check({ kind: 'service', target, access, credentials }, context.signal)),
@@ -105,7 +90,7 @@ export function passkeyHandlers(passkeys: PasskeyService): readonly (readonly [s
       run: ({ passkey, passphrase: phrase, everyDays }, context) =>
         phrase === undefined
           ? passkeys.rotate(passkey, { everyDays }, context.signal)
-          : withNewPassphrase(context, phrase, (passphrase) => passkeys.rotate(passkey, { passphrase }, context.signal)),
+          : withSecret(context, phrase, (passphrase) => passkeys.rotate(passkey, { passphrase }, context.signal)),
     }),
     handlerOf(passkeySchedule, async ({ passkey, everyDays }) => passkeys.schedule(passkey, everyDays)),
     handlerOf(passkeyRetire, {

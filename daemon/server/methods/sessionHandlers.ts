@@ -18,7 +18,7 @@ import type { Installation } from '../../installation/installation.ts';
 import type { NewSlotKey } from '../../installation/passkeys/slotKeys.ts';
 import { type BoundHandler, handlerOf } from '../handler.ts';
 import type { Unlocking } from '../unlocking.ts';
-import { withKeySecrets, withNewPassphrase, withOptionalSecret } from './passkeyHandlers.ts';
+import { withKeySecrets, withOptionalSecret, withSecret } from './passkeyHandlers.ts';
 
 export interface SessionServices {
   readonly installation: Installation;
@@ -71,7 +71,7 @@ export function sessionHandlers(services: SessionServices): readonly (readonly [
           ? await withKeySecrets(context, key?.credentials, (credentials) =>
               installation.setUp(passkeyName, outsideKey(key, credentials), context.signal),
             )
-          : await withNewPassphrase(context, phrase, (passphrase) =>
+          : await withSecret(context, phrase, (passphrase) =>
               installation.setUp(passkeyName, { kind: 'passphrase', passphrase }, context.signal),
             );
       context.stepUp.grant();
