@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openCatalog } from '../../daemon/catalog/openCatalog.ts';
@@ -15,6 +15,8 @@ export interface BenchOptions {
   readonly fileSystem?: FileSystem;
   /** Of another installation, so that its keys are there too. */
   readonly keyAgent?: FakeKeyAgent;
+  /** A state directory that is gone on with: a copy of it. */
+  readonly stateFrom?: string;
 }
 
 /** An installation on a real disk, with a scrypt that costs nothing and clocks that stand still until they are set. */
@@ -34,6 +36,7 @@ export class InstallationBench implements Disposable {
   constructor(options: BenchOptions = {}) {
     this.keyAgent = options.keyAgent ?? new FakeKeyAgent();
     mkdirSync(this.state, { mode: 0o700 });
+    if (options.stateFrom !== undefined) cpSync(options.stateFrom, this.state, { recursive: true });
     this.installation = new Installation({
       catalog: openCatalog(path.join(this.state, 'catalog.db')),
       stateDirectory: this.state,

@@ -257,7 +257,8 @@ export class PasskeyService {
   ): Promise<Rotated> {
     const passkeys = this.#catalog.passkeys.list();
     const begun = passkeys.find(
-      ({ slotId, state }) => state === 'unverified' && this.#catalog.serviceKeys.get(slotId)?.replaces === old.slotId,
+      ({ slotId, state }) =>
+        (state === 'unverified' || state === 'ready') && this.#catalog.serviceKeys.get(slotId)?.replaces === old.slotId,
     );
     if (begun === undefined) this.#refuseFull();
     const taken = new Set(passkeys.map((passkey) => passkey.name));
