@@ -1,5 +1,5 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { bufferOver } from './bytes.ts';
+import { bufferOver, release } from './bytes.ts';
 import { refusal } from './refusal.ts';
 
 /** How a block is stored, and its number in directories and indexes. */
@@ -38,23 +38,38 @@ export function encodeBlock(raw: Uint8Array, level: number): EncodedBlock {
  * Throws `damaged` (`blockCodec`, `blockLength`) where it is not exactly one frame of `rawLength` bytes with a window of at most 8 MiB.
  */
 export function decodeBlock(stored: Uint8Array, codec: BlockCodec, rawLength: number, subject: string): Buffer {
+  return decode(stored, codec, rawLength, subject, codecBufferLength);
+}
+
+/**
+ * The same for whoever is done with the bytes when `use` returns: they are in one buffer, which is given back at once. Where it throws before `use` is
+ * called, zlib may hold as much as the block until a full collection.
+ */
+export function useBlock(stored: Uint8Array, codec: BlockCodec, rawLength: number, subject: string, use: (raw: Buffer) => void): void {
+  // One byte more: a buffer that is full makes zlib take the next.
+  const raw = decode(stored, codec, rawLength, subject, Math.max(constants.Z_MIN_CHUNK, rawLength + 1));
+  use(raw);
+  if (codec === 'zstd') release(raw);
+}
+
+function decode(stored: Uint8Array, codec: BlockCodec, rawLength: number, subject: string, chunkSize: number): Buffer {
   if (rawLength > maxBlockRawLength) throw refusal(subject, 'blockLength', `a block claims ${rawLength} bytes`);
   if (codec === 'raw') {
     if (stored.length !== rawLength) throw refusal(subject, 'blockLength', `a raw block has ${stored.length} of ${rawLength} bytes`);
     return bufferOver(stored);
   }
   checkFrame(bufferOver(stored), rawLength, subject);
-  const raw = decompress(stored, rawLength);
+  const raw = decompress(stored, rawLength, chunkSize);
   if (raw === undefined) throw refusal(subject, 'blockCodec', 'a compressed block cannot be decoded');
   if (raw.length !== rawLength) throw refusal(subject, 'blockLength', `a block decodes to ${raw.length} of ${rawLength} bytes`);
   return raw;
 }
 
-function decompress(stored: Uint8Array, rawLength: number): Buffer | undefined {
+function decompress(stored: Uint8Array, rawLength: number, chunkSize: number): Buffer | undefined {
   try {
     return zstdDecompressSync(stored, {
       maxOutputLength: Math.max(1, rawLength),
-      chunkSize: codecBufferLength,
+      chunkSize,
       params: { [constants.ZSTD_d_windowLogMax]: maxWindowLog },
     });
   } catch {

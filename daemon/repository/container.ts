@@ -14,7 +14,7 @@ import {
 } from './header.ts';
 import { paddedPlaintextLength, plaintextLengthOf, storedLengthOf } from './padding.ts';
 import { refusal } from './refusal.ts';
-import { checkStoredLength, openSegments, sealSegments, sealedSegmentsHold, type ShortLived } from './segments.ts';
+import { checkStoredLength, openSegments, sealSegments, sealedSegmentsHold } from './segments.ts';
 
 const info = Buffer.from('holdfast/v1/object\0', 'ascii');
 
@@ -71,11 +71,10 @@ export function sealPack(
   plaintext: Uint8Array,
   out: Uint8Array,
   entropy: Entropy,
-  shortLived?: ShortLived,
 ): SealedPack {
-  const { storedLength, salt } = sealPlaintext(typeKey, identity, plaintext, out, entropy, shortLived);
+  const { storedLength, salt } = sealPlaintext(typeKey, identity, plaintext, out, entropy);
   const stored = out.subarray(0, storedLength);
-  if (!sealedPackHolds(typeKey, stored, plaintext, shortLived)) {
+  if (!sealedPackHolds(typeKey, stored, plaintext)) {
     throw new HoldfastError('failed', 'Failed to seal a pack: read back from memory, it is not what was written.', {
       fix: 'Check the memory of this machine.',
     });
@@ -84,10 +83,10 @@ export function sealPack(
 }
 
 /** Whether `stored`, taken by its own header, opens to exactly `plaintext`. */
-export function sealedPackHolds(typeKey: KeyObject, stored: Uint8Array, plaintext: Uint8Array, shortLived?: ShortLived): boolean {
+export function sealedPackHolds(typeKey: KeyObject, stored: Uint8Array, plaintext: Uint8Array): boolean {
   const { key, commitment } = deriveObjectKey(typeKey, stored, stored.subarray(128, 160));
   if (!timingSafeEqual(commitment, stored.subarray(160, headerLength))) return false;
-  return sealedSegmentsHold(key, stored.subarray(headerLength), plaintext, shortLived);
+  return sealedSegmentsHold(key, stored.subarray(headerLength), plaintext);
 }
 
 export interface OpenedObject {
@@ -126,7 +125,6 @@ function sealPlaintext(
   plaintext: Uint8Array,
   out: Uint8Array,
   entropy: Entropy,
-  shortLived?: ShortLived,
 ): { readonly storedLength: number; readonly salt: Uint8Array } {
   const bound = encodeBoundHeader(identity);
   const salt = newSalt(entropy, identity.objectId);
@@ -134,7 +132,7 @@ function sealPlaintext(
   out.set(bound, 0);
   out.set(salt, 128);
   out.set(commitment, 160);
-  return { storedLength: headerLength + sealSegments(key, plaintext, out.subarray(headerLength), shortLived), salt };
+  return { storedLength: headerLength + sealSegments(key, plaintext, out.subarray(headerLength)), salt };
 }
 
 function contentOf(plaintext: Buffer, subject: string): Buffer {

@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto';
+import { release } from './bytes.ts';
 import { headerLength, type ObjectType } from './header.ts';
 import { maxObjectStoredLength, maxPackStoredLength, plaintextLengthOf, segmentLength, tagLength } from './padding.ts';
 import { refusal } from './refusal.ts';
@@ -9,16 +10,10 @@ const sealedSegmentLength = segmentLength + tagLength;
 const notAuthentic = (segment: number): string => `segment ${segment} is not authentic`;
 
 /**
- * Hears of memory that was allocated for a moment, in bytes. The collector sees little of it, for it lies outside the heap; who seals packs one
- * after the other can ask for a collection in time.
- */
-export type ShortLived = (bytes: number) => void;
-
-/**
  * Encrypts `plaintext` segment by segment (AES-256-GCM STREAM, docs/format.md, Body) into `out`, which must not overlap it.
  * Both may be views of shared memory. Returns the bytes written. Throws `RangeError` where `out` is too small.
  */
-export function sealSegments(key: KeyObject, plaintext: Uint8Array, out: Uint8Array, shortLived?: ShortLived): number {
+export function sealSegments(key: KeyObject, plaintext: Uint8Array, out: Uint8Array): number {
   const segments = segmentCountOf(plaintext.length);
   const total = plaintext.length + segments * tagLength;
   if (out.length < total) throw new RangeError(`${total} bytes do not fit into ${out.length}`);
@@ -30,10 +25,10 @@ export function sealSegments(key: KeyObject, plaintext: Uint8Array, out: Uint8Ar
     const sealed = cipher.update(plaintext.subarray(segment * segmentLength, (segment + 1) * segmentLength));
     out.set(sealed, at);
     at += sealed.length;
+    release(sealed);
     cipher.final();
     out.set(cipher.getAuthTag(), at);
     at += tagLength;
-    shortLived?.(sealed.length);
   }
   return at;
 }
@@ -48,22 +43,22 @@ export function openSegments(key: KeyObject, body: Uint8Array, out: Uint8Array, 
   const segments = segmentCountOf(length);
   for (let segment = 0; segment < segments; segment += 1) {
     const sealed = body.subarray(segment * sealedSegmentLength, (segment + 1) * sealedSegmentLength);
-    out.set(openSegment(key, sealed, segment, segment === segments - 1, subject), segment * segmentLength);
+    openSegment(key, sealed, segment, segment === segments - 1, subject, out, segment * segmentLength);
   }
   return length;
 }
 
 /** Decrypts `body` again and compares it with what it was made from; `false` where a byte or a tag differs (a fault of this machine). */
-export function sealedSegmentsHold(key: KeyObject, body: Uint8Array, plaintext: Uint8Array, shortLived?: ShortLived): boolean {
+export function sealedSegmentsHold(key: KeyObject, body: Uint8Array, plaintext: Uint8Array): boolean {
   if (plaintextLengthOf(body.length) !== plaintext.length) return false;
   const segments = segmentCountOf(plaintext.length);
   for (let segment = 0; segment < segments; segment += 1) {
     const sealed = body.subarray(segment * sealedSegmentLength, (segment + 1) * sealedSegmentLength);
     const opened = tryOpenSegment(key, sealed, segment, segment === segments - 1);
-    if (opened === undefined || !opened.equals(plaintext.subarray(segment * segmentLength, segment * segmentLength + opened.length))) {
-      return false;
-    }
-    shortLived?.(opened.length);
+    if (opened === undefined) return false;
+    const isSame = opened.equals(plaintext.subarray(segment * segmentLength, segment * segmentLength + opened.length));
+    release(opened);
+    if (!isSame) return false;
   }
   return true;
 }
@@ -117,7 +112,7 @@ export function openRange(key: KeyObject, plan: RangePlan, fetched: Uint8Array, 
   for (let index = 0; index < segments; index += 1) {
     const sealed = fetched.subarray(index * sealedSegmentLength, (index + 1) * sealedSegmentLength);
     const segment = plan.firstSegment + index;
-    opened.set(openSegment(key, sealed, segment, segment === plan.lastSegmentOfObject, subject), index * segmentLength);
+    openSegment(key, sealed, segment, segment === plan.lastSegmentOfObject, subject, opened, index * segmentLength);
   }
   return opened.subarray(plan.skip, plan.skip + plan.length);
 }
@@ -134,10 +129,20 @@ function bodyPlaintextLength(bodyLength: number, subject: string): number {
   return length;
 }
 
-function openSegment(key: KeyObject, sealed: Uint8Array, segment: number, isLast: boolean, subject: string): Buffer {
+/** Puts the plaintext into `out` at `at`. */
+function openSegment(
+  key: KeyObject,
+  sealed: Uint8Array,
+  segment: number,
+  isLast: boolean,
+  subject: string,
+  out: Uint8Array,
+  at: number,
+): void {
   const opened = tryOpenSegment(key, sealed, segment, isLast);
   if (opened === undefined) throw refusal(subject, 'segmentTag', notAuthentic(segment));
-  return opened;
+  out.set(opened, at);
+  release(opened);
 }
 
 function tryOpenSegment(key: KeyObject, sealed: Uint8Array, segment: number, isLast: boolean): Buffer | undefined {

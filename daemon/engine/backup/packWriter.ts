@@ -92,15 +92,7 @@ export class PackWriter {
       sequence: 0,
       storeId,
     } as const;
-    const note = (bytes: number): void => this.#shortLived.note(bytes);
-    const { storedLength, salt, sha256 } = sealPack(
-      keys.pack,
-      identity,
-      builder.finish(size),
-      this.#sealed.bytes(buffer),
-      systemEntropy,
-      note,
-    );
+    const { storedLength, salt, sha256 } = sealPack(keys.pack, identity, builder.finish(size), this.#sealed.bytes(buffer), systemEntropy);
     builder.reset();
     this.#deliver({
       type: 'pack',

@@ -2,7 +2,7 @@ import { closeSync, ftruncateSync, writeSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import type { KeyObject } from 'node:crypto';
 import { HoldfastError } from '../../../protocol/errors.ts';
-import { codecBufferLength, decodeBlock } from '../../repository/blockCodec.ts';
+import { useBlock } from '../../repository/blockCodec.ts';
 import { chunkIdOf } from '../../repository/chunkId.ts';
 import { keySourceOf, type PolicyKeySource } from '../../repository/keySource.ts';
 import { packRowKey } from '../../repository/packReader.ts';
@@ -20,6 +20,8 @@ import { reasonFor } from './targetFolders.ts';
 
 /** The most that a fetch brings, opened. */
 const openedLength = 9 * 1024 * 1024;
+/** About what a handle of zlib takes until it is collected. */
+const codecHandleLength = 8192;
 /** What stops a whole restore, not one file. */
 const fatalCodes: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']);
 
@@ -97,8 +99,6 @@ class RangeWriter {
       const opened = this.#tryOpen(job, key, fetched, first.offset, length);
       return opened === undefined ? undefined : { opened, keys };
     });
-    // Segments leave the cipher in buffers of their own before they are in place.
-    this.#shortLived.note(length);
     for (const block of blocks) {
       if (this.#control.isStopped) return;
       try {
@@ -106,15 +106,14 @@ class RangeWriter {
           whole === undefined
             ? this.#openAlone(job, candidates, fetched, block)
             : { ...whole, opened: whole.opened.subarray(block.offset - first.offset, block.offset - first.offset + block.storedLength) };
-        const raw = decodeBlock(stored, block.codec, block.rawLength, 'a block');
-        if (block.codec === 'zstd') {
-          this.#shortLived.noteHeld(codecBufferLength);
-          this.#shortLived.note(2 * block.rawLength);
-        }
+        useBlock(stored, block.codec, block.rawLength, 'a block', (raw) => {
+          for (const chunk of block.chunks) this.#placeChunk(chunk, raw, keys, files, failed);
+        });
+        if (block.codec === 'zstd') this.#shortLived.noteHeld(codecHandleLength);
         this.#shortLived.note(block.chunks.length * hashStateLength);
-        for (const chunk of block.chunks) this.#placeChunk(chunk, raw, keys, files, failed);
       } catch (error) {
         if (!HoldfastError.is(error)) throw error;
+        this.#shortLived.noteHeld(block.rawLength);
         failAll(block, error.reason, failed);
       }
     }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { constants, zstdCompressSync } from 'node:zlib';
 import * as fc from 'fast-check';
-import { decodeBlock, encodeBlock } from '../../../daemon/repository/blockCodec.ts';
+import { decodeBlock, encodeBlock, useBlock } from '../../../daemon/repository/blockCodec.ts';
 import { assertRefused, assertTyped } from '../../support/refusals.ts';
 
 const text = Buffer.from('the same words again and again, '.repeat(4000));
@@ -76,6 +76,27 @@ describe('block codec', () => {
     assertRefused(() => decode(Buffer.concat([Buffer.from('502a4d1800000000', 'hex'), frame]), text.length), 'blockCodec');
     assertRefused(() => decode(Buffer.alloc(0), 1), 'blockCodec');
     assertRefused(() => decodeBlock(Buffer.alloc(5), 'raw', 6, 'a block'), 'blockLength');
+  });
+
+  it('lends a block to who needs it no longer, and leaves alone what is only a view of what was stored', () => {
+    for (const raw of [text, randomBytes(100_000), Buffer.from('short')]) {
+      const { codec, stored } = encodeBlock(raw, 1);
+      const kept = Buffer.from(stored);
+      let seen: Buffer | undefined;
+      useBlock(kept, codec, raw.length, 'a block', (lent) => {
+        assert.deepEqual(lent, raw);
+        seen = lent;
+      });
+      assert.equal(seen?.length, codec === 'zstd' ? 0 : raw.length);
+      assert.deepEqual(kept, Buffer.from(stored));
+    }
+    const unsized = unsizedFrame(text);
+    for (const length of [text.length - 1, text.length + 1]) {
+      assertRefused(
+        () => useBlock(unsized, 'zstd', length, 'a block', () => assert.fail()),
+        length < text.length ? 'blockCodec' : 'blockLength',
+      );
+    }
   });
 
   it('M1: answers any bytes with a typed refusal', () => {
