@@ -1409,7 +1409,9 @@ def open_store(folder, secret):
         if inst.unlock():
             opened.append(inst)
         else:
-            what = "passphrase wrong, or slot damaged" if any(k.slots for k in inst.keyrings) else "no usable keyring"
+            outside = sorted({s["kind"] for k in inst.keyrings for s in k.body["slots"] if s and s["kind"] != "passphrase"})
+            what = "passphrase wrong, or slot damaged" if any(k.slots for k in inst.keyrings) else \
+                f"no slot of a passphrase, only of {', '.join(outside)}" if outside else "no usable keyring"
             problems += inst.problems + [{"where": name, "what": what}]
     if not opened:
         raise Unusable("; ".join(f"{p['where']}: {p['what']}" for p in problems))

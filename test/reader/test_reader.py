@@ -395,6 +395,22 @@ def junk_keyrings_do_not_end_the_search():
         assert len(points) == 1 and code == 5 and "mkMac" in err, err
 
 
+@test
+def slots_of_key_services_are_named_and_never_asked():
+    with Box() as box:
+        w = box.writer()
+        slot = w.slot()
+        w.keyring(slots=[{**slot, "kind": "awsKms", "reference": {"keyArn": "arn:aws:kms:x", "region": "r"}},
+                         {**slot, "kind": "vaultTransit", "reference": {"address": "https://vault.invalid", "namespace": None,
+                                                                        "mount": "transit", "key": "k", "version": 1}}])
+        code, _, err = box.run("list")
+        assert code != 0 and "no slot of a passphrase, only of awsKms, vaultTransit" in err, err
+        w.point(("folder", Folder({b"f": File(b"x")})))
+        w.keyring(slots=[{**slot, "kind": "awsKms", "reference": {"keyArn": "arn:aws:kms:x", "region": "r"}}, w.slot()])
+        code, points, err = box.run("list")
+        assert len(points) == 1 and code == 0, err
+
+
 OTHER_SALT = hashlib.sha256(b"another salt of the tests").digest()
 
 
