@@ -315,11 +315,16 @@ describe('unattended unlock with passkeys at key services', () => {
     on(made);
     made.bench.keyAgent.problems.set('unwrap', 'unreachable');
     made.answers = ['wrong'];
-    made.onWait = () => {
+    let passed = 0;
+    const tried = new Map<number, number>();
+    made.onWait = (wait) => {
+      if (!tried.has(made.fetched.length)) tried.set(made.fetched.length, passed / minute);
+      passed += wait;
       if (made.fetched.length === 3) made.bench.keyAgent.problems.clear();
     };
     await made.run();
     assert.deepEqual([made.state, made.fetched.length], ['unlocked', 3]);
+    assert.deepEqual([...tried.values()], [0, 1, 11], 'each way waits on its own');
     assert.ok(made.failures.every((failure) => !failure.endsWith('last')));
   });
 
