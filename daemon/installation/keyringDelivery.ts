@@ -69,6 +69,7 @@ export class KeyringDelivery {
         fix: 'Find out who else writes to this location.',
       });
     }
+    const lock = await this.#lockAt(locationId, store, { key, versionId: readBack.versionId, signal });
     this.#catalog.transaction(() => {
       const at = this.#wallClock().toISOString();
       this.#catalog.keyrings.recordCopy({ locationId, sequence, key, versionId: readBack.versionId, readBackAt: at });
@@ -84,9 +85,30 @@ export class KeyringDelivery {
         state: 'present',
         recordedAt: at,
         readBackAt: at,
-        retainUntil: null,
+        ...lock,
       });
     });
+  }
+
+  /** The lock that the store gave it: the retirement gate names its end. One that can not be read now is read when locks are looked at next. */
+  async #lockAt(
+    locationId: LocationId,
+    { versions }: ObjectStore,
+    { key, versionId, signal }: { readonly key: string; readonly versionId: string | null; readonly signal: AbortSignal | undefined },
+  ): Promise<{ readonly retainUntil: string | null; readonly lockReadAt: string | null }> {
+    const unknown = { retainUntil: null, lockReadAt: null };
+    if (versions === undefined || versionId === null || (this.#catalog.locations.get(locationId)?.lockMode ?? null) === null)
+      return unknown;
+    const options = signal === undefined ? {} : { signal };
+    try {
+      const readAt = await versions.time(options);
+      const held = await versions.lockOf(key, versionId, options);
+      return held === null ? unknown : { retainUntil: held.until.toISOString(), lockReadAt: readAt.toISOString() };
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (HoldfastError.is(error)) return unknown;
+      throw error;
+    }
   }
 
   /** Tries every location that is behind; gives those that could not be reached, which get it before their next backup. */

@@ -96,13 +96,13 @@ export const serviceDocument: z.ZodType<ServiceDocument> = z.looseObject({
 });
 
 export interface UnattendedDocument extends Document {
-  readonly kind: 'passphraseFile' | 'command';
+  readonly kind: 'passphraseFile' | 'command' | 'keyService';
   readonly path: string | null;
   readonly problem: string | null;
   readonly nextTryAt: string | null;
 }
 export const unattendedDocument: z.ZodType<UnattendedDocument> = z.looseObject({
-  kind: z.enum(['passphraseFile', 'command']),
+  kind: z.enum(['passphraseFile', 'command', 'keyService']),
   path: z.string().nullable(),
   problem: z.string().min(1).nullable(),
   nextTryAt: time.nullable(),
