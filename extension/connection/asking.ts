@@ -2,20 +2,25 @@ import * as vscode from 'vscode';
 import { escaped } from '../../client/shown/text.ts';
 import { HoldfastError } from '../../protocol/errors.ts';
 import type { Method } from '../../protocol/method.ts';
+import { passkeyList } from '../../protocol/methods/passkeys.ts';
 import { sessionStepUp } from '../../protocol/methods/session.ts';
 import { askSecret } from '../ui/askSecret.ts';
 import { confirmed } from '../ui/confirm.ts';
+import { plainText } from '../ui/plainText.ts';
 import type { DaemonService } from './daemonService.ts';
+import { listAll } from './listAll.ts';
 
 /**
  * Calls a method that may ask first: for the user's word, with a button that names the act, or for a passphrase once more. The parameters are made anew
- * for each try, because a secret and a request id serve one request. `undefined` when the user left a question; nothing was changed then.
+ * for each try, because a secret and a request id serve one request. `undefined` when the user left a question; nothing was changed then. `more`: lines to
+ * read beside the question.
  */
 export async function ask<Params, Result>(
   daemon: DaemonService,
   method: Method<Params, Result>,
   act: string,
   params: (isConfirmed: boolean) => Params | Promise<Params>,
+  more: readonly string[] = [],
 ): Promise<Result | undefined> {
   let isConfirmed = false;
   let isSteppedUp = false;
@@ -25,7 +30,8 @@ export async function ask<Params, Result>(
     } catch (error) {
       if (HoldfastError.is(error, 'confirmationNeeded') && !isConfirmed) {
         const [question, ...rest] = escaped(error.message).split(/(?<=\?) /);
-        if (!(await confirmed({ question: question ?? '', detail: rest.join(' '), act }))) return undefined;
+        const detail = [rest.join(' '), ...more].filter((line) => line !== '').join('\n\n');
+        if (!(await confirmed({ question: question ?? '', detail, act }))) return undefined;
         isConfirmed = true;
       } else if (HoldfastError.is(error, 'stepUpNeeded') && !isSteppedUp) {
         if (!(await stepUp(daemon, act))) return undefined;
@@ -37,8 +43,16 @@ export async function ask<Params, Result>(
   }
 }
 
-/** Asks for a passphrase once more, as proof of who asks. `false` where the user left. */
+/**
+ * Asks for a passphrase once more, as proof of who asks; where no passkey is one, a key service is asked to unwrap anew. `false` where the user left.
+ */
 export async function stepUp(daemon: DaemonService, act: string): Promise<boolean> {
+  const passkeys = await listAll(daemon, passkeyList, {});
+  const hasPassphrase = passkeys.some(({ kind, state }) => kind === 'passphrase' && state === 'ready');
+  return hasPassphrase ? await askPassphrase(daemon, act) : await unwrapAnew(daemon, act);
+}
+
+async function askPassphrase(daemon: DaemonService, act: string): Promise<boolean> {
   return await askSecret({
     title: act,
     prompt: vscode.l10n.t('Passphrase of any passkey, to go on'),
@@ -53,4 +67,28 @@ export async function stepUp(daemon: DaemonService, act: string): Promise<boolea
       }
     },
   });
+}
+
+async function unwrapAnew(daemon: DaemonService, act: string): Promise<boolean> {
+  const tryAgain = vscode.l10n.t('Try Again');
+  for (;;) {
+    try {
+      const title = vscode.l10n.t('{0}: asking the key service', plainText(act));
+      const { until } = await vscode.window.withProgress(
+        { location: vscode.ProgressLocation.Window, title },
+        async () => await daemon.call(sessionStepUp, {}),
+      );
+      daemon.noteStepUp(until);
+      return true;
+    } catch (error) {
+      if (!HoldfastError.is(error, 'keyServiceRefused', 'keyServiceUnavailable', 'wrongSecret')) throw error;
+      const { message, fix } = error;
+      const chosen = await vscode.window.showErrorMessage(
+        plainText(message),
+        { modal: true, ...(fix === undefined ? {} : { detail: plainText(fix) }) },
+        tryAgain,
+      );
+      if (chosen !== tryAgain) return false;
+    }
+  }
 }

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import * as vscode from 'vscode';
 import { generatePassphrase } from '../../protocol/generatedPassphrase.ts';
 import { leastCharacters, leastDifferent, passphraseProblem } from '../../protocol/passphraseRule.ts';
-import { askInput, askPick } from './quickInputs.ts';
+import { askInput, askPick, type Choice } from './quickInputs.ts';
 import type { Step, StepOutcome, StepPlace } from './steps.ts';
 
 /** A new passphrase as a form asks for it. */
@@ -18,8 +18,12 @@ export const noPassphrase: NewPassphrase = { source: 'generated', passphrase: ''
  * passphrase must not be asked anything behind it.
  */
 export function passphraseSteps<Values extends NewPassphrase>(): readonly Step<Values>[] {
+  return [{ ask: askSource }, ...knownSourceSteps<Values>()];
+}
+
+/** As `passphraseSteps`, where it was said already where the passphrase comes from. */
+export function knownSourceSteps<Values extends NewPassphrase>(): readonly Step<Values>[] {
   return [
-    { ask: askSource },
     {
       isNeeded: isOwn,
       ask: (values, place) =>
@@ -70,23 +74,33 @@ function isOwn({ source }: NewPassphrase): boolean {
 function askSource<Values extends NewPassphrase>(values: Values, place: StepPlace): Promise<StepOutcome<Values>> {
   return askPick(place, {
     placeholder: vscode.l10n.t('A passphrase opens your backups. Where does it come from?'),
-    choices: [
-      {
-        label: vscode.l10n.t('Generate a passphrase'),
-        detail: vscode.l10n.t('Seven words, shown once. Recommended: nobody guesses it.'),
-        icon: 'sparkle',
-        value: 'generated' as const,
-      },
-      {
-        label: vscode.l10n.t('Type my own'),
-        detail: vscode.l10n.t('At least {0} characters that are used nowhere else.', leastCharacters),
-        icon: 'edit',
-        value: 'own' as const,
-      },
-    ],
+    choices: sourceChoices(),
     current: values.source,
-    next: (source) => ({ ...values, source, passphrase: source === 'generated' ? generatePassphrase((below) => randomInt(below)) : '' }),
+    next: (source) => ({ ...values, ...passphraseFrom(source) }),
   });
+}
+
+/** Where a new passphrase can come from. */
+export function sourceChoices(): readonly Choice<NewPassphrase['source']>[] {
+  return [
+    {
+      label: vscode.l10n.t('Generate a passphrase'),
+      detail: vscode.l10n.t('Seven words, shown once. Recommended: nobody guesses it.'),
+      icon: 'sparkle',
+      value: 'generated',
+    },
+    {
+      label: vscode.l10n.t('Type my own'),
+      detail: vscode.l10n.t('At least {0} characters that are used nowhere else.', leastCharacters),
+      icon: 'edit',
+      value: 'own',
+    },
+  ];
+}
+
+/** What a form begins with once that is said: a generated one is made now. */
+export function passphraseFrom(source: NewPassphrase['source']): NewPassphrase {
+  return { source, passphrase: source === 'generated' ? generatePassphrase((below) => randomInt(below)) : '' };
 }
 
 async function showGenerated<Values extends NewPassphrase>(values: Values, place: StepPlace): Promise<StepOutcome<Values>> {

@@ -7,7 +7,8 @@ import { listAll } from '../connection/listAll.ts';
 import { repeated } from '../connection/repeated.ts';
 import type { Services } from '../services.ts';
 import { askSecret } from '../ui/askSecret.ts';
-import { askPick } from './quickInputs.ts';
+import { unlockWithKey } from './passkey/key/unlockWithKey.ts';
+import { type Choice, askPick } from './quickInputs.ts';
 
 interface Named {
   readonly id: string;
@@ -15,16 +16,42 @@ interface Named {
 }
 
 /**
- * Asks for a passphrase until one opens, or the user gives up. Any passkey's passphrase will do where none is named; the user can name one, which tells him
- * apart from two that look alike.
+ * Unlocks until it is done or the user gives up. Without a name it is the passkey in use: one at a key service is asked without a question, a passphrase is
+ * asked of the user, and any passkey's will do. The user can name another one, which also tells him apart from two that look alike.
  */
-export async function askToUnlock({ daemon }: Services, named?: Named): Promise<boolean> {
+export async function askToUnlock(services: Services, named?: Named): Promise<boolean> {
+  const { daemon } = services;
   const title = vscode.l10n.t('Unlock Holdfast');
-  const passkeys = (await repeated(daemon, () => listAll(daemon, passkeyList, {}))).filter(canBeTyped);
-  let chosen: Named | undefined = named;
-  return await askSecret({
+  const passkeys = (await repeated(daemon, () => listAll(daemon, passkeyList, {}))).filter(({ state }) => state !== 'retired');
+  const first = passkeys.find(({ slotId, inUse }) => (named === undefined ? inUse : slotId === named.id));
+  let chosen: Passkey | 'any' = first !== undefined && (named !== undefined || isOutside(first)) ? first : 'any';
+  for (;;) {
+    const outcome: Passkey | 'any' | boolean =
+      chosen !== 'any' && isOutside(chosen)
+        ? await unlockWithKey(services, title, chosen, passkeys)
+        : await unlockWithPassphrase(services, title, chosen, passkeys);
+    if (typeof outcome === 'boolean') return outcome;
+    chosen = outcome;
+  }
+}
+
+function isOutside({ kind }: Passkey): boolean {
+  return kind !== 'passphrase';
+}
+
+/** A passkey at a key service where the user chose one instead. */
+async function unlockWithPassphrase(
+  { daemon }: Services,
+  title: string,
+  first: Passkey | 'any',
+  passkeys: readonly Passkey[],
+): Promise<Passkey | boolean> {
+  const typed = passkeys.filter((passkey) => !isOutside(passkey));
+  let chosen = first;
+  let instead: Passkey | undefined;
+  const isUnlocked = await askSecret({
     title,
-    prompt: promptFor(chosen, passkeys),
+    prompt: promptFor(chosen, typed),
     ...(passkeys.length < 2
       ? {}
       : {
@@ -34,8 +61,12 @@ export async function askToUnlock({ daemon }: Services, named?: Named): Promise<
             ask: async () => {
               const picked = await pickPasskey(title, passkeys, chosen);
               if (picked === undefined) return undefined;
-              chosen = picked === 'any' ? undefined : picked;
-              return promptFor(chosen, passkeys);
+              if (picked !== 'any' && isOutside(picked)) {
+                instead = picked;
+                return null;
+              }
+              chosen = picked;
+              return promptFor(chosen, typed);
             },
           },
         }),
@@ -43,7 +74,7 @@ export async function askToUnlock({ daemon }: Services, named?: Named): Promise<
       try {
         await repeated(daemon, async () => {
           const passphrase = await daemon.sendSecret(secret);
-          const { stepUpUntil } = await daemon.call(sessionUnlock, { ...(chosen === undefined ? {} : { passkey: chosen.id }), passphrase });
+          const { stepUpUntil } = await daemon.call(sessionUnlock, { ...(chosen === 'any' ? {} : { passkey: chosen.slotId }), passphrase });
           daemon.noteStepUp(stepUpUntil);
         });
         return undefined;
@@ -53,42 +84,44 @@ export async function askToUnlock({ daemon }: Services, named?: Named): Promise<
       }
     },
   });
+  return instead ?? isUnlocked;
 }
 
-function canBeTyped({ kind, state }: Passkey): boolean {
-  return kind === 'passphrase' && state !== 'retired';
-}
-
-function promptFor(chosen: Named | undefined, passkeys: readonly Passkey[]): string {
-  if (chosen !== undefined) return vscode.l10n.t('Passphrase of {0}', escaped(chosen.name));
-  const [only] = passkeys;
-  if (passkeys.length === 1 && only !== undefined) return vscode.l10n.t('Passphrase of {0}', escaped(only.name));
-  const inUse = passkeys.find((passkey) => passkey.inUse);
+function promptFor(chosen: Passkey | 'any', typed: readonly Passkey[]): string {
+  if (chosen !== 'any') return vscode.l10n.t('Passphrase of {0}', escaped(chosen.name));
+  const [only] = typed;
+  if (typed.length === 1 && only !== undefined) return vscode.l10n.t('Passphrase of {0}', escaped(only.name));
+  const inUse = typed.find((passkey) => passkey.inUse);
   return inUse === undefined
     ? vscode.l10n.t('Passphrase of any passkey')
     : vscode.l10n.t('Passphrase of {0}, or of any other passkey', escaped(inUse.name));
 }
 
-async function pickPasskey(title: string, passkeys: readonly Passkey[], current: Named | undefined): Promise<Named | 'any' | undefined> {
-  const choices = passkeys.map((passkey) => ({
-    label: passkey.name,
-    ...(passkey.inUse ? { description: vscode.l10n.t('in use') } : {}),
-    icon: 'key',
-    value: passkey.slotId,
-  }));
-  const outcome = await askPick<string, string>(
+async function pickPasskey(title: string, passkeys: readonly Passkey[], current: Passkey | 'any'): Promise<Passkey | 'any' | undefined> {
+  const choices = passkeys.map((passkey): Choice<Passkey | 'any'> => {
+    const description = [...(isOutside(passkey) ? [kindName(passkey)] : []), ...(passkey.inUse ? [vscode.l10n.t('in use')] : [])];
+    return {
+      label: passkey.name,
+      ...(description.length === 0 ? {} : { description: description.join(' · ') }),
+      icon: isOutside(passkey) ? 'cloud' : 'key',
+      value: passkey,
+    };
+  });
+  const outcome = await askPick<Passkey | 'any', Passkey | 'any'>(
     { title, step: undefined, of: undefined, canGoBack: true },
     {
       placeholder: vscode.l10n.t('Whose passphrase do you have?'),
       choices: [
-        { label: vscode.l10n.t('Any passkey'), description: vscode.l10n.t('each is tried'), icon: 'circle-outline', value: '' },
+        { label: vscode.l10n.t('Any passkey'), description: vscode.l10n.t('each is tried'), icon: 'circle-outline', value: 'any' },
         ...choices,
       ],
-      current: current?.id ?? '',
-      next: (slotId) => slotId,
+      current,
+      next: (passkey) => passkey,
     },
   );
-  if (outcome.kind !== 'next') return undefined;
-  const found = passkeys.find(({ slotId }) => slotId === outcome.values);
-  return found === undefined ? 'any' : { id: found.slotId, name: found.name };
+  return outcome.kind === 'next' ? outcome.values : undefined;
+}
+
+function kindName({ kind }: Passkey): string {
+  return kind === 'awsKms' ? 'AWS KMS' : 'Vault Transit';
 }

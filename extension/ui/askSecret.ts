@@ -3,8 +3,8 @@ import * as vscode from 'vscode';
 export interface SecretQuestion {
   readonly title: string;
   readonly prompt: string;
-  /** A button beside the box that asks something else first; answers the prompt from then on. */
-  readonly aside?: { readonly icon: string; readonly tooltip: string; readonly ask: () => Promise<string | undefined> };
+  /** A button beside the box that asks something else first; answers the prompt from then on, or `null`: the box is left. */
+  readonly aside?: { readonly icon: string; readonly tooltip: string; readonly ask: () => Promise<string | null | undefined> };
   /** Tries the secret; a sentence says why it will not do and leaves the box open. The bytes are overwritten afterwards. */
   readonly use: (secret: Uint8Array) => Promise<string | undefined>;
 }
@@ -20,6 +20,7 @@ export async function askSecret(question: SecretQuestion): Promise<boolean> {
   if (aside !== undefined) box.buttons = [{ iconPath: new vscode.ThemeIcon(aside.icon), tooltip: aside.tooltip }];
   const { promise, resolve, reject } = Promise.withResolvers<boolean>();
   let isAside = false;
+  let isLeft = false;
   box.onDidHide(() => {
     if (!isAside) resolve(false);
   });
@@ -30,12 +31,16 @@ export async function askSecret(question: SecretQuestion): Promise<boolean> {
     isAside = true;
     box.hide();
     try {
-      box.prompt = (await aside?.ask()) ?? box.prompt;
+      const prompt = await aside?.ask();
+      if (prompt === null) {
+        isLeft = true;
+        resolve(false);
+      } else box.prompt = prompt ?? box.prompt;
     } catch (error) {
       reject(error instanceof Error ? error : new Error(String(error)));
     } finally {
       isAside = false;
-      box.show();
+      if (!isLeft) box.show();
     }
   });
   box.onDidAccept(async () => {

@@ -3,6 +3,7 @@ import { type Location, locationList } from '../../../protocol/methods/locations
 import { listAll } from '../../connection/listAll.ts';
 import type { Services } from '../../services.ts';
 import { askName } from '../nameStep.ts';
+import { type Part, partOf } from '../partOf.ts';
 import { proposedName } from '../proposedName.ts';
 import { askPick } from '../quickInputs.ts';
 import { type Step, type StepOutcome, type StepPlace, subSteps, walkSteps } from '../steps.ts';
@@ -44,14 +45,14 @@ function stepsOf(services: Services, known: Known): readonly Step<LocationDraft>
   return [
     { ask: askKind },
     ...folderSteps(known.locations).map((step) =>
-      partOf(step, {
+      inLocation(step, {
         isPart: ({ kind }) => kind === 'filesystem',
         part: ({ folder, isMissing }) => ({ folder, isMissing }),
         whole: (draft, { folder, isMissing }) => ({ ...draft, folder, isMissing, name: nameFor(draft, { ...draft, folder }, taken) }),
       }),
     ),
     ...bucketSteps().map((step) =>
-      partOf(step, {
+      inLocation(step, {
         isPart: isBucket,
         part: ({ bucket }) => bucket,
         whole: (draft, bucket) => ({ ...draft, bucket, name: nameFor(draft, { ...draft, bucket }, taken) }),
@@ -74,7 +75,7 @@ function stepsOf(services: Services, known: Known): readonly Step<LocationDraft>
       },
     },
     ...protectionSteps({ ...known.locks, mayBeOff: true, asksMode: true }).map((step) =>
-      partOf(step, {
+      inLocation(step, {
         isPart: canBeImmutable,
         part: ({ protection, bucket }) => ({ ...protection, isSealed: bucket.source === 'sealed' }),
         whole: (draft, { days, isOther, mode }) => ({ ...draft, protection: { days, isOther, mode } }),
@@ -89,28 +90,8 @@ function isBucket({ kind }: LocationDraft): boolean {
   return kind === 's3';
 }
 
-/** Where the answers of some steps lie in those of the whole form. */
-interface Part<Values> {
-  readonly isPart: (draft: LocationDraft) => boolean;
-  readonly part: (draft: LocationDraft) => Values;
-  readonly whole: (draft: LocationDraft, values: Values) => LocationDraft;
-}
-
-function partOf<Values>(step: Step<Values>, { isPart, part, whole }: Part<Values>): Step<LocationDraft> {
-  return {
-    isNeeded: (draft) => isPart(draft) && (step.isNeeded?.(part(draft)) ?? true),
-    ask: async (draft, place) => {
-      const outcome = await step.ask(part(draft), place);
-      switch (outcome.kind) {
-        case 'next':
-          return { kind: 'next', values: whole(draft, outcome.values) };
-        case 'back':
-          return outcome.values === undefined ? { kind: 'back' } : { kind: 'back', values: whole(draft, outcome.values) };
-        case 'cancelled':
-          return outcome;
-      }
-    },
-  };
+function inLocation<Values>(step: Step<Values>, part: Part<LocationDraft, Values>): Step<LocationDraft> {
+  return partOf(step, part);
 }
 
 async function askKind(draft: LocationDraft, place: StepPlace): Promise<StepOutcome<LocationDraft>> {

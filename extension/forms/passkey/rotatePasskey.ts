@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
-import { type Passkey, passkeyList, passkeyRotate, type PasskeyRotateResult, passkeyVerify } from '../../../protocol/methods/passkeys.ts';
+import { type Passkey, passkeyList, passkeyRotate, passkeyVerify } from '../../../protocol/methods/passkeys.ts';
 import { HoldfastError } from '../../../protocol/errors.ts';
 import { ask } from '../../connection/asking.ts';
 import { listAll } from '../../connection/listAll.ts';
@@ -10,12 +10,13 @@ import { noPassphrase, passphraseSteps, type NewPassphrase } from '../newPassphr
 import { askPick } from '../quickInputs.ts';
 import { runSteps, type Step } from '../steps.ts';
 import { whileUnlocked } from '../unlocked.ts';
+import { rotatedBefore, type RotatedSlots } from './rotatedBefore.ts';
 import { stepUpFirst } from './stepUpFirst.ts';
 
 export type AfterRotation = 'keep' | 'retire';
 
 export interface Rotated {
-  readonly result: Slots;
+  readonly result: RotatedSlots;
   readonly after: AfterRotation;
 }
 
@@ -62,21 +63,18 @@ export async function askToRotate(
   return result === undefined ? undefined : { result, after: answers.after };
 }
 
-/** What is shown of a rotation. */
-type Slots = Pick<PasskeyRotateResult, 'passkey' | 'previous'>;
-
 async function rotate(
   services: Services,
   title: string,
   slotId: string,
   passphrase: string,
   known: readonly Passkey[],
-): Promise<Slots | undefined> {
+): Promise<RotatedSlots | undefined> {
   const { daemon } = services;
   const requestId = randomUUID();
   return await withSecret(passphrase, async (bytes) => {
     return await whileUnlocked(services, async () => {
-      const before = await rotatedBefore(services, slotId, known, bytes);
+      const before = await finishedBefore(services, slotId, known, bytes);
       if (before !== undefined) return before;
       return await ask(daemon, passkeyRotate, title, async () => ({
         requestId,
@@ -87,20 +85,18 @@ async function rotate(
   });
 }
 
-/** A daemon that ended after it had rotated: the slot in use is a new one, under the old one's name, and the passphrase opens it. */
-async function rotatedBefore(
+/** A daemon that ended after it had rotated: the passphrase opens the new slot. */
+async function finishedBefore(
   { daemon }: Services,
   slotId: string,
   known: readonly Passkey[],
   bytes: Uint8Array,
-): Promise<Slots | undefined> {
-  const name = known.find((one) => one.slotId === slotId)?.name;
-  const now = await listAll(daemon, passkeyList, {});
-  const previous = now.find((one) => one.slotId === slotId);
-  const fresh = now.find((one) => one.inUse && one.name === name && known.every((old) => old.slotId !== one.slotId));
-  if (previous === undefined || fresh === undefined) return undefined;
+): Promise<RotatedSlots | undefined> {
+  const slots = await rotatedBefore(daemon, slotId, known);
+  if (slots === undefined) return undefined;
   try {
-    return { passkey: await daemon.call(passkeyVerify, { passkey: fresh.slotId, passphrase: await daemon.sendSecret(bytes) }), previous };
+    const passkey = await daemon.call(passkeyVerify, { passkey: slots.passkey.slotId, passphrase: await daemon.sendSecret(bytes) });
+    return { ...slots, passkey };
   } catch (error) {
     if (HoldfastError.is(error, 'wrongSecret')) return undefined;
     throw error;

@@ -1,18 +1,24 @@
 import { l10n } from 'vscode';
 import { escaped } from '../../../client/shown/text.ts';
-import type { Passkey } from '../../../protocol/methods/passkeys.ts';
+import type { Passkey, PasskeyGate } from '../../../protocol/methods/passkeys.ts';
+import { gateReasons, leakText } from '../../ui/gateText.ts';
 import { dayOf, fullTime } from '../../ui/shownTime.ts';
-import { Row, type RowIcon, rowColors } from '../row.ts';
+import { Row, type RowFacts, type RowIcon, rowColors } from '../row.ts';
 
-export function passkeyRow(passkey: Passkey, now: Date): Row {
+/** Characters of a warning that stands in the row itself; a longer one is in the tooltip alone. */
+const longestInRow = 60;
+
+/** `gate`: what still needs it, where that was asked. */
+export function passkeyRow(passkey: Passkey, now: Date, gate?: PasskeyGate): Row {
   const name = escaped(passkey.name);
   const description = [
     kindText(passkey.kind),
+    ...versionText(passkey.reference),
     ...(passkey.inUse ? [l10n.t('in use')] : []),
     ...(passkey.state === 'failing' ? [l10n.t('failing')] : []),
     passkey.verifiedAt === null ? l10n.t('not verified yet') : l10n.t('verified {0}', dayOf(passkey.verifiedAt)),
     ...(passkey.retirableFrom === null ? [] : [retirableText(passkey.retirableFrom, now)]),
-    ...(passkey.warnings.length === 0 ? [] : [l10n.t('needs a look')]),
+    ...warningText(passkey.warnings),
   ].join(' · ');
   return new Row({
     id: passkey.slotId,
@@ -25,13 +31,55 @@ export function passkeyRow(passkey: Passkey, now: Date): Row {
       [l10n.t('Created'), fullTime(passkey.createdAt)],
       [l10n.t('Verified'), passkey.verifiedAt === null ? l10n.t('not yet') : fullTime(passkey.verifiedAt)],
       ...(passkey.retirableFrom === null ? [] : [[l10n.t('Can be retired from'), fullTime(passkey.retirableFrom)] as const]),
-      ...Object.entries(passkey.reference).map(([key, value]) => [escaped(key), escaped(String(value))] as const),
+      ...referenceFacts(passkey),
+      ...gateFacts(gate),
       ...passkey.warnings.map((warning) => [l10n.t('Warning'), escaped(warning)] as const),
     ],
     accessibleLabel: l10n.t('Passkey {0}, {1}', name, description),
     context: ['passkey', passkey.kind, passkey.inUse ? 'inUse' : 'spare', passkey.state],
     subject: { kind: 'passkey', id: passkey.slotId, name: passkey.name },
   });
+}
+
+/** Version of a Vault key: the one that the passkey is wrapped with. */
+function versionText({ version }: Passkey['reference']): readonly string[] {
+  return typeof version === 'number' ? [l10n.t('version {0}', version)] : [];
+}
+
+/** One that is short says what it is; several, or a long one, that there is something to read. */
+function warningText(warnings: readonly string[]): readonly string[] {
+  const [first, second] = warnings;
+  if (first === undefined) return [];
+  const clause = escaped(first.replace(/\.$/, ''));
+  return [second === undefined && clause.length <= longestInRow ? clause : l10n.t('needs a look')];
+}
+
+/** What names the key outside. */
+function referenceFacts({ reference }: Passkey): NonNullable<RowFacts['tooltip']> {
+  const words: Readonly<Record<string, string>> = {
+    keyArn: l10n.t('ARN'),
+    region: l10n.t('Region'),
+    alias: l10n.t('Alias'),
+    address: l10n.t('Address'),
+    namespace: l10n.t('Namespace'),
+    mount: l10n.t('Mount'),
+    key: l10n.t('Key'),
+    version: l10n.t('Key version'),
+  };
+  return Object.entries(reference).flatMap(([name, value]) => {
+    if (typeof value !== 'string' && typeof value !== 'number') return [];
+    // Without a scheme, which the editor would make a link of.
+    return [[words[name] ?? escaped(name), escaped(String(value).replace(/^https?:\/\//, ''))]];
+  });
+}
+
+function gateFacts(gate: PasskeyGate | undefined): NonNullable<RowFacts['tooltip']> {
+  if (gate === undefined) return [];
+  const leak = leakText(gate);
+  return [
+    ...gateReasons(gate.reasons).map((reason) => [l10n.t('Still needed'), escaped(reason)] as const),
+    ...(leak === undefined ? [] : [[l10n.t('Keyrings'), leak] as const]),
+  ];
 }
 
 function kindText(kind: Passkey['kind']): string {

@@ -42,7 +42,9 @@ describe('forms for passkeys, locations and the passphrase', () => {
     const { quickPick, inputBox } = workbench;
     await workbench.runCommand('holdfast.newPasskey');
     await stepUp(host, workbench);
-    await inputBox.waitFor(/New Passkey \(1\/\d\)/);
+    await quickPick.waitFor(/New Passkey \(1\/\d\)/);
+    await quickPick.choose('Passphrase');
+    await inputBox.waitFor(/New Passkey \(2\/\d\)/);
     await inputBox.type('passphrase');
     await eventually(async () => assert.match(await inputBox.message(), /taken already/));
     await inputBox.enter('safe at home');

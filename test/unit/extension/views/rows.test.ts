@@ -5,6 +5,7 @@ import { settledAlertsRow } from '../../../../extension/views/alerts/settledAler
 import { locationRow } from '../../../../extension/views/locations/location.ts';
 import { LocationRows } from '../../../../extension/views/locations/locationRows.ts';
 import { passkeyRow } from '../../../../extension/views/passkeys/passkey.ts';
+import { PasskeyRows } from '../../../../extension/views/passkeys/passkeyRows.ts';
 import { policyRow } from '../../../../extension/views/policies/policy.ts';
 import { PolicyRows } from '../../../../extension/views/policies/policyRows.ts';
 import { sourceRow } from '../../../../extension/views/policies/source.ts';
@@ -172,7 +173,14 @@ describe('the row of a passkey', () => {
     ['that is spare', {}, 'passphrase · verified 2026-11-21', 'circle-outline'],
     ['that nobody tried', { state: 'unverified', verifiedAt: null }, 'passphrase · not verified yet', 'warning'],
     ['that fails', { state: 'failing', kind: 'awsKms' }, 'AWS KMS · failing · verified 2026-11-21', 'error'],
-    ['that warns', { warnings: ['a newer version'] }, 'passphrase · verified 2026-11-21 · needs a look', 'warning'],
+    ['that warns', { warnings: ['a newer version'.repeat(5)] }, 'passphrase · verified 2026-11-21 · needs a look', 'warning'],
+    ['that warns twice', { warnings: ['One.', 'Two.'] }, 'passphrase · verified 2026-11-21 · needs a look', 'warning'],
+    [
+      'that is behind',
+      { kind: 'vaultTransit', reference: { version: 2 }, warnings: ['Vault key version 3, passkey at 2.'] },
+      'Vault Transit · version 2 · verified 2026-11-21 · Vault key version 3, passkey at 2',
+      'warning',
+    ],
     ['that can go', { retirableFrom: noon }, 'passphrase · verified 2026-11-21 · can be retired', 'circle-outline'],
     [
       'that can go later',
@@ -183,9 +191,77 @@ describe('the row of a passkey', () => {
   ];
   for (const [what, changes, description, icon] of table) {
     it(`says of one ${what}: ${description}`, () => {
-      assert.deepEqual(shown(passkeyRow(somePasskey(changes), now).facts), [description, icon]);
+      const { facts } = passkeyRow(somePasskey(changes), now);
+      assert.deepEqual(shown(facts), [description, icon]);
+      assert.equal(facts.accessibleLabel, `Passkey main, ${description}`);
     });
   }
+
+  it('has what names its key in its tooltip, and what still needs it', () => {
+    const reference = { address: 'https://[x](y)\u202e:8200', namespace: null, mount: 'transit', key: 'holdfast', version: 2 };
+    const gate = {
+      allowed: false,
+      from: tomorrow,
+      reasons: [{ what: 'keyring 7 in vault is locked and holds it', until: tomorrow }],
+      commands: [],
+      opensKeyringsUntil: tomorrow,
+    };
+    const { tooltip, context } = passkeyRow(somePasskey({ kind: 'vaultTransit', reference }), now, gate).facts;
+    const facts = new Map(tooltip);
+    assert.deepEqual(
+      ['Address', 'Namespace', 'Mount', 'Key', 'Key version', 'Still needed'].map((name) => facts.get(name)),
+      [
+        String.raw`[x](y)\u202e:8200`,
+        undefined,
+        'transit',
+        'holdfast',
+        '2',
+        'Keyring 7 in vault is locked and holds it, until 2026-11-22 03:00.',
+      ],
+    );
+    assert.match(facts.get('Keyrings') ?? '', /^Locked keyrings hold it until 2026-11-22 03:00/);
+    assert.deepEqual(context, ['passkey', 'vaultTransit', 'spare', 'ready']);
+    const kms = passkeyRow(somePasskey({ kind: 'awsKms', reference: { keyArn: 'arn:a', region: 'eu-west-1', alias: 'alias/b' } }), now);
+    assert.deepEqual(
+      ['ARN', 'Region', 'Alias'].map((name) => new Map(kms.facts.tooltip).get(name)),
+      ['arn:a', 'eu-west-1', 'alias/b'],
+    );
+  });
+});
+
+describe('the rows of passkeys', () => {
+  it('ask what keeps a spare key outside from going, and of no other passkey; never while locked', async () => {
+    let items: readonly Passkey[] = [];
+    let state: 'locked' | 'unlocked' = 'unlocked';
+    const asked: unknown[] = [];
+    const caller = new FakeCaller({
+      'passkey.list': () => ({ items, next: null }),
+      'passkey.gate': ({ passkey }) => {
+        asked.push(passkey);
+        return { allowed: false, from: tomorrow, reasons: [{ what: 'it waits', until: tomorrow }], commands: [], opensKeyringsUntil: null };
+      },
+    });
+    const rows = new PasskeyRows(
+      caller,
+      () => someStatus({ state }),
+      () => now,
+    );
+    const key: Partial<Passkey> = { kind: 'vaultTransit', retirableFrom: tomorrow };
+    items = [
+      somePasskey({ retirableFrom: tomorrow }),
+      somePasskey({ ...key, inUse: true }),
+      somePasskey({ ...key, retirableFrom: noon }),
+      somePasskey({ ...key, state: 'retired' }),
+      somePasskey({ ...key, slotId: otherId }),
+    ];
+    const shownRows = await rows.roots();
+    assert.equal(shownRows.length, 4);
+    assert.deepEqual(asked, [otherId]);
+    assert.equal(new Map(shownRows.at(-1)?.facts.tooltip).get('Still needed'), 'It waits, until 2026-11-22 03:00.');
+    state = 'locked';
+    await rows.roots();
+    assert.deepEqual(asked, [otherId]);
+  });
 });
 
 const s3: NonNullable<Location['s3']> = { bucket: 'vault', region: 'eu-west-1', prefix: 'laptop', credentials: { source: 'sealed' } };

@@ -1,0 +1,26 @@
+import { l10n } from 'vscode';
+import type { PasskeyGate } from '../../protocol/methods/passkeys.ts';
+import { fullTime } from './shownTime.ts';
+
+/** From when a passkey can go, as a sentence. */
+export function gateVerdict({ allowed, from }: PasskeyGate, name: string): string {
+  if (allowed) return l10n.t('{0} can be retired now.', name);
+  return from === null
+    ? l10n.t('{0} can not be retired, and waiting does not help: somebody has to act.', name)
+    : l10n.t('{0} can be retired from {1} on.', name, fullTime(from));
+}
+
+/** What still needs a passkey, a line each. */
+export function gateReasons(reasons: PasskeyGate['reasons']): readonly string[] {
+  return reasons.map(({ what, until }) => {
+    const clause = `${what.charAt(0).toUpperCase()}${what.slice(1)}`;
+    return until === null ? `${clause}.` : l10n.t('{0}, until {1}.', clause, fullTime(until));
+  });
+}
+
+/** What no rotation ends, only time; `undefined` where there is nothing. */
+export function leakText({ opensKeyringsUntil }: PasskeyGate): string | undefined {
+  return opensKeyringsUntil === null
+    ? undefined
+    : l10n.t('Locked keyrings hold it until {0}: until then, who has its old secret or key can open those.', fullTime(opensKeyringsUntil));
+}
