@@ -8,6 +8,9 @@ export type Collect = (options?: { readonly type: 'minor' }) => void;
 const youngLimit = 8 * 1024 * 1024;
 const heldLimit = 32 * 1024 * 1024;
 
+/** Milliseconds in which it is told that a run has ended. */
+const toldWithin = 100;
+
 /** About what the state of one HMAC takes outside the heap until its object is collected. */
 export const hashStateLength = 4096;
 
@@ -45,10 +48,10 @@ export class ShortLivedMemory {
 
 /**
  * Gives back the shared memory of a run that has ended, soon: it is held until every thread that knew it has collected its garbage, and this
- * thread, which makes little, would take its time.
+ * thread, which makes little, would take its time. Not at once, for somebody waits to hear that the run has ended.
  */
 export function collectSoon(): void {
-  setImmediate(() => collector()?.());
+  setTimeout(() => collector()?.(), toldWithin).unref();
 }
 
 function collector(): Collect | undefined {
