@@ -6,6 +6,9 @@ import { type GateDecision, type GatePasskey, type LockedHolder, retirementGate 
 import { decodeKeyring } from '../../keys/keyring.ts';
 import { readableSlot } from '../slotOf.ts';
 
+/** Milliseconds that the gate waits for the time of the stores. */
+const storeTimeLimit = 10_000;
+
 /** What the catalog holds for the retirement gate: the passkeys, and what is stored and locked with their slots in it. */
 export class GateFacts {
   readonly #catalog: Catalog;
@@ -22,6 +25,26 @@ export class GateFacts {
     const holders = this.holders().filter(({ locationId, until }) => until === null || until > nowAt(locationId));
     // Each store has its own clock, so the ended ones are left out here already.
     return retirementGate({ passkey, passkeys, holders, now: new Date(0) });
+  }
+
+  /** As `decide`, by what the stores say of the time now. One that does not answer soon leaves what it said last: the gate opens later, never earlier. */
+  async decideNow(
+    slotId: SlotId,
+    storeTime: (locationId: LocationId, signal: AbortSignal) => Promise<Date>,
+    signal: AbortSignal,
+  ): Promise<GateDecision> {
+    const known = this.decide(slotId);
+    // Time only ever opens the gate: what was said last is enough where it is open, or where waiting does not help.
+    if (known.allowed || known.from === null) return known;
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(storeTimeLimit)]);
+    const timeAt = async (locationId: LocationId): Promise<readonly [LocationId, Date]> => [
+      locationId,
+      await storeTime(locationId, limited).catch(() => this.leastTime(locationId)),
+    ];
+    const places = new Set(this.holders().map(({ locationId }) => locationId));
+    const times = new Map(await Promise.all([...places].map(timeAt)));
+    signal.throwIfAborted();
+    return this.decide(slotId, (locationId) => times.get(locationId) ?? new Date(0));
   }
 
   passkeys(): readonly GatePasskey[] {

@@ -363,15 +363,8 @@ export class PasskeyService {
     );
   }
 
-  async #decide(slotId: SlotId, signal: AbortSignal): Promise<GateDecision> {
-    const times = new Map<LocationId, Date>();
-    for (const { locationId } of this.#gates.holders()) {
-      if (times.has(locationId)) continue;
-      // A store that does not answer leaves what it said last: the gate opens later, never earlier.
-      times.set(locationId, await this.#options.storeTime(locationId, signal).catch(() => this.#gates.leastTime(locationId)));
-      signal.throwIfAborted();
-    }
-    return this.#gates.decide(slotId, (locationId) => times.get(locationId) ?? new Date(0));
+  #decide(slotId: SlotId, signal: AbortSignal): Promise<GateDecision> {
+    return this.#gates.decideNow(slotId, this.#options.storeTime, signal);
   }
 
   #gateResult(record: PasskeyRecord, decision: GateDecision): PasskeyGate {
