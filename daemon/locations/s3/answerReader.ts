@@ -9,6 +9,8 @@ export interface AnswerHead {
 /** Gives the memory that the body of an object fills, as long as `head.length`; what it throws ends the reading. */
 export type PlaceFor = (head: AnswerHead) => Uint8Array;
 
+/** Of a body, is taken from pieces. */
+const lastLength = 65_536;
 const longestHead = 65_536;
 /** Of a body that says what went wrong. */
 const longestText = 1 << 20;
@@ -46,6 +48,19 @@ export class AnswerReader {
   get answer(): { readonly head: AnswerHead; readonly text: Uint8Array } {
     if (this.#head === undefined || !this.#isComplete) throw malformed('the answer is not complete');
     return { head: this.#head, text: isObject(this.#head) ? new Uint8Array(0) : (this.#body ?? this.#pending) };
+  }
+
+  /** Where the next bytes of the body belong, as far as they are not its last: behind those something may come that is none of it. */
+  get room(): Uint8Array | undefined {
+    const body = this.#body;
+    if (body === undefined || this.#head === undefined || !isObject(this.#head)) return undefined;
+    const end = body.length - lastLength;
+    return this.#filled < end ? body.subarray(this.#filled, end) : undefined;
+  }
+
+  /** So many bytes were put where `room` said. */
+  filled(length: number): void {
+    this.#filled += length;
   }
 
   take(bytes: Buffer): void {

@@ -20,8 +20,8 @@ export interface SocketLimits {
 const readLength = 256 * 1024;
 
 /**
- * A connection to a store for one request after the other, which reads all it gets into one buffer: a client that gives each read a buffer of its own costs
- * more for collecting them than for the reading.
+ * A connection to a store for one request after the other. What it gets is read to where it belongs, beginnings and ends of answers into one buffer: a client
+ * that gives each read a buffer of its own costs more for collecting them than for the reading.
  */
 export class AnswerSocket implements Disposable {
   readonly #socket: Socket;
@@ -31,11 +31,17 @@ export class AnswerSocket implements Disposable {
   /** @param onClosed is told once, whatever closed it. */
   constructor({ isSecure, host, port }: SocketAddress, { connectTimeout, silenceTimeout }: SocketLimits, onClosed: () => void) {
     const buffer = Buffer.allocUnsafeSlow(readLength);
+    let given: Uint8Array = buffer;
     const callback = (length: number): boolean => {
-      this.#take(buffer.subarray(0, length));
+      if (given === buffer) this.#take(buffer.subarray(0, length));
+      else this.#asked?.reader.filled(length);
       return true;
     };
-    const options = { host, port, noDelay: true, keepAlive: true, onread: { buffer, callback } };
+    const next = (): Uint8Array => {
+      given = this.#asked?.reader.room ?? buffer;
+      return given;
+    };
+    const options = { host, port, noDelay: true, keepAlive: true, onread: { buffer: next, callback } };
     const socket = isSecure
       ? connectSecurely({ ...options, ...(isIP(host) === 0 ? { servername: host } : {}), ALPNProtocols: ['http/1.1'] })
       : connect(options);

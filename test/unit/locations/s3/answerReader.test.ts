@@ -8,6 +8,8 @@ const refusal = 'HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n5\r
 const own = ({ length = 0 }: AnswerHead): Uint8Array => new Uint8Array(length);
 const isBadAnswer = (error: unknown): boolean => error instanceof Error && error.name === 'BadAnswer';
 
+const roomOf = ({ room }: AnswerReader): Uint8Array | undefined => room;
+
 interface Read {
   readonly reader: AnswerReader;
   readonly places: Uint8Array[];
@@ -54,6 +56,25 @@ describe('an answer of a store', () => {
         { numRuns: 60 },
       );
     }
+  });
+
+  it('S5: lets an object be put where it belongs but for its end, and nothing else', () => {
+    const length = 200_000;
+    const memory = Buffer.alloc(length + 10, '.');
+    const reader = new AnswerReader(() => memory.subarray(0, length));
+    assert.equal(roomOf(reader), undefined);
+    reader.take(Buffer.from(`HTTP/1.1 200 OK\r\ncontent-length: ${length}\r\n\r\nab`));
+    for (let room = roomOf(reader); room !== undefined; room = roomOf(reader)) {
+      const part = room.subarray(0, 50_000).fill(99);
+      assert.deepEqual([room.buffer, reader.isComplete], [memory.buffer, false]);
+      reader.filled(part.length);
+    }
+    reader.take(Buffer.alloc(65_537, 'd'));
+    assert.deepEqual([reader.isComplete, reader.isReusable, roomOf(reader)], [true, false, undefined]);
+    assert.equal(memory.toString(), `ab${'c'.repeat(length - 65_538)}${'d'.repeat(65_536)}${'.'.repeat(10)}`);
+    const other = new AnswerReader(own);
+    other.take(Buffer.from(`HTTP/1.1 404 Not Found\r\ncontent-length: ${length}\r\n\r\n`));
+    assert.equal(roomOf(other), undefined);
   });
 
   it('tells its headers in lower case, and those of one name together', () => {
