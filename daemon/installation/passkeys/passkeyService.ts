@@ -1,7 +1,7 @@
 import { HoldfastError } from '../../../protocol/errors.ts';
 import type { LocationId, SlotId } from '../../../protocol/ids.ts';
 import type { Page, PageParams } from '../../../protocol/method.ts';
-import type { Passkey, PasskeyCheckResult, PasskeyGate } from '../../../protocol/methods/passkeys.ts';
+import type { Passkey, PasskeyCheckResult, PasskeyGate, PasskeyState } from '../../../protocol/methods/passkeys.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { PasskeyRecord } from '../../catalog/passkeyStore.ts';
 import type { KeyFacts } from '../../keys/agent/keyFacts.ts';
@@ -467,7 +467,7 @@ export class PasskeyService {
   #isReady(slotId: SlotId): void {
     const now = this.#now();
     this.#catalog.transaction(() => {
-      this.#catalog.passkeys.change(slotId, { state: 'ready', verifiedAt: now });
+      this.#changeKept(slotId, { state: 'ready', verifiedAt: now });
       if (this.#catalog.serviceKeys.get(slotId) !== undefined)
         this.#catalog.serviceKeys.change(slotId, { problem: null, problemSince: null, checkedAt: now });
     });
@@ -508,8 +508,13 @@ export class PasskeyService {
   }
 
   #isFailing(slotId: SlotId): void {
-    this.#catalog.passkeys.change(slotId, { state: 'failing' });
+    this.#changeKept(slotId, { state: 'failing' });
     this.#options.onChanged(slotId);
+  }
+
+  /** What a verification found. One that was retired while a key service was asked stays so. */
+  #changeKept(slotId: SlotId, changes: { readonly state: PasskeyState; readonly verifiedAt?: string }): void {
+    if (this.#known(slotId).state !== 'retired') this.#catalog.passkeys.change(slotId, changes);
   }
 
   #record(

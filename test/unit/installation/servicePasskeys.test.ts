@@ -52,6 +52,23 @@ describe('passkeys at key services', () => {
     assert.deepEqual([main?.inUse, kms?.inUse, kms?.state], [true, false, 'failing']);
   });
 
+  for (const problem of [undefined, 'versionTooOld'] as const) {
+    it(`D2: retired while its service is asked stays retired, where that answers with ${problem ?? 'the key'}`, async () => {
+      using bench = await InstallationBench.ready();
+      const { installation, keyAgent } = bench;
+      const { slotId } = await installation.passkeys.add('kms', kmsKey, false, signal);
+      const ask = keyAgent.call.bind(keyAgent);
+      keyAgent.call = async (call, secrets, asking) => {
+        keyAgent.call = ask;
+        await installation.passkeys.retire(slotId, { confirmed: true }, signal);
+        if (problem !== undefined) keyAgent.problems.set('unwrap', problem);
+        return await ask(call, secrets, asking);
+      };
+      await installation.passkeys.verify(slotId, {}, signal).catch(() => undefined);
+      assert.equal(installation.passkeys.list({}).items.find((one) => one.slotId === slotId)?.state, 'retired');
+    });
+  }
+
   it('D6: one that is down leaves the daemon locked with its reason, and another one opens it', async () => {
     using bench = await InstallationBench.ready();
     const { installation, keyAgent } = bench;
