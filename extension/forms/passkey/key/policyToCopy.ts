@@ -28,7 +28,7 @@ export function policiesToCopy(draft: KeyDraft, reference: Readonly<Record<strin
       return [
         {
           label: l10n.t('Copy Policy'),
-          detail: l10n.t('All that a token needs on {0}/{1}: to encrypt, to decrypt, and to read about the key.', mount, key),
+          detail: l10n.t('All that the login needs: encrypt, decrypt and read about {0}/{1}.', mount, key),
           text: vaultPolicy({ mount, key }),
         },
       ];
@@ -45,15 +45,15 @@ function awsPolicies({ aws }: KeyDraft, reference: Readonly<Record<string, unkno
   return [
     {
       label: l10n.t('Copy Policy'),
-      detail: l10n.t('For the user or role: Encrypt, Decrypt and DescribeKey on this key, for what Holdfast wraps alone.'),
+      detail: l10n.t('For the user or role: Encrypt, Decrypt, DescribeKey, for what Holdfast wraps.'),
       text: JSON.stringify(iamPolicy, null, 2),
     },
     {
       label: l10n.t('Copy Statements for the Key Policy'),
       detail:
         principal === somebody
-          ? l10n.t('The same rights on the side of the key, for a key of another account. Put your user or role for {0}.', somebody)
-          : l10n.t('The same rights on the side of the key, for {0}; needed for a key of another account.', principal),
+          ? l10n.t('Where the key is of another account. Put your user or role in: {0}.', somebody)
+          : l10n.t('Where the key is of another account: {0}.', principal),
       text: JSON.stringify(keyPolicyStatements, null, 2),
     },
   ];

@@ -81,7 +81,6 @@ async function askAct(answers: Answers, passkey: Passkey, place: StepPlace): Pro
           (sentence): Choice<'look'> => ({
             ...twoLines(sentence),
             icon: 'info',
-            group: vscode.l10n.t('What will happen'),
             value: 'look',
           }),
         ),
@@ -158,7 +157,7 @@ function questionOf(problem: HoldfastError, { name }: Passkey): { readonly place
     };
   }
   return {
-    placeholder: vscode.l10n.t('This step is for somebody with the right to do it. The passkey goes on as before meanwhile.'),
+    placeholder: vscode.l10n.t('Somebody with the right has to do this. The passkey goes on as before.'),
     choices: [
       { label: vscode.l10n.t('Copy Command'), detail: command, icon: 'copy', value: { copies: command } },
       { label: vscode.l10n.t('Go On'), description: vscode.l10n.t('once it has run'), icon: 'arrow-right', value: 'again' },
@@ -198,14 +197,14 @@ async function tryToRotate(
   }
 }
 
-function line(sentence: string, icon: string, group: string): Choice<'done'> {
-  return { ...twoLines(sentence), icon, group, value: 'done' };
+function line(sentence: string, icon: string, group?: string): Choice<'done'> {
+  return { ...twoLines(sentence), icon, ...(group === undefined ? {} : { group }), value: 'done' };
 }
 
 /** Shows what was done, and what the gate says of the old one. `true` where the user wants to retire that. */
 export async function showRotated({ passkey, previous, gate, steps }: PasskeyRotateResult): Promise<boolean> {
   const leak = leakText(gate);
-  const [done, old] = [vscode.l10n.t('What was done'), vscode.l10n.t('The old one')];
+  const old = vscode.l10n.t('The old one');
   const outcome = await askPick<'done' | 'retire', 'done' | 'retire'>(
     { title: vscode.l10n.t('Rotated the passkey {0}', plainText(passkey.name)), step: undefined, of: undefined, canGoBack: false },
     {
@@ -215,7 +214,7 @@ export async function showRotated({ passkey, previous, gate, steps }: PasskeyRot
         ...(gate.allowed
           ? [{ label: vscode.l10n.t('Retire the Old One…'), description: previous.name, icon: 'trash', value: 'retire' as const }]
           : []),
-        ...steps.map((step) => line(step, 'pass', done)),
+        ...steps.map((step) => line(step, 'pass')),
         line(gateVerdict(gate, previous.name), gate.allowed ? 'unlock' : 'lock', old),
         ...gateReasons(gate.reasons).map((reason) => line(reason, 'circle-outline', old)),
         ...(gate.allowed

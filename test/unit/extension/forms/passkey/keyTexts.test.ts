@@ -24,7 +24,7 @@ describe('the policy that a form has to copy', () => {
     assert.match(iam?.text ?? '', /"kms:Encrypt"[^]*"Resource": "arn:aws:kms:eu-west-1:123456789012:key/);
     assert.doesNotMatch(iam?.text ?? '', /kms:\*|Principal/);
     assert.match(statements?.text ?? '', /"AWS": "arn:aws:iam::123456789012:role\/HOLDFAST"/);
-    assert.match(statements?.detail ?? '', /Put your user or role/);
+    assert.match(statements?.detail ?? '', /Put your user or role in/);
   });
 
   it('names the role that the passkey takes on', () => {
