@@ -1,5 +1,4 @@
 import * as vscode from 'vscode';
-import { escaped } from '../../client/shown/text.ts';
 import { HoldfastError } from '../../protocol/errors.ts';
 import type { Method } from '../../protocol/method.ts';
 import { passkeyList } from '../../protocol/methods/passkeys.ts';
@@ -29,7 +28,7 @@ export async function ask<Params, Result>(
       return await daemon.call(method, await params(isConfirmed));
     } catch (error) {
       if (HoldfastError.is(error, 'confirmationNeeded') && !isConfirmed) {
-        const [question, ...rest] = escaped(error.message).split(/(?<=\?) /);
+        const [question, ...rest] = plainText(error.message).split(/(?<=\?) /);
         const detail = [rest.join(' '), ...more].filter((line) => line !== '').join('\n\n');
         if (!(await confirmed({ question: question ?? '', detail, act }))) return undefined;
         isConfirmed = true;
