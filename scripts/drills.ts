@@ -6,15 +6,20 @@ import path from 'node:path';
 import { testSeed } from '../test/support/mochaHooks.ts';
 import { endProcess, processesNaming } from '../test/support/processes.ts';
 import { MotoServer } from '../test/support/servers/motoServer.ts';
+import { OpenBaoServer } from '../test/support/servers/openBaoServer.ts';
 import { SeaweedServer } from '../test/support/servers/seaweedServer.ts';
 import { findServerPrograms } from '../test/support/servers/serverPrograms.ts';
 import { type DrillOutcome, writeDrills, writeDrillsAgain } from './drills/drillsPage.ts';
+import { keyServices } from './drills/keyServices.ts';
+import { passkeys } from './drills/passkeys.ts';
 import { ransomware } from './drills/ransomware.ts';
 import { type Drill, Stage, type StageOptions } from './drills/stage.ts';
 import { stores } from './drills/stores.ts';
 import { prepareServers } from './servers/prepareServers.ts';
 
-const drills: readonly Drill[] = [...ransomware, ...stores].toSorted((one, other) => one.id.localeCompare(other.id));
+const drills: readonly Drill[] = [...keyServices, ...passkeys, ...ransomware, ...stores].toSorted((one, other) =>
+  one.id.localeCompare(other.id),
+);
 const asked = process.argv.slice(2);
 const ids = asked.filter((arg) => arg !== '--write-docs').map((id) => id.toUpperCase());
 const unknown = ids.filter((id) => !drills.some((drill) => drill.id === id));
@@ -34,7 +39,7 @@ process.env['TMPDIR'] = scratch;
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
 
-async function play(drill: Drill, servers: Pick<StageOptions, 'seaweed' | 'encrypting' | 'moto'>): Promise<DrillOutcome> {
+async function play(drill: Drill, servers: Pick<StageOptions, 'seaweed' | 'encrypting' | 'moto' | 'newOpenBao'>): Promise<DrillOutcome> {
   const started = performance.now();
   const seconds = (): number => (performance.now() - started) / 1000;
   say(`\n${drill.id}  ${drill.title}`);
@@ -63,6 +68,7 @@ try {
   const servers = {
     seaweed: () => (seaweed ??= SeaweedServer.start(programs).then((server) => running.use(server))),
     encrypting: () => (encrypting ??= SeaweedServer.start(programs, { encrypts: true }).then((server) => running.use(server))),
+    newOpenBao: () => OpenBaoServer.start(programs, 'disk'),
     moto: () => (moto ??= MotoServer.start(programs).then((server) => running.use(server))),
   };
   say(`seed ${testSeed()} (HOLDFAST_TEST_SEED=${testSeed()} plays the same again)`);

@@ -2,6 +2,7 @@ import type { AlertDocument } from '../../test/support/cliShapes.ts';
 import { ImmutableScratch, type ImmutableScratchOptions } from '../../test/support/immutableScratch.ts';
 import { SeededRandom } from '../../test/support/random.ts';
 import type { MotoServer } from '../../test/support/servers/motoServer.ts';
+import type { OpenBaoServer } from '../../test/support/servers/openBaoServer.ts';
 import type { MadeBucket } from '../../test/support/servers/s3Server.ts';
 import type { SeaweedServer } from '../../test/support/servers/seaweedServer.ts';
 
@@ -20,6 +21,8 @@ export interface StageOptions {
   /** One that knows SSE-S3. */
   readonly encrypting: () => Promise<SeaweedServer>;
   readonly moto: () => Promise<MotoServer>;
+  /** One of its own, whose state lies on a disk. */
+  readonly newOpenBao: () => Promise<OpenBaoServer>;
 }
 
 /** What was looked at, and how it was. */
@@ -53,6 +56,11 @@ export class Stage implements AsyncDisposable {
 
   get moto(): Promise<MotoServer> {
     return this.#options.moto();
+  }
+
+  /** Ends with the drill. */
+  async newOpenBao(): Promise<OpenBaoServer> {
+    return this.use(await this.#options.newOpenBao());
   }
 
   tell(text: string): void {

@@ -6,10 +6,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Catalog } from '../../daemon/catalog/catalog.ts';
 import { openCatalog } from '../../daemon/catalog/openCatalog.ts';
+import type { KeyAgent } from '../../daemon/keys/agent/keyAgent.ts';
 import { isEnded } from '../../protocol/methods/actions.ts';
 import { type GarbageDocument, garbageDocument, locationCollectGarbage } from '../../protocol/methods/garbage.ts';
 import { immutabilityStatus } from '../../protocol/methods/immutability.ts';
 import { locationAdd, type S3KeysSecret, type LockMode } from '../../protocol/methods/locations.ts';
+import { type InitKey, sessionInit, sessionUnlock } from '../../protocol/methods/session.ts';
 import { type PolicyCreateParams, policyCreate, usualRunRules, usualSourceRules } from '../../protocol/methods/policies.ts';
 import { FakeScrypt } from '../unit/keys/support/fakeScrypt.ts';
 import { bucketConnection } from './bucket/bucketConnection.ts';
@@ -29,6 +31,10 @@ export interface BucketDaemonOptions {
   /** Handed over and sealed in the catalog; where left out the credentials come from the chain. */
   readonly keys?: S3KeysSecret;
   readonly seed?: number;
+  /** Set up on it, in place of a passphrase. */
+  readonly key?: InitKey;
+  /** Asks key services; a process for each call where left out. */
+  readonly keyAgent?: KeyAgent;
 }
 
 const passphrase = 'the passphrase';
@@ -51,11 +57,15 @@ export class BucketDaemon implements AsyncDisposable {
   wrap: (store: VersionedStore) => VersionedStore = (store) => store;
   #daemon: InProcessDaemon | undefined;
   #catalog: Catalog | undefined;
+  readonly #key: InitKey | undefined;
+  readonly #keyAgent: KeyAgent | undefined;
   #made = 0;
 
   constructor(options: BucketDaemonOptions = {}) {
     this.bucket = new MemoryBucket({ ...options.bucket, now: () => this.clock.storeMs });
     this.random = new SeededRandom(options.seed ?? 1);
+    this.#key = options.key;
+    this.#keyAgent = options.keyAgent;
     mkdirSync(this.source);
   }
 
@@ -63,7 +73,9 @@ export class BucketDaemon implements AsyncDisposable {
   static async ready(options: BucketDaemonOptions = {}): Promise<BucketDaemon> {
     const made = new BucketDaemon(options);
     await made.start();
-    await made.daemon.init(passphrase);
+    const { key } = options;
+    if (key === undefined) await made.daemon.init(passphrase);
+    else await made.daemon.call(sessionInit, { requestId: randomUUID(), passkeyName: 'first', key });
     const { keys, protectionPeriod = 30, lockMode } = options;
     const spec = {
       kind: 's3',
@@ -109,6 +121,7 @@ export class BucketDaemon implements AsyncDisposable {
       wallClock: this.clock.wall,
       timers: this.clock,
       clocks: this.clock.read,
+      ...(this.#keyAgent === undefined ? {} : { keyAgent: this.#keyAgent }),
       connectS3: (options) => Promise.resolve(bucketConnection(this.bucket, options, (store) => this.wrap(store))),
       openCatalog: (file) => (this.#catalog = openCatalog(file)),
     });
@@ -129,8 +142,9 @@ export class BucketDaemon implements AsyncDisposable {
     await this.idle();
   }
 
-  unlock(): Promise<void> {
-    return this.daemon.unlock(passphrase);
+  async unlock(): Promise<void> {
+    if (this.#key === undefined) await this.daemon.unlock(passphrase);
+    else await this.daemon.call(sessionUnlock, {});
   }
 
   async createPolicy(name: string, changes: Partial<PolicyCreateParams> = {}): Promise<void> {

@@ -36,6 +36,8 @@ export class ScratchState implements AsyncDisposable {
   readonly state: string;
   /** A passphrase file that can be handed to `--passphrase-file`; `passphrase` is what it holds. */
   readonly passphraseFile: string;
+  /** Of every call of the CLI, and so of the daemon that one starts; what a call says itself counts more. */
+  readonly env: Record<string, string | undefined> = {};
   readonly passphrase = 'correct horse battery staple for tests only';
 
   constructor(parent: string = os.tmpdir()) {
@@ -87,6 +89,10 @@ export class ScratchState implements AsyncDisposable {
   }
 
   #with(options: CliOptions): CliOptions {
-    return { ...options, state: options.state ?? this.state, env: { HOLDFAST_STEP_UP_FILE: this.passphraseFile, ...options.env } };
+    return {
+      ...options,
+      state: options.state ?? this.state,
+      env: { HOLDFAST_STEP_UP_FILE: this.passphraseFile, ...this.env, ...options.env },
+    };
   }
 }
