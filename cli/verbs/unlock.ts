@@ -86,6 +86,6 @@ async function openWithPassphrase(passkey: string | undefined, file: string | un
 }
 
 function resultOf(unlocked: UnlockResult): Result {
-  const sentence = unlocked.alreadyUnlocked ? 'Already unlocked.' : `Unlocked with the passkey ${escaped(unlocked.passkeyInUse)}.`;
+  const sentence = unlocked.alreadyUnlocked ? 'Already unlocked.' : `Unlocked. The passkey in use is ${escaped(unlocked.passkeyInUse)}.`;
   return { document: unlocked, lines: [sentence], isNotice: true };
 }

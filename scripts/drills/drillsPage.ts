@@ -20,7 +20,7 @@ interface ReadReport extends LayerReport {
 
 const layers = ['unit', 'integration', 'process', 'host'] as const;
 const page = path.join('docs', 'drills.md');
-/** The threats that a store, its account, or time are behind. */
+/** The threats that a store, its account, a key service, or time are behind. */
 const ids = [
   'R1',
   'R2',
@@ -35,6 +35,10 @@ const ids = [
   'F3',
   'X8',
   'M8',
+  'D1',
+  'D2',
+  'D6',
+  'D7',
 ];
 
 const played = path.join(root, '.cache', 'drills.json');
@@ -104,7 +108,7 @@ export function pageOf(outcomes: readonly DrillOutcome[], reports: readonly Read
     'What an attacker who holds the credentials of the store does, done to real servers with the built daemon and command line. `npm run drills -- R1 R2 R5`',
     'plays some and tells each step; `npm run drills` plays all and writes this page. The ids are those of the [threat model](threat-model.md).',
     '',
-    `Played ${now.toISOString().slice(0, 16)}Z on ${process.platform} ${process.arch}, SeaweedFS and moto on loopback; R7 on the bucket in memory, whose clock can be moved.`,
+    `Played ${now.toISOString().slice(0, 16)}Z on ${process.platform} ${process.arch}, SeaweedFS, moto, OpenBao and a fake of AWS KMS on loopback; R7 and the weeks of D1 and D2 on the bucket in memory, whose clock can be moved.`,
     '',
     '## Outcome',
     '',

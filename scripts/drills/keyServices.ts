@@ -150,7 +150,10 @@ const lyingService: Drill = {
     }
     const { status, text } = await stage.holdfast(user, ['passkey', 'list']);
     stage.look('The passkey that failed is still there: nothing is taken away.', status === 0 && /^office /m.test(text));
-    stage.look('The alert passkeyFailing is open.', (await user.alerts()).some(({ kind }) => kind === 'passkeyFailing'));
+    stage.look(
+      'The alert passkeyFailing is open.',
+      (await user.alerts()).some(({ kind }) => kind === 'passkeyFailing'),
+    );
     wire.lie = () => undefined;
     stage.tell('KMS tells the truth again.');
     await user.scratch.cli(['lock']);

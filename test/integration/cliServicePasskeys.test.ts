@@ -84,7 +84,7 @@ describe('holdfast passkey of Vault', function () {
     assert.deepEqual([added.kind, added.inUse, added.state, added.reference['version']], ['vaultTransit', true, 'ready', 1]);
     assert.deepEqual(added.warnings, []);
     const unlocked = await unlockAgain(scratch);
-    assert.deepEqual([unlocked.status, unlocked.stdout], [0, 'Unlocked with the passkey office.\n'], unlocked.stderr);
+    assert.deepEqual([unlocked.status, unlocked.stdout], [0, 'Unlocked. The passkey in use is office.\n'], unlocked.stderr);
     const verified = await scratch.json(passkeyDocument, ['passkey', 'verify', 'office']);
     assert.equal(verified.state, 'ready');
     assert.match(

@@ -29,7 +29,7 @@ describe('holdfast on a terminal', function () {
     cli.type(`${scratch.passphrase}\r`);
     const { status, output } = await cli.done;
     assert.equal(status, 0, output);
-    assert.match(output, /Unlocked with the passkey passphrase\./);
+    assert.match(output, /Unlocked\. The passkey in use is passphrase\./);
     assert.equal(output.includes('battery'), false);
     assert.equal(await stateNow(), 'unlocked');
   });

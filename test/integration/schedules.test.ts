@@ -54,7 +54,7 @@ describe('schedules and alerts of a whole daemon', function () {
     writeFileSync(path.join(folder, 'source', 'file'), 'content');
     clock = new VirtualClock('2026-03-02T12:10:00Z');
     await start();
-    await daemon.init('right, and long enough');
+    await daemon.init('right');
     await daemon.addLocation(store);
     await daemon.createPolicy(path.join(folder, 'source'));
   });

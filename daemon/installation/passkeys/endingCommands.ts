@@ -22,9 +22,12 @@ export function neededMinimum(slot: Slot, others: readonly Slot[]): number | und
   return least > version ? least : undefined;
 }
 
-/** What ends the key or version that a slot alone needed. Only to be shown once the gate lets the slot go. */
-export function commandsToEnd(slot: Slot, others: readonly Slot[]): readonly string[] {
-  if (slot.kind === 'awsKms') return [awsScheduleDeletionCommand({ ...slot.reference, endpoint: null }, deletionDays)];
+/**
+ * What ends the key or version that a slot alone needed. Only to be shown once the gate lets the slot go. `endpoint`: where this machine asks for a KMS key, in
+ * place of AWS's own address.
+ */
+export function commandsToEnd(slot: Slot, others: readonly Slot[], endpoint: string | null): readonly string[] {
+  if (slot.kind === 'awsKms') return [awsScheduleDeletionCommand({ ...slot.reference, endpoint }, deletionDays)];
   const minimum = neededMinimum(slot, others);
   return slot.kind === 'vaultTransit' && minimum !== undefined ? [vaultMinimumCommand(slot.reference, minimum)] : [];
 }

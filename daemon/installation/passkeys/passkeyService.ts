@@ -377,7 +377,8 @@ export class PasskeyService {
       allowed: decision.allowed,
       from: decision.allowed ? this.#now() : (decision.from?.toISOString() ?? null),
       reasons: decision.reasons.map(({ what, until }) => ({ what, until: until?.toISOString() ?? null })),
-      commands: decision.allowed && decision.endsOutsideKey ? commandsToEnd(slot, others) : [],
+      commands:
+        decision.allowed && decision.endsOutsideKey ? commandsToEnd(slot, others, this.#options.slotKeys.endpointOf(record.slotId)) : [],
       opensKeyringsUntil: ends.length === 0 ? null : new Date(Math.max(...ends)).toISOString(),
     };
   }

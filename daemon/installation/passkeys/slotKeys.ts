@@ -78,6 +78,13 @@ export class SlotKeys {
     return this.#options.serviceKeys.credentials(slotId) === undefined;
   }
 
+  /** Where a KMS key is asked for in place of AWS's own address. */
+  endpointOf(slotId: SlotId): string | null {
+    const record = this.#options.serviceKeys.get(slotId);
+    const access = record === undefined ? undefined : keyAccessSchema.parse(JSON.parse(record.access));
+    return access?.kind === 'awsKms' ? access.endpoint : null;
+  }
+
   /** What the service says of a key that is to wrap. Rejects as `make` does. */
   async describe({ target, access, credentials }: ServiceSlotKey, signal: AbortSignal): Promise<KeyFacts> {
     return await describeKey(target, { agent: this.#options.agent, access, secrets: callSecrets(credentials), signal });

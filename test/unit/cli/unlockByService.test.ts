@@ -51,7 +51,7 @@ describe('cli unlock by a key service', () => {
     for (const options of [{}, { answers: [] }]) {
       const daemon = locked([vault, phrase]);
       const ran = await runWith(['unlock'], { daemon, ...options });
-      assert.deepEqual([ran.status, ran.out, ran.questions], [0, 'Unlocked with the passkey office.\n', []]);
+      assert.deepEqual([ran.status, ran.out, ran.questions], [0, 'Unlocked. The passkey in use is office.\n', []]);
       assert.deepEqual(said(daemon), [{}]);
     }
   });
