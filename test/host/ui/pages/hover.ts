@@ -1,12 +1,22 @@
 import type { Locator, Page } from 'playwright-core';
 
+const triesMost = 4;
+const showLimit = 4000;
+
 /** Text of the hover that an element shows. */
 export async function hoverText(page: Page, element: Locator): Promise<string> {
   const hover = page.locator('.monaco-hover:visible');
-  // One that is still there would be taken for the new one.
-  await page.mouse.move(0, 0);
-  await hover.waitFor({ state: 'hidden' });
-  await element.hover();
-  await hover.waitFor();
-  return await hover.innerText();
+  for (let tries = 1; ; tries += 1) {
+    // One that is still there would be taken for the new one.
+    await page.mouse.move(0, 0);
+    await hover.waitFor({ state: 'hidden' });
+    await element.hover();
+    try {
+      await hover.waitFor(tries < triesMost ? { timeout: showLimit } : {});
+      return await hover.innerText();
+    } catch (error) {
+      // A row that was drawn again under the mouse shows nothing until the mouse comes anew.
+      if (tries === triesMost) throw error;
+    }
+  }
 }

@@ -52,8 +52,9 @@ export class Row {
   }
 
   async openMenu(): Promise<ContextMenu> {
-    await this.locator.click({ button: 'right' });
-    return new ContextMenu(this.#page);
+    const open = async (): Promise<void> => await this.locator.click({ button: 'right' });
+    await open();
+    return new ContextMenu(this.#page, open);
   }
 
   /** Presses an action that the row shows at its right end. */
