@@ -1,9 +1,5 @@
 import type { VaultTransitTarget } from './keyServices.ts';
-
-/** A word of a POSIX shell's command line that stands for this text and nothing else (POSIX.1-2024, Shell Command Language, 2.2.2). */
-export function shellWord(text: string): string {
-  return /^[A-Za-z0-9_/:.,@%+-][A-Za-z0-9_/:.,@%+=-]*$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-}
+import { shellWord } from './wording.ts';
 
 /** Which key of AWS KMS, and where it is asked for. */
 export interface AwsKeyPlace {

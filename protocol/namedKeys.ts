@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { type KeyTarget, keyTargetSchema } from './keyServices.ts';
-import { shellWord } from './keyCommands.ts';
+import { shellWord } from './wording.ts';
 
 /** A key outside that keyrings of a location name: an unproved word of whoever wrote them. Nothing was sent to it. */
 export interface NamedKey {

@@ -13,7 +13,10 @@ export function minuteOf(time: string): string {
   return `${time.slice(0, 10)} ${time.slice(11, 16)} UTC`;
 }
 
-/** A name as a word of a command to be typed: in quotation marks where a shell would take it apart. */
+/**
+ * A word of a POSIX shell's command line that stands for this text and nothing else: in quotation marks where a shell would take it apart (POSIX.1-2024, Shell
+ * Command Language, 2.2.2).
+ */
 export function shellWord(text: string): string {
-  return /^[\w.,@%+:/][\w.,@%+:/=-]*$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+  return /^[\w.,@%+:/-][\w.,@%+:/=-]*$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

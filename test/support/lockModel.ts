@@ -54,6 +54,8 @@ interface ModelObject {
   since: number;
   /** A promise was broken since then. */
   isBroken: boolean;
+  /** The alarm that stood over it when another promise began, and went on under that one: since when. */
+  alarmedSince: number | null;
   readonly put: number;
   /** Where in a run it comes, of a run that is as long as it may be; for a monitor on time. */
   readonly place: number;
@@ -279,6 +281,7 @@ export class LockModel {
     object.until = Math.max(object.until, target(plan, this.#latest(at)).getTime());
     object.since = at;
     object.isBroken = false;
+    object.alarmedSince = null;
     this.extensions += 1;
   }
 
@@ -288,7 +291,7 @@ export class LockModel {
       this.#world.daily === undefined && this.#chance(0.3) ? Math.max(this.#aims[0]?.from ?? at, at - this.#random.below(20 * hour)) : at;
     const terms = this.#aims.findLast(({ from }) => from <= began)?.terms ?? this.#state.aim;
     const until = target(this.#rules.plan(terms), this.#latest(began)).getTime();
-    const object = { until, isKept: true, since: at, isBroken: false, put: at, place: this.#random.next() };
+    const object = { until, isKept: true, since: at, isBroken: false, alarmedSince: null, put: at, place: this.#random.next() };
     if (this.#world.daily === undefined) this.#keepFew(at);
     this.#objects.push(object);
     const plan = this.#rules.plan(this.#state.aim);
@@ -304,6 +307,7 @@ export class LockModel {
     object.isKept = true;
     object.since = at;
     object.isBroken = false;
+    object.alarmedSince = null;
     if (this.#rules.hasGate && isShort(plan, new Date(object.until), this.#latest(at))) this.#extend(object, plan, at);
     this.#meet(object, at);
   }
@@ -341,8 +345,22 @@ export class LockModel {
     this.#state = this.#rules.afterEvent(this.#state, event);
     const after = this.#promised();
     if (before.protectionPeriod === after.protectionPeriod && before.longestAbsence === after.longestAbsence) return;
+    for (const object of this.#objects) object.alarmedSince = this.#alarmThatStays(object, before, after, at);
     this.#promisedSince = at;
     this.#meetAll(at);
+  }
+
+  /** Since when the alarm over an object has stood, where it stands under what was promised before `at` and under what is promised from then on. */
+  #alarmThatStays(object: ModelObject, before: LockTerms, after: LockTerms, at: number): number | null {
+    const began = this.#alarmBegan(object, lockPlan(before));
+    return began < at && slackLevel(lockPlan(after), slack(lockPlan(after), new Date(object.until), new Date(at))) === 'underQuarter'
+      ? began
+      : null;
+  }
+
+  /** When the slack of an object was first under a quarter: the alarm that stayed over it when another promise began is an earlier one. */
+  #alarmBegan({ until, since, alarmedSince }: ModelObject, { protectionPeriod, quarterSlack }: LockPlan): number {
+    return alarmedSince ?? Math.max(since, this.#promisedSince, until - protectionPeriod - quarterSlack);
   }
 
   #meetAll(at: number): void {
@@ -359,8 +377,8 @@ export class LockModel {
     if (left >= 0 || object.isBroken) return;
     object.isBroken = true;
     const broken = at + left;
-    const alarmed = Math.max(object.since, this.#promisedSince, broken - plan.quarterSlack);
-    this.breaches.push({ at: new Date(at).toISOString(), promised: this.#promised(), missing: -left, warned: broken - alarmed });
+    const warned = broken - this.#alarmBegan(object, plan);
+    this.breaches.push({ at: new Date(at).toISOString(), promised: this.#promised(), missing: -left, warned });
   }
 
   #earliest(at: number): Date {

@@ -342,13 +342,14 @@ export class PasskeyService {
   ): Promise<Passkey> {
     const record = this.resolve(reference);
     const steps = this.checkRetire(reference, confirmed);
-    const decision = steps.length === 0 ? undefined : await this.#decide(record.slotId, signal);
-    if (decision !== undefined && !decision.allowed) {
+    const decision = await this.#decide(record.slotId, signal);
+    if (steps.length > 0 && !decision.allowed) {
       await this.#leaveKeyrings(record.slotId, signal);
       throw stillNeeded(record, await this.#decide(record.slotId, signal));
     }
     await this.#perform(steps, { signal });
-    if (outside === 'end' && decision?.endsOutsideKey === true) await this.#endOutside(record, signal);
+    // Asked once more for what is retired already: it was cut off before the key outside was ended.
+    if (outside === 'end' && decision.allowed && decision.endsOutsideKey) await this.#endOutside(record, signal);
     return this.#described(record.slotId);
   }
 

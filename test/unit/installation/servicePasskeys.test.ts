@@ -116,6 +116,21 @@ describe('passkeys at key services', () => {
     await installation.unlock({}, undefined, signal);
   });
 
+  it('ends the key outside at the second call where the first was cut off behind the retirement', async () => {
+    using bench = await InstallationBench.ready();
+    const { installation, keyAgent } = bench;
+    await installation.passkeys.add('vault', vaultKey, true, signal);
+    const { previous } = await installation.passkeys.rotate('vault', {}, signal);
+    keyAgent.problems.set('raiseMinimum', 'unreachable');
+    const retire = async (): Promise<unknown> =>
+      await installation.passkeys.retire(previous.slotId, { confirmed: true, outside: 'end' }, signal);
+    await assert.rejects(retire(), { code: 'keyServiceUnavailable' });
+    assert.deepEqual([installation.passkeys.resolve(previous.slotId).state, keyAgent.minDecryptionVersion], ['retired', 1]);
+    keyAgent.problems.clear();
+    await retire();
+    assert.equal(keyAgent.minDecryptionVersion, 2);
+  });
+
   it('uses the version that somebody else rotated to', async () => {
     using bench = await InstallationBench.ready();
     const { installation, keyAgent } = bench;

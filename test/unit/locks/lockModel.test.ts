@@ -173,7 +173,8 @@ describe('a model of locks over time', () => {
           assert.ok(warned >= Math.min(deadline, quarterSlack), `warned for ${warned} ms`);
         }
       }),
-      { numRuns: seeds * 2 },
+      // The user shortens the longest absence while an alarm stands, half an hour before the breach: it is the same alarm.
+      { numRuns: seeds * 2, examples: [[[terms(2, 20), terms(7, 0), terms(8, 4)], 340_518_252]] },
     );
     assert.ok(breaches > seeds);
   });

@@ -8,9 +8,9 @@ import {
   awsEnableCommand,
   awsMoveAliasCommand,
   awsScheduleDeletionCommand,
-  shellWord,
 } from '../../../protocol/keyCommands.ts';
 import { awsKeyPolicy } from '../../../protocol/keyPolicies.ts';
+import { shellWord } from '../../../protocol/wording.ts';
 
 const keyId = '12345678-1234-1234-1234-1234567890ab';
 const keyArn = `arn:aws:kms:eu-west-1:111122223333:key/${keyId}`;

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import * as fc from 'fast-check';
-import { shellWord, vaultMinimumCommand, vaultRotateCommand } from '../../../protocol/keyCommands.ts';
+import { vaultMinimumCommand, vaultRotateCommand } from '../../../protocol/keyCommands.ts';
 import { vaultPolicy } from '../../../protocol/keyPolicies.ts';
 import { keyTargetSchema, vaultAddressProblem } from '../../../protocol/keyServices.ts';
+import { shellWord } from '../../../protocol/wording.ts';
 
 const place = { address: 'https://vault.example.com:8200', namespace: null, mount: 'transit', key: 'k1' } as const;
 
