@@ -23,8 +23,3 @@ export function readAwsKeyName(text: string): AwsKeyName | undefined {
   const [, aliasRegion, name] = aliasArnPattern.exec(text) ?? [];
   return aliasRegion === undefined || name === undefined ? undefined : { form: 'aliasArn', arn: text, region: aliasRegion, alias: name };
 }
-
-/** A region becomes part of a host's name. */
-export function isAwsRegion(text: string): boolean {
-  return /^(?=.{2,63}$)[a-z0-9]+(?:-[a-z0-9]+)*$/.test(text);
-}

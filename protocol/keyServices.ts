@@ -1,4 +1,7 @@
 import * as z from 'zod';
+import { readAwsKeyName } from './awsKeyName.ts';
+import { awsProfile, awsRegion, awsRoleArn } from './awsSettings.ts';
+import { checked, matching } from './checkedText.ts';
 import { endpointProblem, normalEndpoint } from './endpointAddress.ts';
 
 /** A key outside that may wrap, as the user names it. An alias is resolved to the ARN before anything is wrapped. */
@@ -64,18 +67,13 @@ export type KeySecrets =
   | { readonly kind: 'awsKms'; readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string }
   | { readonly kind: 'vaultTransit'; readonly token: string };
 
-const keyIdPattern =
-  /^(?:(?:mrk-)?[0-9a-f-]{32,36}|alias\/[A-Za-z0-9/_-]{1,250}|arn:aws(?:-[a-z]+)*:kms:[a-z0-9-]{1,63}:\d{12}:(?:key\/(?:mrk-)?[0-9a-f-]{32,36}|alias\/[A-Za-z0-9/_-]{1,250}))$/;
-const regionPattern = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const pathPattern = /^[A-Za-z0-9._-]+(?:\/[A-Za-z0-9._-]+)*$/;
 const keyPattern = /^[A-Za-z0-9._-]{1,255}$/;
-const profilePattern = /^[A-Za-z0-9_.@/+:=,-]{1,128}$/;
-const rolePattern = /^arn:aws(?:-[a-z]+)*:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/;
 const longestFile = 4096;
 
 /** Ends a sentence; `undefined` where there is nothing against it. */
 export function keyIdProblem(keyId: string): string | undefined {
-  return keyIdPattern.test(keyId) ? undefined : 'the key must be an id, an ARN, or an alias such as alias/backup';
+  return readAwsKeyName(keyId) === undefined ? 'the key must be an id, an ARN, or an alias such as alias/backup' : undefined;
 }
 
 export function vaultAddressProblem(address: string): string | undefined {
@@ -92,16 +90,6 @@ export function transitKeyProblem(key: string): string | undefined {
   return keyPattern.test(key) && !/^\.{1,2}$/.test(key) ? undefined : 'a Vault key has letters, digits, dots and hyphens only';
 }
 
-function checked(what: string, problem: (text: string) => string | undefined): z.ZodType<string> {
-  return z.string(`${what} must be a text`).superRefine((text, context) => {
-    const message = problem(text);
-    if (message !== undefined) context.addIssue({ code: 'custom', message });
-  });
-}
-
-const matching = (what: string, pattern: RegExp, message: string): z.ZodType<string> =>
-  checked(what, (text) => (pattern.test(text) ? undefined : message));
-
 const file = (what: string): z.ZodType<string> =>
   checked(what, (text) =>
     text.length > 0 && text.length <= longestFile && !text.includes('\0') && /^(?:\/|[A-Za-z]:[/\\]|\\\\)/.test(text)
@@ -109,12 +97,10 @@ const file = (what: string): z.ZodType<string> =>
       : `${what} must be an absolute path`,
   );
 
-const region = matching('the region', regionPattern, 'the region must be a name such as eu-west-1');
-
 /** The whole rule for a target; its messages end a sentence. */
 export const keyTargetSchema: z.ZodType<KeyTarget> = z
   .discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('awsKms'), keyId: checked('the key', keyIdProblem), region }),
+    z.strictObject({ kind: z.literal('awsKms'), keyId: checked('the key', keyIdProblem), region: awsRegion }),
     z.strictObject({
       kind: z.literal('vaultTransit'),
       address: checked('the address', vaultAddressProblem),
@@ -132,14 +118,8 @@ export const keyAccessSchema: z.ZodType<KeyAccess> = z
       endpoint: checked('the endpoint', endpointProblem).nullable(),
       credentials: z.discriminatedUnion('source', [
         z.strictObject({ source: z.literal('chain') }),
-        z.strictObject({
-          source: z.literal('profile'),
-          profile: matching('the profile', profilePattern, 'the profile has no name of a profile'),
-        }),
-        z.strictObject({
-          source: z.literal('role'),
-          roleArn: matching('the role', rolePattern, 'the role must be an ARN such as arn:aws:iam::123456789012:role/name'),
-        }),
+        z.strictObject({ source: z.literal('profile'), profile: awsProfile }),
+        z.strictObject({ source: z.literal('role'), roleArn: awsRoleArn }),
         z.strictObject({ source: z.literal('given') }),
       ]),
     }),

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import * as fc from 'fast-check';
-import { isAwsRegion, readAwsKeyName } from '../../../protocol/awsKeyName.ts';
+import { readAwsKeyName } from '../../../protocol/awsKeyName.ts';
+import { isAwsRegion } from '../../../protocol/awsSettings.ts';
 import {
   awsCancelDeletionCommand,
   awsCreateSuccessorCommand,

@@ -1,5 +1,6 @@
 import { DecryptCommand, EncryptCommand } from '@aws-sdk/client-kms';
-import { type AwsKeyName, isAwsRegion, readAwsKeyName } from '../../../../protocol/awsKeyName.ts';
+import { type AwsKeyName, readAwsKeyName } from '../../../../protocol/awsKeyName.ts';
+import { isAwsRegion } from '../../../../protocol/awsSettings.ts';
 import { endpointProblem, normalEndpoint } from '../../../../protocol/endpointAddress.ts';
 import type { InstallationId } from '../../../../protocol/ids.ts';
 import type { AwsKmsAccess, AwsKmsTarget, ServiceSlot } from '../../agent/keyAccess.ts';
