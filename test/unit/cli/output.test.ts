@@ -42,7 +42,7 @@ describe('cli output: text of others', () => {
       'work',
       "'a b'",
       String.raw`'it'\''s'`,
-      "'-rf'",
+      '-rf',
       "'$(id)'",
       "'a*'",
       "'~x'",
