@@ -1,7 +1,7 @@
 import { HoldfastError } from '../../../protocol/errors.ts';
 import type { LocationId, SlotId } from '../../../protocol/ids.ts';
 import type { Page, PageParams } from '../../../protocol/method.ts';
-import type { Passkey, PasskeyCheckResult, PasskeyGate, PasskeyState } from '../../../protocol/methods/passkeys.ts';
+import type { Passkey, PasskeyCheckResult, PasskeyGate } from '../../../protocol/methods/passkeys.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { PasskeyRecord } from '../../catalog/passkeyStore.ts';
 import type { KeyFacts } from '../../keys/agent/keyFacts.ts';
@@ -10,19 +10,20 @@ import type { GateDecision } from '../../keys/gate/retirementGate.ts';
 import { mostSlots } from '../../keys/keyring.ts';
 import type { MasterKey } from '../../keys/masterKey.ts';
 import { type PasskeyStep, stepsToAdd, stepsToRetire, stepsToRotate, stepsToUse } from '../../keys/passkeyStates.ts';
-import { wrongPassphrase } from '../../keys/passkeys/passphrase.ts';
 import { actOnKey } from '../../keys/passkeys/serviceSlot.ts';
 import type { Slot } from '../../keys/slot.ts';
 import type { UnlockDelay } from '../../keys/unlockDelay.ts';
 import type { KeyHolder } from '../keyHolder.ts';
 import { pageOfArray } from '../pageOfArray.ts';
-import { resolveReference } from '../reference.ts';
 import { nameOfRotated, nameWhileRotating } from '../rotatedName.ts';
 import { readableSlot, slotOf } from '../slotOf.ts';
 import { checkServiceKey } from './checkServiceKey.ts';
 import { commandsToEnd, deletionDays, neededMinimum } from './endingCommands.ts';
+import { knownPasskey, resolvePasskey } from './findPasskey.ts';
 import { GateFacts } from './gateFacts.ts';
+import { PasskeyOpening, passphraseNeeded } from './passkeyOpening.ts';
 import { factsIn, isSealedAlone, passkeyRow } from './passkeyRow.ts';
+import { PasskeySteps } from './passkeySteps.ts';
 import { prepareSuccessor } from './serviceRotation.ts';
 import { newServiceKey, type NewSlotKey, type Opening, openingOf, type ServiceSlotKey, type SlotKeys } from './slotKeys.ts';
 import { stillNeeded } from './stillNeeded.ts';
@@ -50,111 +51,56 @@ export interface Rotated {
   readonly steps: readonly string[];
 }
 
-/** What the steps of one change need. */
-interface StepContext {
-  /** Writes the new slot's rows. */
-  readonly record?: () => void;
-  /** What opens the new slot. */
-  readonly opening?: Opening;
-  readonly signal: AbortSignal;
-  /** Within the transaction that puts the new slot in use. */
-  readonly onUse?: () => void;
-}
-
 /** Passkeys as the user knows them. A change goes in the steps of keys/passkeyStates.ts, so that at each point at least one slot opens the master key. */
 export class PasskeyService {
   readonly #options: PasskeyServiceOptions;
   readonly #catalog: Catalog;
   readonly #gates: GateFacts;
+  readonly #opening: PasskeyOpening;
+  readonly #steps: PasskeySteps;
 
   constructor(options: PasskeyServiceOptions) {
     this.#options = options;
     this.#catalog = options.catalog;
     this.#gates = new GateFacts(options.catalog);
+    this.#opening = new PasskeyOpening(options);
+    this.#steps = new PasskeySteps({ ...options, opening: this.#opening });
   }
 
-  /** Names of retired ones are free again; a retired one is found by its id. Throws `unknownName`, `ambiguousName`. */
+  /** As `resolvePasskey`. */
   resolve(reference: string): PasskeyRecord {
-    const all = this.#catalog.passkeys.list();
-    const named = all.map((record) => ({ id: record.slotId, name: record.state === 'retired' ? '' : record.name, record }));
-    return resolveReference('passkey', reference, named).record;
+    return resolvePasskey(this.#catalog.passkeys, reference);
+  }
+
+  /** As `PasskeyOpening.unwrap`. */
+  async unwrap(opening: Opening, reference: string | undefined, signal: AbortSignal): Promise<MasterKey> {
+    return await this.#opening.unwrap(opening, reference, signal);
+  }
+
+  /** As `PasskeyOpening.services`. */
+  services(): readonly string[] {
+    return this.#opening.services();
+  }
+
+  /** As `PasskeyOpening.prove`. */
+  async prove(opening: Opening, signal: AbortSignal): Promise<void> {
+    await this.#opening.prove(opening, signal);
+  }
+
+  /** As `PasskeyOpening.proveForStepUp`. */
+  async proveForStepUp(passphrase: Uint8Array | undefined, signal: AbortSignal): Promise<void> {
+    await this.#opening.proveForStepUp(passphrase, signal);
+  }
+
+  /** As `PasskeyOpening.verify`. */
+  async verify(reference: string, opening: Opening, signal: AbortSignal): Promise<Passkey> {
+    const { slotId } = this.resolve(reference);
+    await this.#opening.verify(slotId, opening, signal);
+    return this.#described(slotId);
   }
 
   list(page: PageParams): Page<Passkey> {
     return pageOfArray(this.#catalog.passkeys.list(), page, (record) => this.describe(record));
-  }
-
-  /**
-   * Unwraps the master key: with the slot that is named, or with the one in use and then the others. A passphrase is tried on passphrases only; without one,
-   * KMS and Vault are asked. Throws `wrongSecret`, after a delay that grows with every wrong one; `keyServiceRefused`, `keyServiceUnavailable` of the
-   * first that was asked.
-   */
-  async unwrap(opening: Opening, reference: string | undefined, signal: AbortSignal): Promise<MasterKey> {
-    const installation = this.#catalog.installation.get();
-    if (installation === undefined)
-      throw new HoldfastError('notSetUp', 'Failed to unlock: nothing is set up here.', { fix: 'Run "holdfast init".' });
-    const named = reference === undefined ? this.#inOrder() : [this.resolve(reference)];
-    const candidates = named.filter(
-      ({ kind, state }) => state !== 'retired' && (kind === 'passphrase') === (opening.passphrase !== undefined),
-    );
-    if (opening.passphrase === undefined) {
-      const asked = candidates.filter(({ kind }) => reference !== undefined || kind === (opening.access?.kind ?? kind));
-      return await this.#askServices(asked, opening, signal);
-    }
-    return await this.#options.delay.attempt(async () => {
-      for (const record of candidates) {
-        const masterKey = await this.#open(slotOf(record.slotId, record.slot), opening, signal);
-        if (masterKey === undefined) continue;
-        this.#isReady(record.slotId);
-        return masterKey;
-      }
-      throw wrongPassphrase();
-    }, signal);
-  }
-
-  /** Names of the passkeys that open without anybody there, in the order in which they are asked. */
-  services(): readonly string[] {
-    return this.#inOrder().flatMap(({ kind, state, name }) => (kind === 'passphrase' || state === 'retired' ? [] : [name]));
-  }
-
-  /** One after the other: which of them fails in what way is told of the first, and written down of each. */
-  async #askServices(candidates: readonly PasskeyRecord[], opening: Opening, signal: AbortSignal): Promise<MasterKey> {
-    let first: unknown;
-    for (const record of candidates) {
-      try {
-        const masterKey = await this.#open(slotOf(record.slotId, record.slot), opening, signal);
-        if (masterKey === undefined) continue;
-        this.#isReady(record.slotId);
-        return masterKey;
-      } catch (error) {
-        signal.throwIfAborted();
-        // A login that somebody brought, and one in place of what is sealed, say nothing of the slot.
-        if (opening.access === undefined && !this.#options.slotKeys.isSealed(record.slotId)) this.#noteFailure(record.slotId, error);
-        first ??= error;
-      }
-    }
-    if (first !== undefined) throw first;
-    throw HoldfastError.failedTo('wrongSecret', 'unlock', 'a passphrase is needed', { fix: 'Type the passphrase of a passkey.' });
-  }
-
-  /** Whether this opens any slot; the key that it gives is dropped at once. Throws as `unwrap` does. */
-  async prove(opening: Opening, signal: AbortSignal): Promise<void> {
-    const masterKey = await this.unwrap(opening, undefined, signal);
-    masterKey[Symbol.dispose]();
-  }
-
-  /**
-   * A passphrase, or a fresh unwrap at a key service where no passkey is a passphrase: malware of the same user can have the latter too, which the docs say.
-   * Throws as `unwrap` does.
-   */
-  async proveForStepUp(passphrase: Uint8Array | undefined, signal: AbortSignal): Promise<void> {
-    const hasPassphrase = this.#catalog.passkeys.list().some(({ kind, state }) => kind === 'passphrase' && state === 'ready');
-    if (passphrase === undefined && hasPassphrase) {
-      throw HoldfastError.failedTo('wrongSecret', 'prove who you are', 'a passphrase is needed', {
-        fix: 'Type the passphrase of a passkey.',
-      });
-    }
-    await this.prove({ passphrase }, signal);
   }
 
   /** Looks at a key outside before it is trusted; saves nothing. */
@@ -170,7 +116,7 @@ export class PasskeyService {
     const slot = await this.#options.slotKeys.make(key, this.#options.keys.masterKey, signal);
     const record = (): void => this.#record(slot, name, key, { facts, replaces: null, rotateEveryDays: null });
     const steps = stepsToAdd(this.#catalog.passkeys.list(), slot.slotId, useNow);
-    await this.#perform(steps, { record, opening: openingOf(key), signal });
+    await this.#steps.perform(steps, { record, opening: openingOf(key), signal });
     return this.#described(slot.slotId);
   }
 
@@ -181,34 +127,8 @@ export class PasskeyService {
 
   async use(reference: string, signal: AbortSignal): Promise<Passkey> {
     const { slotId } = this.resolve(reference);
-    await this.#perform(stepsToUse(this.#catalog.passkeys.list(), slotId), { signal });
+    await this.#steps.perform(stepsToUse(this.#catalog.passkeys.list(), slotId), { signal });
     return this.#described(slotId);
-  }
-
-  /**
-   * Opens this very slot with its own secret, or at its key service. Errors: `wrongSecret`, `refusedByRule` (retired), `damaged`, `catalogDamaged`,
-   * `keyServiceRefused` (the slot is `failing` from then on), `keyServiceUnavailable`.
-   */
-  async verify(reference: string, opening: Opening, signal: AbortSignal): Promise<Passkey> {
-    const record = this.resolve(reference);
-    if (record.state === 'retired') {
-      throw new HoldfastError('refusedByRule', `Failed to verify passkey ${record.name}: it is retired.`, { fix: 'Add a new passkey.' });
-    }
-    if (record.kind === 'passphrase' && opening.passphrase === undefined) throw passphraseNeeded(record.name);
-    try {
-      const masterKey = await this.unwrap(opening, record.slotId, signal);
-      masterKey[Symbol.dispose]();
-      this.#keepAccess(record.slotId, opening);
-      await this.#look(record, opening, signal);
-    } catch (error) {
-      // A wrong passphrase says nothing of the slot.
-      if (HoldfastError.is(error, 'damaged', 'catalogDamaged')) this.#isFailing(record.slotId);
-      // Who ended the key outside, and until when that can be undone, is in what the service says of it.
-      if (HoldfastError.is(error, 'keyServiceRefused')) await this.#look(record, opening, signal);
-      throw error;
-    }
-    this.#options.onChanged(record.slotId);
-    return this.describe(this.#known(record.slotId));
   }
 
   /** A new slot takes the name and is in use; the old one goes on under another name until it is retired. Throws `badValue` (a passphrase is needed). */
@@ -268,7 +188,7 @@ export class PasskeyService {
       if (begun === undefined)
         this.#record(slot, nameWhileRotating(old.name, taken), key, { facts, replaces: old.slotId, rotateEveryDays });
     };
-    await this.#perform(
+    await this.#steps.perform(
       stepsToRotate(
         passkeys.filter((passkey) => passkey !== begun),
         old.slotId,
@@ -292,7 +212,7 @@ export class PasskeyService {
       passkey: this.#described(slot.slotId),
       previous: this.#described(old.slotId),
       gate: await this.gate(old.slotId, signal),
-      steps: [...steps, `The new passkey is verified and in use; the old one is ${this.#known(old.slotId).name}.`],
+      steps: [...steps, `The new passkey is verified and in use; the old one is ${knownPasskey(this.#catalog.passkeys, old.slotId).name}.`],
     };
   }
 
@@ -347,7 +267,7 @@ export class PasskeyService {
       await this.#leaveKeyrings(record.slotId, signal);
       throw stillNeeded(record, await this.#decide(record.slotId, signal));
     }
-    await this.#perform(steps, { signal });
+    await this.#steps.perform(steps, { signal });
     // Asked once more for what is retired already: it was cut off before the key outside was ended.
     if (outside === 'end' && decision.allowed && decision.endsOutsideKey) await this.#endOutside(record, signal);
     return this.#described(record.slotId);
@@ -403,120 +323,14 @@ export class PasskeyService {
   async #leaveKeyrings(slotId: SlotId, signal: AbortSignal): Promise<void> {
     const { serviceKeys } = this.#catalog;
     if (serviceKeys.get(slotId)?.leftKeyringsAt === null) {
-      this.#change(() => serviceKeys.change(slotId, { leftKeyringsAt: this.#now() }));
+      this.#steps.change(() => serviceKeys.change(slotId, { leftKeyringsAt: this.#now() }));
       this.#options.onChanged(slotId);
     }
     await this.#options.deliver(signal);
   }
 
-  /** Takes the steps one after the other, each durable before the next begins. */
-  async #perform(steps: readonly PasskeyStep[], given: StepContext): Promise<void> {
-    const { passkeys } = this.#catalog;
-    for (const step of steps) {
-      switch (step.step) {
-        case 'record':
-          this.#change(() => given.record?.());
-          break;
-        case 'publish':
-          await this.#options.deliver(given.signal);
-          break;
-        case 'verify':
-          await this.#verifyRecorded(step.slotId, given);
-          break;
-        case 'use':
-          this.#catalog.transaction(() => {
-            passkeys.use(step.slotId);
-            given.onUse?.();
-          });
-          break;
-        case 'retire':
-          this.#change(() => passkeys.change(step.slotId, { state: 'retired' }));
-          break;
-      }
-      if ('slotId' in step) this.#options.onChanged(step.slotId);
-    }
-  }
-
-  /** Slots and the mark that every keyring is behind change in one transaction. */
-  #change(work: () => unknown): void {
-    this.#catalog.transaction(() => {
-      work();
-      this.#options.keyringChanged();
-    });
-  }
-
-  /** Opens the slot as it was written. What does not open is `failing`, and nothing depends on it. */
-  async #verifyRecorded(slotId: SlotId, { opening, signal }: StepContext): Promise<void> {
-    if (opening === undefined) return;
-    let opened: MasterKey | undefined;
-    try {
-      opened = await this.#open(slotOf(slotId, this.#known(slotId).slot), opening, signal);
-    } catch (error) {
-      signal.throwIfAborted();
-      this.#noteFailure(slotId, error);
-      throw error;
-    }
-    if (opened === undefined) {
-      this.#isFailing(slotId);
-      throw new HoldfastError('failed', 'Failed to make the passkey: what was written does not open the master key.', {
-        fix: 'Retire it and add another one.',
-      });
-    }
-    opened[Symbol.dispose]();
-    this.#isReady(slotId);
-  }
-
-  #isReady(slotId: SlotId): void {
-    const now = this.#now();
-    this.#catalog.transaction(() => {
-      this.#changeKept(slotId, { state: 'ready', verifiedAt: now });
-      if (this.#catalog.serviceKeys.get(slotId) !== undefined)
-        this.#catalog.serviceKeys.change(slotId, { problem: null, problemSince: null, checkedAt: now });
-    });
-  }
-
-  /** What waiting can cure leaves a verified slot verified. Nothing that fails is ever taken away by this program. */
-  #noteFailure(slotId: SlotId, error: unknown): void {
-    if (!HoldfastError.is(error, 'keyServiceRefused', 'keyServiceUnavailable')) return;
-    const { problem, until = null, command = null } = error.details ?? {};
-    // That nobody was asked, since this machine does not know how, says nothing of the slot.
-    if (problem === undefined) return;
-    const known = this.#catalog.serviceKeys.get(slotId);
-    if (known !== undefined) {
-      const noted = JSON.stringify({ kind: problem, reason: error.reason, fix: error.fix ?? '', until, command });
-      const problemSince = known.problemSince ?? this.#now();
-      this.#catalog.serviceKeys.change(slotId, { problem: noted, problemSince, checkedAt: this.#now() });
-    }
-    if (error.code === 'keyServiceRefused') this.#isFailing(slotId);
-    else this.#options.onChanged(slotId);
-  }
-
-  /** A passkey that came back from a keyring is reached from now on as it was opened: no keyring says how. */
-  #keepAccess(slotId: SlotId, { access, credentials }: Opening): void {
-    if (access === undefined || this.#catalog.serviceKeys.get(slotId) !== undefined) return;
-    this.#catalog.serviceKeys.add(newServiceKey(slotId, access, null), credentials);
-  }
-
-  /** Looks at the key outside. That it can not be looked at is no failure of a slot that opens. */
-  async #look(record: PasskeyRecord, opening: Opening, signal: AbortSignal): Promise<void> {
-    const slot = slotOf(record.slotId, record.slot);
-    if (slot.kind === 'passphrase') return;
-    const facts = await this.#options.slotKeys.look(slot, opening, signal);
-    const known = factsIn(this.#catalog.serviceKeys.get(record.slotId));
-    if (facts === undefined || this.#catalog.serviceKeys.get(record.slotId) === undefined) return;
-    // The slot names the ARN; only the first look had the alias.
-    const kept = facts.kind === 'awsKms' && known?.kind === 'awsKms' ? { ...facts, alias: known.alias } : facts;
-    this.#catalog.serviceKeys.change(record.slotId, { facts: JSON.stringify(kept) });
-  }
-
-  #isFailing(slotId: SlotId): void {
-    this.#changeKept(slotId, { state: 'failing' });
-    this.#options.onChanged(slotId);
-  }
-
-  /** What a verification found. One that was retired while a key service was asked stays so. */
-  #changeKept(slotId: SlotId, changes: { readonly state: PasskeyState; readonly verifiedAt?: string }): void {
-    if (this.#known(slotId).state !== 'retired') this.#catalog.passkeys.change(slotId, changes);
+  async #factsOf(key: NewSlotKey, signal: AbortSignal): Promise<KeyFacts | null> {
+    return key.kind === 'passphrase' ? null : await this.#options.slotKeys.describe(key, signal);
   }
 
   #record(
@@ -541,23 +355,6 @@ export class PasskeyService {
     this.#catalog.serviceKeys.add(newServiceKey(slotId, key.access, facts, more), key.credentials);
   }
 
-  async #factsOf(key: NewSlotKey, signal: AbortSignal): Promise<KeyFacts | null> {
-    return key.kind === 'passphrase' ? null : await this.#options.slotKeys.describe(key, signal);
-  }
-
-  async #open(slot: Slot, opening: Opening, signal: AbortSignal): Promise<MasterKey | undefined> {
-    const installation = this.#catalog.installation.get();
-    if (installation === undefined) return undefined;
-    const masterKey = await this.#options.slotKeys.open(installation.installationId, slot, opening, signal);
-    if (masterKey === undefined || masterKey.hasId(installation.masterKeyId)) return masterKey;
-    masterKey[Symbol.dispose]();
-    return undefined;
-  }
-
-  #inOrder(): readonly PasskeyRecord[] {
-    return this.#catalog.passkeys.list().toSorted((a, b) => Number(b.inUse) - Number(a.inUse));
-  }
-
   #refuseTaken(name: string): void {
     if (this.#catalog.passkeys.byName(name) === undefined) return;
     throw new HoldfastError('nameTaken', `Failed to name the passkey ${name}: another passkey has this name.`, {
@@ -573,22 +370,10 @@ export class PasskeyService {
   }
 
   #described(slotId: SlotId): Passkey {
-    return this.describe(this.#known(slotId));
-  }
-
-  #known(slotId: SlotId): PasskeyRecord {
-    const record = this.#catalog.passkeys.get(slotId);
-    if (record === undefined) throw new HoldfastError('unknownName', `Failed to find passkey ${slotId}: there is none.`);
-    return record;
+    return this.describe(knownPasskey(this.#catalog.passkeys, slotId));
   }
 
   #now(): string {
     return this.#options.wallClock().toISOString();
   }
-}
-
-function passphraseNeeded(name: string): HoldfastError {
-  return HoldfastError.failedTo('badValue', `use passkey ${name}`, 'it is a passphrase, and none was given', {
-    fix: 'Give the passphrase.',
-  });
 }
