@@ -136,8 +136,8 @@ async function tryToSetUp(
 /** Of a daemon that set up and ended before it could say so: the key opens what is there. */
 async function isOurs(daemon: DaemonService, answers: Answers, passkey: string, { access }: ServiceKey): Promise<boolean> {
   try {
-    const unlocked = await daemon.call(sessionUnlock, { passkey, access, ...(await keyCredentials(daemon, answers)) });
-    return unlocked.stepUpUntil !== null;
+    const { alreadyUnlocked } = await daemon.call(sessionUnlock, { passkey, access, ...(await keyCredentials(daemon, answers)) });
+    return !alreadyUnlocked;
   } catch (error) {
     if (HoldfastError.is(error, 'unknownName', 'wrongSecret', 'keyServiceRefused', 'keyServiceUnavailable', 'badValue')) return false;
     throw error;

@@ -129,7 +129,7 @@ export interface UnlockResult {
   readonly passkeyInUse: string;
   /** The daemon was unlocked before: never an error, whatever the secret. */
   readonly alreadyUnlocked: boolean;
-  /** Until when the secret counts as a step-up for this user; `null` where it opened no slot. */
+  /** Until when this counts as a step-up for this user; `null` where it opened no slot, and where a key service opened it although a passkey is a passphrase. */
   readonly stepUpUntil: string | null;
 }
 

@@ -89,13 +89,14 @@ export class PasskeyOpening {
     masterKey[Symbol.dispose]();
   }
 
-  /**
-   * A passphrase, or a fresh unwrap at a key service where no passkey is a passphrase: malware of the same user can have the latter too, which the docs say.
-   * Throws as `unwrap` does.
-   */
+  /** Whether an opening without a passphrase is no step-up: what a key service gives, malware of the same user gets too. */
+  get isPassphraseNeeded(): boolean {
+    return this.#catalog.passkeys.list().some(({ kind, state }) => kind === 'passphrase' && state === 'ready');
+  }
+
+  /** A passphrase, or a fresh unwrap at a key service where no passkey is a passphrase. Throws as `unwrap` does. */
   async proveForStepUp(passphrase: Uint8Array | undefined, signal: AbortSignal): Promise<void> {
-    const hasPassphrase = this.#catalog.passkeys.list().some(({ kind, state }) => kind === 'passphrase' && state === 'ready');
-    if (passphrase === undefined && hasPassphrase) {
+    if (passphrase === undefined && this.isPassphraseNeeded) {
       throw HoldfastError.failedTo('wrongSecret', 'prove who you are', 'a passphrase is needed', {
         fix: 'Type the passphrase of a passkey.',
       });

@@ -87,6 +87,11 @@ export class PasskeyService {
     await this.#opening.prove(opening, signal);
   }
 
+  /** As `PasskeyOpening.isPassphraseNeeded`. */
+  get isPassphraseNeeded(): boolean {
+    return this.#opening.isPassphraseNeeded;
+  }
+
   /** As `PasskeyOpening.proveForStepUp`. */
   async proveForStepUp(passphrase: Uint8Array | undefined, signal: AbortSignal): Promise<void> {
     await this.#opening.proveForStepUp(passphrase, signal);

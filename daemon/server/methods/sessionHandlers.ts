@@ -84,7 +84,8 @@ export function sessionHandlers(services: SessionServices): readonly (readonly [
         await withOptionalSecret(context, phrase, (passphrase) =>
           withKeySecrets(context, ref, (credentials) => installation.unlock({ passphrase, access, credentials }, passkey, context.signal)),
         );
-        stepUpUntil = context.stepUp.grant().toISOString();
+        // Whoever may run this program may lock and unlock with a key service, and would have what a step-up guards for nothing.
+        if (phrase !== undefined || !installation.passkeys.isPassphraseNeeded) stepUpUntil = context.stepUp.grant().toISOString();
       }
       return { state: installation.state, passkeyInUse: catalog.passkeys.inUse()?.name ?? '', alreadyUnlocked, stepUpUntil };
     }),

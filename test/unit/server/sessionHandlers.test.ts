@@ -5,8 +5,9 @@ import { AlertBook } from '../../../daemon/alerts/alertBook.ts';
 import type { BoundHandler, HandlerContext } from '../../../daemon/server/handler.ts';
 import { sessionHandlers } from '../../../daemon/server/methods/sessionHandlers.ts';
 import { Unlocking } from '../../../daemon/server/unlocking.ts';
-import { sessionStatus } from '../../../protocol/methods/session.ts';
+import { sessionStatus, sessionUnlock, type UnlockParams } from '../../../protocol/methods/session.ts';
 import { InstallationBench } from '../../support/installationBench.ts';
+import { vaultKey } from '../../support/watchBench.ts';
 
 const context: HandlerContext = {
   signal: new AbortController().signal,
@@ -111,6 +112,33 @@ describe('the status of the daemon', () => {
     assert.ok(Buffer.byteLength(JSON.stringify(status)) < 512 * 1024);
     for (const { end } of all) end();
     await bench.queue.close();
+  });
+});
+
+describe('unlocking', () => {
+  it('W9: counts as a step-up by a passphrase, and by a key service only where no passkey is a passphrase', async () => {
+    using bench = new Bench();
+    const { installation } = bench.base;
+    let grants = 0;
+    const stepUp = { ...context.stepUp, grant: () => new Date((grants += 1)) };
+    const steppingUp: HandlerContext = { ...context, stepUp, secrets: { take: () => Buffer.from('on paper') } };
+    const unlocked = async (params: UnlockParams): Promise<readonly [told: boolean, granted: boolean]> => {
+      installation.lock();
+      grants = 0;
+      const { stepUpUntil } = sessionUnlock.result.parse(await bench.handler('session.unlock').run(params, steppingUp));
+      assert.equal(installation.state, 'unlocked');
+      return [stepUpUntil !== null, grants > 0];
+    };
+    const { signal } = context;
+    await installation.setUp('vault', vaultKey, signal);
+    assert.deepEqual(await unlocked({}), [true, true], 'there is no other proof');
+    const paper = { kind: 'passphrase', passphrase: Buffer.from('on paper') } as const;
+    const { slotId } = await installation.passkeys.add('paper', paper, false, signal);
+    assert.deepEqual(await unlocked({}), [false, false], 'nobody has proved anything');
+    await assert.rejects(bench.handler('session.stepUp').run({}, steppingUp), { code: 'wrongSecret' });
+    assert.deepEqual(await unlocked({ passphrase: { secretId: 1 } }), [true, true]);
+    await installation.passkeys.retire(slotId, { confirmed: true }, signal);
+    assert.deepEqual(await unlocked({}), [true, true], 'one that is retired proves nothing');
   });
 });
 
