@@ -23,3 +23,13 @@ export function readAwsKeyName(text: string): AwsKeyName | undefined {
   const [, aliasRegion, name] = aliasArnPattern.exec(text) ?? [];
   return aliasRegion === undefined || name === undefined ? undefined : { form: 'aliasArn', arn: text, region: aliasRegion, alias: name };
 }
+
+/** Partition, region and account of a key, as its ARN begins. */
+export function ownerOfKeyArn(keyArn: string): string {
+  return keyArn.slice(0, keyArn.indexOf(':key/'));
+}
+
+/** An alias by its ARN: without one it is looked for in the account of whoever asks, which need not be that of the key. */
+export function aliasArnBeside(keyArn: string, aliasName: string): string {
+  return `${ownerOfKeyArn(keyArn)}:${aliasName}`;
+}

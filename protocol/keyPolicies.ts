@@ -24,8 +24,8 @@ export interface AwsKeyPolicies {
 }
 
 /**
- * Encrypt and Decrypt for what this program wraps alone (docs/format.md, Kinds awsKms and vaultTransit), and DescribeKey, which brings no context that a
- * condition could look at.
+ * Encrypt and Decrypt for what this program wraps alone (docs/format.md, Kinds awsKms and vaultTransit); DescribeKey and GetKeyRotationStatus, which bring no
+ * context that a condition could look at.
  */
 export function awsKeyPolicy({ keyArn, principal }: { readonly keyArn: string; readonly principal: string }): AwsKeyPolicies {
   return {
@@ -44,7 +44,13 @@ function statements(resource: string, who: Pick<AwsStatement, 'Principal'>): rea
       Resource: resource,
       Condition: { StringEquals: { 'kms:EncryptionContext:app': 'holdfast' } },
     },
-    { Sid: 'HoldfastLooksAtItsKey', Effect: 'Allow', ...who, Action: ['kms:DescribeKey'], Resource: resource },
+    {
+      Sid: 'HoldfastLooksAtItsKey',
+      Effect: 'Allow',
+      ...who,
+      Action: ['kms:DescribeKey', 'kms:GetKeyRotationStatus'],
+      Resource: resource,
+    },
   ];
 }
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { readAwsKeyName } from './awsKeyName.ts';
 import { type KeyTarget, keyTargetSchema } from './keyServices.ts';
 import { shellWord } from './wording.ts';
 
@@ -50,7 +51,7 @@ export const usualMount = 'transit';
 
 /** Ends a sentence; `undefined` for the ARN of one key, which stands for nothing else. An alias can be moved by somebody else. */
 export function keyArnProblem(keyId: string): string | undefined {
-  return /^arn:aws(?:-[a-z]+)*:kms:[a-z0-9-]{1,63}:\d{12}:key\/(?:mrk-)?[0-9a-f-]{32,36}$/.test(keyId)
+  return readAwsKeyName(keyId)?.form === 'keyArn'
     ? undefined
     : 'the key must be named by its ARN, such as arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
 }

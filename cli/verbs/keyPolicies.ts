@@ -5,6 +5,7 @@ import { readAwsKeyName } from '../../protocol/awsKeyName.ts';
 import { jsonText } from '../output/json.ts';
 import type { Call } from '../call.ts';
 import type { Result } from '../result.ts';
+import { withoutSlashes } from '../withoutSlashes.ts';
 
 /** IAM user guide, IAM identifiers; a role that is assumed has a session's name behind its own. */
 const principalPattern =
@@ -13,7 +14,7 @@ const principalPattern =
 /** Text for `vault policy write NAME -`. Asks no daemon. */
 export function vault(call: Call): Promise<Result> {
   const key = checked('--key', call.requiredText('--key'), transitKeyProblem, call);
-  const mount = checked('--mount', (call.text('--mount') ?? 'transit').replace(/\/$/, ''), mountProblem, call);
+  const mount = checked('--mount', withoutSlashes(call.text('--mount') ?? 'transit'), mountProblem, call);
   const policy = vaultPolicy({ mount, key });
   return Promise.resolve({ document: { policy }, lines: [policy.trimEnd()] });
 }

@@ -87,6 +87,8 @@ export class FakeKeyAgent implements KeyAgent {
         if (act.act === 'renewToken' && this.token !== null) this.token = this.renewed?.(this.token) ?? this.token;
         if (act.act === 'raiseMinimum') this.minDecryptionVersion = Math.max(this.minDecryptionVersion, act.version);
         if (act.act === 'moveAlias') this.aliasArn = act.keyArn;
+        if (act.act === 'checkSuccessor')
+          return answerOf({ facts: this.#facts({ kind: 'awsKms', keyId: act.keyArn, region: 'eu-west-1' }) });
         if (act.act === 'createSuccessor') {
           const made = this.#tags.get(act.tag) ?? arnOf((this.#keys += 1));
           this.#tags.set(act.tag, made);
@@ -98,12 +100,12 @@ export class FakeKeyAgent implements KeyAgent {
   }
 
   #arnOf(keyId: string): string {
-    return keyId.startsWith('alias/') ? this.aliasArn : keyId;
+    return keyId.includes('alias/') ? this.aliasArn : keyId;
   }
 
   #facts(target: Extract<KeyCall, { readonly call: 'describe' }>['target']): KeyFacts {
     if (target.kind === 'awsKms') {
-      const alias = target.keyId.startsWith('alias/') ? target.keyId : null;
+      const alias = /alias\/.*$/.exec(target.keyId)?.[0] ?? null;
       const keyArn = this.#arnOf(target.keyId);
       return {
         kind: 'awsKms',

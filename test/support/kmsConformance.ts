@@ -96,10 +96,13 @@ export function kmsConformance(start: (context: Mocha.Context) => Promise<KmsPla
     const { arn } = await newKey({ Policy: policy, Description: 'ours', Tags: [{ TagKey: 'team', TagValue: 'blue' }] });
     const tag = randomBytes(8).toString('hex');
     const key = await openAt(place, arn);
-    const made = await key.act({ act: 'createSuccessor', tag });
+    const made = await key.act({ act: 'createSuccessor', tag, alias: null });
     assert.ok(made.kind === 'awsKms' && made.keyArn !== arn && made.state === 'Enabled');
-    assert.deepEqual(await (await openAt(place, arn)).act({ act: 'createSuccessor', tag }), made);
-    const again = await key.act({ act: 'createSuccessor', tag: `${tag}2` });
+    assert.deepEqual(await (await openAt(place, arn)).act({ act: 'createSuccessor', tag, alias: null }), made);
+    assert.deepEqual(await key.act({ act: 'checkSuccessor', keyArn: made.keyArn }), made);
+    const foreign = await newKey();
+    assert.equal((await problemOf(key.act({ act: 'checkSuccessor', keyArn: foreign.arn }))).kind, 'notOurs');
+    const again = await key.act({ act: 'createSuccessor', tag: `${tag}2`, alias: null });
     assert.ok(again.kind === 'awsKms' && again.keyArn !== made.keyArn);
   });
 

@@ -51,7 +51,7 @@ async function nextKey(
       steps: ['The KMS key rotates by itself: the master key was wrapped anew under its newest material.'],
     };
   }
-  const facts = await permitted(() => actOnKey(old, { act: 'createSuccessor', tag: slot.slotId }, reach), 'make the next KMS key');
+  const facts = await permitted(() => actOnKey(old, { act: 'createSuccessor', tag: slot.slotId, alias }, reach), 'make the next KMS key');
   if (facts.kind !== 'awsKms') throw new RangeError('facts of another kind');
   const { keyArn } = facts;
   const steps = [`The KMS key ${keyArn} has the policy of the one before.`];

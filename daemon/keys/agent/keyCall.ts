@@ -40,7 +40,8 @@ const act: z.ZodType<KeyAct> = z.discriminatedUnion('act', [
   z.strictObject({ act: z.literal('rotateKey'), newerThan: z.int().min(0) }),
   z.strictObject({ act: z.literal('raiseMinimum'), version: z.int().min(1) }),
   z.strictObject({ act: z.literal('renewToken') }),
-  z.strictObject({ act: z.literal('createSuccessor'), tag: text }),
+  z.strictObject({ act: z.literal('createSuccessor'), tag: text, alias: text.nullable() }),
+  z.strictObject({ act: z.literal('checkSuccessor'), keyArn: text }),
   z.strictObject({ act: z.literal('moveAlias'), alias: text, keyArn: text }),
   z.strictObject({ act: z.literal('scheduleDeletion'), days: z.int().min(7).max(30) }),
 ]);

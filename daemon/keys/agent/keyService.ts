@@ -21,9 +21,17 @@ export type KeyAct =
   | { readonly act: 'raiseMinimum'; readonly version: number }
   /** Vault: the token that is in use lives longer. */
   | { readonly act: 'renewToken' }
-  /** KMS: a key with the same policy, description and tags; found again by its tag where it was made already. Its facts are the answer. */
-  | { readonly act: 'createSuccessor'; readonly tag: string }
-  /** KMS: the alias names this key from now on. */
+  /**
+   * KMS: a key with the same policy, description and tags; found again by its tag where it was made already, and trusted then as `checkSuccessor` has it. Its
+   * facts are the answer. The alias stays where it is: the command for whoever may do this moves it.
+   */
+  | { readonly act: 'createSuccessor'; readonly tag: string; readonly alias: string | null }
+  /**
+   * KMS: whether a key that somebody else made may follow this one: of the same account, origin and policy, and without grants. `notOurs` where it may not;
+   * `accessDenied` where that can not be seen. Its facts are the answer.
+   */
+  | { readonly act: 'checkSuccessor'; readonly keyArn: string }
+  /** KMS: the alias names this key from now on. `notOurs` where it names neither this one nor the one before: it is somebody else's by now. */
   | { readonly act: 'moveAlias'; readonly alias: string; readonly keyArn: string }
   /** KMS: the key is deleted after so many days. */
   | { readonly act: 'scheduleDeletion'; readonly days: number };

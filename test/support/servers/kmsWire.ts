@@ -21,6 +21,11 @@ export interface WireKey {
   policy: string;
   description: string;
   tags: readonly WireTag[];
+  /** Principals that may use it beside its policy. */
+  grants: readonly string[];
+  isMultiRegion: boolean;
+  /** ARNs of its copies in other regions. */
+  replicas: readonly string[];
   readonly material: Buffer;
 }
 
@@ -90,6 +95,9 @@ export class KmsWireServer implements AsyncDisposable {
       policy: JSON.stringify({ Version: '2012-10-17', Statement: [] }),
       description: '',
       tags: [],
+      grants: [],
+      isMultiRegion: false,
+      replicas: [],
       material: randomBytes(32),
       ...more,
     };
@@ -170,6 +178,10 @@ export class KmsWireServer implements AsyncDisposable {
         return { Policy: this.#key(input['KeyId']).policy, PolicyName: 'default' };
       case 'ListResourceTags':
         return { Tags: this.#key(input['KeyId']).tags, Truncated: false };
+      case 'ListGrants': {
+        const { arn, grants } = this.#key(input['KeyId']);
+        return { Grants: grants.map((GranteePrincipal) => ({ KeyId: arn, GranteePrincipal })), Truncated: false };
+      }
       case 'ListKeys':
         return this.#page(input);
       case 'CreateKey': {
@@ -180,6 +192,7 @@ export class KmsWireServer implements AsyncDisposable {
           spec: String(spec),
           description: String(description),
           tags: Array.isArray(tags) ? tags : [],
+          isMultiRegion: input['MultiRegion'] === true,
         });
         return { KeyMetadata: metadataOf(made) };
       }
@@ -258,7 +271,10 @@ function metadataOf(key: WireKey): object {
     KeySpec: key.spec,
     CustomerMasterKeySpec: key.spec,
     Origin: key.origin,
-    MultiRegion: false,
+    MultiRegion: key.isMultiRegion,
+    ...(key.isMultiRegion
+      ? { MultiRegionConfiguration: { MultiRegionKeyType: 'PRIMARY', ReplicaKeys: key.replicas.map((Arn) => ({ Arn })) } }
+      : {}),
     ...(key.usage === undefined ? {} : { KeyUsage: key.usage }),
     ...(key.deletionDate === undefined ? {} : { DeletionDate: key.deletionDate.getTime() / 1000 }),
     ...(key.expiresAt === undefined ? {} : { ExpirationModel: 'KEY_MATERIAL_EXPIRES', ValidTo: key.expiresAt.getTime() / 1000 }),

@@ -175,15 +175,50 @@ describe('commands for whoever runs AWS KMS', function () {
       ['kms', 'update-alias', '--alias-name', 'alias/backup', '--region', 'eu-west-1', '--target-key-id', '[create-key]'],
     ]);
   });
+
+  for (const value of [
+    'file:///home/me/.aws/credentials',
+    'FILE:x',
+    'fileb://x',
+    'http://evil.example',
+    'https://evil.example',
+    '-x',
+    '--cli-input-json',
+  ]) {
+    it(`have no value that the command line of AWS would load or take for an option: ${value}`, () => {
+      const successor = { ...place, tag: 'r-1', tags: [], description: value, isMultiRegion: false, alias: null };
+      const command = awsCreateSuccessorCommand(successor);
+      assert.ok(!command.includes(value), command);
+      assert.equal(command, awsCreateSuccessorCommand({ ...successor, description: '' }));
+      const hostile = { keyArn: value, region: 'eu-west-1', endpoint: null };
+      for (const make of [
+        () => awsScheduleDeletionCommand(hostile, 30),
+        () => awsCancelDeletionCommand(hostile),
+        () => awsEnableCommand(hostile),
+        () => awsMoveAliasCommand(hostile, 'alias/a'),
+        () => awsMoveAliasCommand(place, value),
+        () => awsEnableCommand({ ...place, region: value }),
+        () => awsCreateSuccessorCommand({ ...successor, ...hostile }),
+        () => awsCreateSuccessorCommand({ ...successor, alias: value }),
+      ]) {
+        assert.throws(make, RangeError);
+      }
+    });
+  }
 });
 
 describe('the smallest policy for a key of AWS KMS', () => {
   const principal = 'arn:aws:iam::111122223333:role/backup';
   const { keyPolicyStatements, iamPolicy } = awsKeyPolicy({ keyArn, principal });
 
-  it('allows three actions and no more, wrapping and unwrapping with our context alone', () => {
+  it('allows four actions and no more, wrapping and unwrapping with our context alone', () => {
     for (const statements of [keyPolicyStatements, iamPolicy.Statement]) {
-      assert.deepEqual(statements.flatMap(({ Action }) => Action).toSorted(), ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt']);
+      assert.deepEqual(statements.flatMap(({ Action }) => Action).toSorted(), [
+        'kms:Decrypt',
+        'kms:DescribeKey',
+        'kms:Encrypt',
+        'kms:GetKeyRotationStatus',
+      ]);
       for (const { Action, Condition } of statements) {
         const isBound = Condition?.StringEquals['kms:EncryptionContext:app'] === 'holdfast';
         assert.equal(isBound, !Action.includes('kms:DescribeKey'));

@@ -1,5 +1,5 @@
 import { DescribeKeyCommand, GetKeyRotationStatusCommand, type KeyMetadata } from '@aws-sdk/client-kms';
-import { type AwsKeyName, readAwsKeyName } from '../../../../protocol/awsKeyName.ts';
+import { aliasArnBeside, type AwsKeyName, readAwsKeyName } from '../../../../protocol/awsKeyName.ts';
 import type { AwsKeyPlace } from '../../../../protocol/keyCommands.ts';
 import type { AwsKmsFacts } from '../../agent/keyFacts.ts';
 import { isPassing, KeyServiceFailure } from '../../agent/keyProblem.ts';
@@ -34,6 +34,23 @@ export class KmsKeys {
 
   /** Looks a key up. Rejects for one that this program can not wrap with, whatever its state. */
   async find(name: AwsKeyName): Promise<FoundKey> {
+    const found = await this.#described(name);
+    const problem = unfit(found);
+    if (problem !== undefined) throw problem;
+    return found;
+  }
+
+  /** The key that an alias in the account of a key names at this moment, whatever kind of key it is; `undefined` where there is no such alias. */
+  async arnNow(alias: string, keyArn: string): Promise<string | undefined> {
+    try {
+      return (await this.#described({ form: 'aliasArn', arn: aliasArnBeside(keyArn, alias), region: this.#region, alias })).arn;
+    } catch (error) {
+      if (error instanceof KeyServiceFailure && error.problem.kind === 'keyMissing') return undefined;
+      throw error;
+    }
+  }
+
+  async #described(name: AwsKeyName): Promise<FoundKey> {
     const keyId = name.form === 'keyId' ? name.keyId : name.form === 'alias' ? name.alias : name.arn;
     const answer = await this.calls.make(
       { right: 'kms:DescribeKey', key: keyId, isRepeatable: true },
@@ -46,10 +63,7 @@ export class KmsKeys {
     if ((name.form === 'keyArn' && arn.arn !== name.arn) || (name.form === 'keyId' && !arn.arn.endsWith(`/${name.keyId}`))) {
       throw badAnswer('it speaks of another key than the one that was asked for');
     }
-    const found = { arn: arn.arn, metadata };
-    const problem = unfit(found);
-    if (problem !== undefined) throw problem;
-    return found;
+    return { arn: arn.arn, metadata };
   }
 
   async factsOf({ arn, metadata }: FoundKey, alias: string | null): Promise<AwsKmsFacts> {
@@ -64,7 +78,7 @@ export class KmsKeys {
     };
   }
 
-  /** The smallest policy does not have this right. */
+  /** Keys that were allowed to us before this was asked for do not have this right. */
   async #rotatesItself(arn: string): Promise<boolean | null> {
     try {
       const answer = await this.calls.make(

@@ -1,12 +1,4 @@
-import {
-  CreateKeyCommand,
-  GetKeyPolicyCommand,
-  ListKeysCommand,
-  ListResourceTagsCommand,
-  ScheduleKeyDeletionCommand,
-  type Tag,
-  UpdateAliasCommand,
-} from '@aws-sdk/client-kms';
+import { CreateKeyCommand, ScheduleKeyDeletionCommand, UpdateAliasCommand } from '@aws-sdk/client-kms';
 import { type AwsKeyName, readAwsKeyName } from '../../../../protocol/awsKeyName.ts';
 import {
   type AwsTag,
@@ -18,22 +10,18 @@ import {
 import type { AwsKmsFacts } from '../../agent/keyFacts.ts';
 import { isPassing, KeyServiceFailure } from '../../agent/keyProblem.ts';
 import type { KeyAct } from '../../agent/keyService.ts';
-import { badAnswer } from './kmsClient.ts';
 import type { FoundKey, KmsKeys } from './kmsKeys.ts';
-import { stateProblem } from './kmsProblems.ts';
-
-/** A page of a listing. */
-const keysAtOnce = 200;
-const tagsAtOnce = 50;
-const lookedAtTogether = 4;
+import { keyArnName, policyOf, taggedKeys, tagsOf, trustedSuccessor } from './kmsSuccessor.ts';
 
 /** Does a step of a rotation. What may not be done comes back as `accessDenied` with the command for somebody who may. */
 export async function actAtKms(keys: KmsKeys, name: AwsKeyName, act: KeyAct): Promise<AwsKmsFacts> {
   switch (act.act) {
     case 'createSuccessor':
-      return await createSuccessor(keys, name, act.tag);
+      return await createSuccessor(keys, name, act);
+    case 'checkSuccessor':
+      return await keys.factsOf(await trustedSuccessor(keys, await keys.find(name), act.keyArn), null);
     case 'moveAlias':
-      return await moveAlias(keys, act.alias, act.keyArn);
+      return await moveAlias(keys, name, act.alias, act.keyArn);
     case 'scheduleDeletion':
       return await scheduleDeletion(keys, name, act.days);
     case 'rotateKey':
@@ -43,7 +31,11 @@ export async function actAtKms(keys: KmsKeys, name: AwsKeyName, act: KeyAct): Pr
   }
 }
 
-async function createSuccessor(keys: KmsKeys, name: AwsKeyName, tag: string): Promise<AwsKmsFacts> {
+async function createSuccessor(
+  keys: KmsKeys,
+  name: AwsKeyName,
+  { tag, alias }: { readonly tag: string; readonly alias: string | null },
+): Promise<AwsKmsFacts> {
   const old = await keys.find(name);
   const { metadata, arn } = old;
   if (metadata.Origin !== 'AWS_KMS' && metadata.Origin !== undefined) {
@@ -56,48 +48,62 @@ async function createSuccessor(keys: KmsKeys, name: AwsKeyName, tag: string): Pr
   const description = metadata.Description ?? '';
   const isMultiRegion = metadata.MultiRegion === true;
   let tags: readonly AwsTag[] = [];
-  return await orCommand(
-    () =>
-      awsCreateSuccessorCommand({
-        ...keys.place(arn),
-        tag,
-        tags,
-        description,
-        isMultiRegion,
-        alias: 'alias' in name ? name.alias : null,
-      }),
-    async () => {
-      tags = (await tagsOf(keys, arn)).filter(({ TagKey }) => TagKey !== successorTag && !TagKey.startsWith('aws:'));
-      const known = await findSuccessor(keys, tag, arn);
-      if (known !== undefined) return await keys.factsOf(known, null);
-      const policy = await keys.calls.make(
-        { right: 'kms:GetKeyPolicy', key: arn, isRepeatable: true },
-        async (options) => await keys.wire.client.send(new GetKeyPolicyCommand({ KeyId: arn, PolicyName: 'default' }), options),
-      );
-      if (policy.Policy === undefined) throw badAnswer('it gave no policy');
-      // An answer that was lost is not asked for again: the next call finds the key by its tag.
-      const made = await keys.calls.make(
-        { right: 'kms:CreateKey', key: arn, isRepeatable: false },
-        async (options) =>
-          await keys.wire.client.send(
-            new CreateKeyCommand({
-              Policy: policy.Policy,
-              Description: description,
-              MultiRegion: isMultiRegion,
-              Tags: [...tags, { TagKey: successorTag, TagValue: tag }],
-            }),
-            options,
-          ),
-      );
-      return await keys.factsOf(await keys.find(arnOf(made.KeyMetadata?.Arn)), null);
-    },
-  );
+  const command = (): string => awsCreateSuccessorCommand({ ...keys.place(arn), tag, tags, description, isMultiRegion, alias });
+  const tagged = await orCommand(command, async () => {
+    tags = (await tagsOf(keys, arn)).filter(({ TagKey }) => TagKey !== successorTag && !TagKey.startsWith('aws:'));
+    return await taggedKeys(keys, tag, arn);
+  });
+  const known = await firstTrusted(keys, old, tagged);
+  if (known !== undefined) return await keys.factsOf(known, null);
+  return await orCommand(command, async () => {
+    const policy = await policyOf(keys, arn);
+    // An answer that was lost is not asked for again: the next call finds the key by its tag.
+    const made = await keys.calls.make(
+      { right: 'kms:CreateKey', key: arn, isRepeatable: false },
+      async (options) =>
+        await keys.wire.client.send(
+          new CreateKeyCommand({
+            Policy: policy,
+            Description: description,
+            MultiRegion: isMultiRegion,
+            Tags: [...tags, { TagKey: successorTag, TagValue: tag }],
+          }),
+          options,
+        ),
+    );
+    return await keys.factsOf(await keys.find(keyArnName(made.KeyMetadata?.Arn)), null);
+  });
 }
 
-async function moveAlias(keys: KmsKeys, alias: string, keyArn: string): Promise<AwsKmsFacts> {
+/** Of those that can not be judged none is taken, and none is made beside them: the user looks at it. */
+async function firstTrusted(keys: KmsKeys, old: FoundKey, tagged: readonly string[]): Promise<FoundKey | undefined> {
+  let unseen: KeyServiceFailure | undefined;
+  for (const arn of tagged) {
+    try {
+      return await trustedSuccessor(keys, old, arn);
+    } catch (error) {
+      if (!(error instanceof KeyServiceFailure) || isPassing(error.problem.kind)) throw error;
+      if (error.problem.kind !== 'accessDenied') continue;
+      const reason = `${arn} may be the key that was made to follow ${old.arn}, but ${error.problem.reason}`;
+      unseen ??= new KeyServiceFailure('accessDenied', reason, 'Allow that, or look at the key yourself and name it with --key-arn.', {
+        cause: error,
+      });
+    }
+  }
+  if (unseen !== undefined) throw unseen;
+  return undefined;
+}
+
+async function moveAlias(keys: KmsKeys, name: AwsKeyName, alias: string, keyArn: string): Promise<AwsKmsFacts> {
   if (readAwsKeyName(alias)?.form !== 'alias')
     throw new KeyServiceFailure('keyMissing', 'what is to be moved is no alias', 'Give the alias as alias/NAME.');
-  const found = await keys.find(arnOf(keyArn));
+  const found = await keys.find(keyArnName(keyArn));
+  const now = await keys.arnNow(alias, found.arn);
+  if (now === undefined) throw new KeyServiceFailure('keyMissing', `there is no ${alias} any more`, 'Name the key by its ARN.');
+  if (now === found.arn) return await keys.factsOf(found, alias);
+  if (name.form !== 'keyArn' || now !== name.arn) {
+    throw new KeyServiceFailure('notOurs', `${alias} names another key by now, ${now}`, 'Leave it to whoever has it.');
+  }
   return await orCommand(
     () => awsMoveAliasCommand(keys.place(found.arn), alias),
     async () => {
@@ -137,57 +143,6 @@ async function scheduleDeletion(keys: KmsKeys, name: AwsKeyName, days: number): 
 
 function isPending({ metadata }: FoundKey): boolean {
   return metadata.KeyState === 'PendingDeletion' || metadata.KeyState === 'PendingReplicaDeletion';
-}
-
-/** A key that a call before this one made, and that can be used. */
-async function findSuccessor(keys: KmsKeys, tag: string, oldArn: string): Promise<FoundKey | undefined> {
-  let marker: string | undefined;
-  do {
-    const from = marker;
-    const page = await keys.calls.make(
-      { right: 'kms:ListKeys', key: 'the keys of the account', isRepeatable: true },
-      async (options) =>
-        await keys.wire.client.send(new ListKeysCommand({ Limit: keysAtOnce, ...(from === undefined ? {} : { Marker: from }) }), options),
-    );
-    const arns = (page.Keys ?? []).flatMap(({ KeyArn }) => (KeyArn === undefined || KeyArn === oldArn ? [] : [KeyArn]));
-    for (let at = 0; at < arns.length; at += lookedAtTogether) {
-      const group = arns.slice(at, at + lookedAtTogether);
-      const carrying = await Promise.all(group.map(async (arn) => ((await hasTag(keys, arn, tag)) ? arn : undefined)));
-      for (const arn of carrying) {
-        if (arn === undefined) continue;
-        const found = await keys.find(arnOf(arn));
-        if (stateProblem(found.metadata, keys.place(found.arn)) === undefined) return found;
-      }
-    }
-    marker = page.Truncated === true ? page.NextMarker : undefined;
-  } while (marker !== undefined);
-  return undefined;
-}
-
-/** A key whose tags may not be read is none that was made with the policy of one whose tags may. */
-async function hasTag(keys: KmsKeys, arn: string, tag: string): Promise<boolean> {
-  try {
-    return (await tagsOf(keys, arn)).some(({ TagKey, TagValue }) => TagKey === successorTag && TagValue === tag);
-  } catch (error) {
-    if (error instanceof KeyServiceFailure && !isPassing(error.problem.kind)) return false;
-    throw error;
-  }
-}
-
-async function tagsOf(keys: KmsKeys, arn: string): Promise<readonly AwsTag[]> {
-  const answer = await keys.calls.make(
-    { right: 'kms:ListResourceTags', key: arn, isRepeatable: true },
-    async (options) => await keys.wire.client.send(new ListResourceTagsCommand({ KeyId: arn, Limit: tagsAtOnce }), options),
-  );
-  return (answer.Tags ?? []).flatMap(({ TagKey, TagValue }: Tag) =>
-    TagKey === undefined || TagValue === undefined ? [] : [{ TagKey, TagValue }],
-  );
-}
-
-function arnOf(text: string | undefined): Extract<ReturnType<typeof readAwsKeyName>, { readonly form: 'keyArn' }> {
-  const name = readAwsKeyName(text ?? '');
-  if (name?.form !== 'keyArn') throw badAnswer('what names the new key is no ARN');
-  return name;
 }
 
 /** Both calls are for keys of one's own account, and not all servers take ARNs there. */

@@ -138,6 +138,7 @@ class VaultTransitKey implements KeyService {
         case 'renewToken':
           return await this.#renewToken(session);
         case 'createSuccessor':
+        case 'checkSuccessor':
         case 'moveAlias':
         case 'scheduleDeletion':
           throw new RangeError('an act of another kind of key');

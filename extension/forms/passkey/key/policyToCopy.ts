@@ -1,6 +1,6 @@
 import { l10n } from 'vscode';
-import { awsKeyPolicy } from '../../../../protocol/keyPolicies.ts';
-import { vaultPolicy } from '../../../../protocol/keyPolicies.ts';
+import { readAwsKeyName } from '../../../../protocol/awsKeyName.ts';
+import { awsKeyPolicy, vaultPolicy } from '../../../../protocol/keyPolicies.ts';
 import { mountProblem, transitKeyProblem } from '../../../../protocol/keyServices.ts';
 import { type KeyDraft } from './keyDraft.ts';
 
@@ -11,7 +11,6 @@ export interface PolicyToCopy {
   readonly text: string;
 }
 
-const arnPattern = /^arn:aws[a-z-]*:kms:[^:]+:\d{12}:key\/.+$/;
 /** Stands in a policy where the user fills in whom it is for. */
 const somebody = 'arn:aws:iam::123456789012:role/HOLDFAST';
 
@@ -39,13 +38,13 @@ export function policiesToCopy(draft: KeyDraft, reference: Readonly<Record<strin
 function awsPolicies({ aws }: KeyDraft, reference: Readonly<Record<string, unknown>> | null): readonly PolicyToCopy[] {
   const seen = reference?.['keyArn'];
   const keyArn = typeof seen === 'string' ? seen : aws.keyId;
-  if (!arnPattern.test(keyArn)) return [];
+  if (readAwsKeyName(keyArn)?.form !== 'keyArn') return [];
   const principal = aws.source === 'role' && aws.roleArn !== '' ? aws.roleArn : somebody;
   const { iamPolicy, keyPolicyStatements } = awsKeyPolicy({ keyArn, principal });
   return [
     {
       label: l10n.t('Copy Policy'),
-      detail: l10n.t('For the user or role: Encrypt, Decrypt, DescribeKey, for what Holdfast wraps.'),
+      detail: l10n.t('For the user or role: Encrypt, Decrypt, DescribeKey, GetKeyRotationStatus, for what Holdfast wraps.'),
       text: JSON.stringify(iamPolicy, null, 2),
     },
     {

@@ -1,0 +1,4 @@
+/** A mount or a namespace as Vault takes it, from how it is typed: `admin/` is what Vault shows. */
+export function withoutSlashes(text: string): string {
+  return text.replace(/^\//, '').replace(/\/$/, '');
+}
