@@ -14,7 +14,16 @@ export interface PasskeyRecord {
   readonly inUse: boolean;
   readonly createdAt: string;
   readonly verifiedAt: string | null;
+  /** Since when new keyrings leave the slot out, so that the locks of those that hold it come to an end. Never of the one in use. */
+  readonly leftKeyringsAt: string | null;
+  /** The slot that a rotation makes this one for, until it takes its name or is used in its own right. */
+  readonly replaces: SlotId | null;
 }
+
+/** One that takes no part in a rotation or a retirement says nothing of these. */
+export type NewPasskey = Omit<PasskeyRecord, 'leftKeyringsAt' | 'replaces'> & Partial<Pick<PasskeyRecord, 'leftKeyringsAt' | 'replaces'>>;
+
+export type PasskeyChanges = Partial<Pick<PasskeyRecord, 'name' | 'state' | 'verifiedAt' | 'leftKeyringsAt' | 'replaces'>>;
 
 type Row = Omit<PasskeyRecord, 'inUse'> & { readonly inUse: number };
 
@@ -32,11 +41,11 @@ export class PasskeyStore {
   }
 
   /** Throws `nameTaken` where a passkey that is not retired has the name. One that is in use takes that over from the one before. */
-  add(passkey: PasskeyRecord): void {
+  add(passkey: NewPasskey): void {
     this.#refuseTaken(passkey);
     this.#connection.transaction(() => {
       if (passkey.inUse) this.#table.change({ inUse: 1 }, { inUse: 0 });
-      this.#table.insert(toRow(passkey));
+      this.#table.insert(toRow({ leftKeyringsAt: null, replaces: null, ...passkey }));
     });
   }
 
@@ -68,7 +77,7 @@ export class PasskeyStore {
     });
   }
 
-  change(slotId: SlotId, changes: { readonly name?: string; readonly state?: PasskeyState; readonly verifiedAt?: string }): void {
+  change(slotId: SlotId, changes: PasskeyChanges): void {
     const row = this.#table.get({ slotId });
     if (row === undefined) throw unknownPasskey(slotId);
     const changed: Row = { ...row, ...changes };

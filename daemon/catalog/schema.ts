@@ -158,6 +158,22 @@ ALTER TABLE serviceKeys ADD COLUMN tokenStuckAt TEXT;
 ALTER TABLE serviceKeys ADD COLUMN rotationTrouble TEXT;
 `;
 
+/**
+ * Passkeys of every kind can be left out of new keyrings and stand in for another one while that is rotated. The one in use is never left out: where it was,
+ * keyrings are written anew.
+ */
+const passkeyRoles = `
+ALTER TABLE passkeys ADD COLUMN leftKeyringsAt TEXT;
+ALTER TABLE passkeys ADD COLUMN replaces TEXT;
+UPDATE passkeys SET leftKeyringsAt = (SELECT leftKeyringsAt FROM serviceKeys WHERE serviceKeys.slotId = passkeys.slotId),
+  replaces = (SELECT replaces FROM serviceKeys WHERE serviceKeys.slotId = passkeys.slotId);
+UPDATE sequences SET last = last + 1
+  WHERE scope = 'keyring' AND EXISTS (SELECT 1 FROM passkeys WHERE inUse = 1 AND leftKeyringsAt IS NOT NULL);
+UPDATE passkeys SET leftKeyringsAt = NULL, replaces = NULL WHERE inUse = 1;
+ALTER TABLE serviceKeys DROP COLUMN leftKeyringsAt;
+ALTER TABLE serviceKeys DROP COLUMN replaces;
+`;
+
 export const migrations: readonly Migration[] = [
   { version: 1, run: (database) => database.exec(first) },
   { version: 2, run: (database) => database.exec(second) },
@@ -169,4 +185,5 @@ export const migrations: readonly Migration[] = [
   { version: 8, run: (database) => database.exec(shortenedLocks) },
   { version: 9, run: (database) => database.exec(serviceKeys) },
   { version: 10, run: (database) => database.exec(serviceKeyTroubles) },
+  { version: 11, run: (database) => database.exec(passkeyRoles) },
 ];

@@ -18,10 +18,6 @@ export interface ServiceKeyRecord {
   readonly problem: string | null;
   /** When it was last asked. */
   readonly checkedAt: string | null;
-  /** Since when new keyrings leave the slot out, so that the locks of those that hold it come to an end. */
-  readonly leftKeyringsAt: string | null;
-  /** The slot that a rotation makes this one for, until it is in use. */
-  readonly replaces: SlotId | null;
   readonly rotateEveryDays: number | null;
   /** Since when `problem` has been there, whatever it was at first. */
   readonly problemSince: string | null;

@@ -158,7 +158,7 @@ export class KeyringDelivery {
     const objectId = randomFillSync(new Uint8Array(16));
     const slots = this.#catalog.passkeys
       .list()
-      .filter(({ slotId, state }) => state !== 'retired' && (this.#catalog.serviceKeys.get(slotId)?.leftKeyringsAt ?? null) === null)
+      .filter(({ state, leftKeyringsAt }) => state !== 'retired' && leftKeyringsAt === null)
       .map((passkey) => slotOf(passkey.slotId, passkey.slot));
     const heads = withNewestPolicies(this.headsAt(locationId));
     const body = { keyEpoch: masterKey.keyEpoch, createdAt, heads, slots, unknownSlots: [] };

@@ -195,6 +195,8 @@ export class ImportStored {
       inUse: true,
       createdAt,
       verifiedAt: createdAt,
+      leftKeyringsAt: null,
+      replaces: null,
     };
   }
 
@@ -307,6 +309,8 @@ function recordOf(slot: Slot, index: number): PasskeyRecord {
     slot: JSON.stringify(slot),
     state: 'ready',
     inUse: false,
+    leftKeyringsAt: null,
+    replaces: null,
     createdAt: slot.createdAt,
     verifiedAt: null,
   };

@@ -37,9 +37,13 @@ export function passkeyRow(
     verifiedAt: record.verifiedAt,
     retirableFrom: record.state === 'retired' ? null : gate.allowed ? record.createdAt : (gate.from?.toISOString() ?? null),
     warnings:
-      record.state === 'retired' || slot === undefined ? [] : [...warningsOf(slot, service), ...(hasSealedAlone ? [sealedAlone] : [])],
+      record.state === 'retired' || slot === undefined
+        ? []
+        : [...warningsOf(slot, service), ...(record.leftKeyringsAt === null ? [] : [leftOut]), ...(hasSealedAlone ? [sealedAlone] : [])],
   };
 }
+
+const leftOut = 'New keyrings leave it out: it is going to be retired.';
 
 const sealedAlone =
   'Its credentials lie sealed in the catalog, which a locked daemon can not read: it does not unlock itself with them. Give a profile, a role or a file, or log in by hand.';
@@ -77,6 +81,5 @@ function warningsOf(slot: Slot, service: ServiceKeyRecord | undefined): readonly
   if (facts?.kind === 'awsKms' && facts.deletionDate !== null) {
     warnings.push(`The KMS key is going to be deleted on ${minuteOf(facts.deletionDate)}.`);
   }
-  if (service !== undefined && service.leftKeyringsAt !== null) warnings.push('New keyrings leave it out: it is going to be retired.');
   return warnings;
 }

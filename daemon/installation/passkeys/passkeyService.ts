@@ -181,10 +181,7 @@ export class PasskeyService {
     signal: AbortSignal,
   ): Promise<Rotated> {
     const passkeys = this.#catalog.passkeys.list();
-    const begun = passkeys.find(
-      ({ slotId, state }) =>
-        (state === 'unverified' || state === 'ready') && this.#catalog.serviceKeys.get(slotId)?.replaces === old.slotId,
-    );
+    const begun = passkeys.find(({ replaces, state }) => (state === 'unverified' || state === 'ready') && replaces === old.slotId);
     if (begun === undefined) this.#refuseFull();
     const taken = new Set(passkeys.map((passkey) => passkey.name));
     const slot =
@@ -205,10 +202,8 @@ export class PasskeyService {
         signal,
         onUse: () => {
           this.#catalog.passkeys.change(old.slotId, { name: nameOfRotated(old.name, this.#mark(old), taken) });
-          this.#catalog.passkeys.change(slot.slotId, { name: old.name });
-          if (slot.kind === 'passphrase') return;
-          this.#catalog.serviceKeys.change(slot.slotId, { replaces: null });
-          this.#catalog.serviceKeys.change(old.slotId, { rotateEveryDays: null });
+          this.#catalog.passkeys.change(slot.slotId, { name: old.name, replaces: null });
+          if (slot.kind !== 'passphrase') this.#catalog.serviceKeys.change(old.slotId, { rotateEveryDays: null });
         },
       },
     );
@@ -326,9 +321,9 @@ export class PasskeyService {
   }
 
   async #leaveKeyrings(slotId: SlotId, signal: AbortSignal): Promise<void> {
-    const { serviceKeys } = this.#catalog;
-    if (serviceKeys.get(slotId)?.leftKeyringsAt === null) {
-      this.#steps.change(() => serviceKeys.change(slotId, { leftKeyringsAt: this.#now() }));
+    const { passkeys } = this.#catalog;
+    if (passkeys.get(slotId)?.leftKeyringsAt === null) {
+      this.#steps.change(() => passkeys.change(slotId, { leftKeyringsAt: this.#now() }));
       this.#options.onChanged(slotId);
     }
     await this.#options.deliver(signal);
@@ -354,10 +349,11 @@ export class PasskeyService {
       inUse: false,
       createdAt,
       verifiedAt: null,
+      replaces: service.replaces,
     });
     if (key.kind === 'passphrase') return;
-    const { facts, ...more } = service;
-    this.#catalog.serviceKeys.add(newServiceKey(slotId, key.access, facts, more), key.credentials);
+    const { facts, rotateEveryDays } = service;
+    this.#catalog.serviceKeys.add(newServiceKey(slotId, key.access, facts, { rotateEveryDays }), key.credentials);
   }
 
   #refuseTaken(name: string): void {

@@ -154,7 +154,7 @@ export function newServiceKey(
   slotId: SlotId,
   access: KeyAccess,
   facts: KeyFacts | null,
-  more: Partial<Pick<ServiceKeyRecord, 'replaces' | 'rotateEveryDays'>> = {},
+  more: Partial<Pick<ServiceKeyRecord, 'rotateEveryDays'>> = {},
 ): Omit<ServiceKeyRecord, 'credentials'> {
   return {
     slotId,
@@ -162,8 +162,6 @@ export function newServiceKey(
     facts: facts === null ? null : JSON.stringify(facts),
     problem: null,
     checkedAt: null,
-    leftKeyringsAt: null,
-    replaces: null,
     rotateEveryDays: null,
     problemSince: null,
     tokenStuckAt: null,

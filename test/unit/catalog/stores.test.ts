@@ -19,6 +19,8 @@ function somePasskey(changes: Partial<PasskeyRecord> = {}): PasskeyRecord {
     inUse: false,
     createdAt: timeAt(0),
     verifiedAt: null,
+    leftKeyringsAt: null,
+    replaces: null,
     ...changes,
   };
 }
@@ -54,8 +56,6 @@ describe('catalog stores', () => {
       facts: null,
       problem: null,
       checkedAt: null,
-      leftKeyringsAt: null,
-      replaces: null,
       rotateEveryDays: null,
       problemSince: null,
       tokenStuckAt: null,

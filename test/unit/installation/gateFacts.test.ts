@@ -107,7 +107,7 @@ describe('what the retirement gate goes by', () => {
       assert.equal(Object(error.details).from, refusal.details.from);
       return true;
     });
-    assert.notEqual(installation.catalog.serviceKeys.get(old)?.leftKeyringsAt, null);
+    assert.notEqual(installation.catalog.passkeys.get(old)?.leftKeyringsAt, null);
     const listed = installation.passkeys.list({}).items.find(({ slotId }) => slotId === old);
     assert.deepEqual([listed?.state, listed?.retirableFrom], ['ready', inDays(30).toISOString()]);
     assert.match(listed?.warnings.join(' ') ?? '', /New keyrings leave it out/);
