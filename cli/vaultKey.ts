@@ -1,12 +1,12 @@
 import { HoldfastError } from '../protocol/errors.ts';
 import { normalEndpoint } from '../protocol/endpointAddress.ts';
 import { type VaultLogin, vaultAddressProblem } from '../protocol/keyServices.ts';
-import { escaped, quoted } from '../client/shown/text.ts';
+import { vaultEnvironment } from '../protocol/vaultEnvironment.ts';
+import { quoted } from '../client/shown/text.ts';
 import type { Call } from './call.ts';
 import { checkedAccess, checkedTarget, keepSecrets, type ServiceKey, type ServiceLogin } from './serviceKey.ts';
 import type { Session } from './session.ts';
 
-const tokenNames = ['BAO_TOKEN', 'VAULT_TOKEN'] as const;
 const loginFlags = ['--token-file', '--role-id', '--secret-id-file', '--jwt-file', '--role', '--jwt-mount'] as const;
 
 interface FoundLogin {
@@ -30,7 +30,7 @@ export async function typedVaultKey(call: Call, session: Session): Promise<Servi
     call,
   );
   const place = target.kind === 'vaultTransit' ? target.address : address;
-  const found = (await typedLogin(call, session)) ?? (await usualLogin(place, session));
+  const found = (await typedLogin(call, session)) ?? usualLogin(place, session);
   const access = checkedAccess({ kind: 'vaultTransit', login: found.login, caFile: caFileOf(call, session) }, call);
   return { target, access, secrets: found.secrets, isTemporary: false };
 }
@@ -52,10 +52,10 @@ export function shellVaultLogin(
   call: Call,
   session: Session,
 ): { readonly login: ServiceLogin; readonly address: string | undefined } | undefined {
-  const token = shellToken(session);
+  const { token, address } = vaultEnvironment(session.host.environment);
   if (token === undefined) return undefined;
   const access = checkedAccess({ kind: 'vaultTransit', login: { method: 'given' }, caFile: caFileOf(call, session) }, call);
-  return { login: { access, secrets: keepSecrets({ kind: 'vaultTransit', token }, session) }, address: shellAddressOf(session) };
+  return { login: { access, secrets: keepSecrets({ kind: 'vaultTransit', token }, session) }, address };
 }
 
 /** An address as it was typed, in the form that a passkey has. Errors: `badValue`. */
@@ -97,28 +97,20 @@ async function tokenOfInput(session: Session): Promise<FoundLogin> {
   return { login: { method: 'given' }, secrets };
 }
 
-/** The shell's token, else what the daemon's own surroundings have. A token that is for another address stays here. */
-async function usualLogin(address: string, session: Session): Promise<FoundLogin> {
-  const token = shellToken(session);
-  const tokenFor = shellAddressOf(session);
+/**
+ * The shell's token, else what the daemon's own surroundings have. Errors: `badValue` for a token that is for another address: another login in its place
+ * would be a surprise, and the daemon's may be for that address too.
+ */
+function usualLogin(address: string, session: Session): FoundLogin {
+  const { token, address: tokenFor } = vaultEnvironment(session.host.environment);
   if (token === undefined) return { login: { method: 'environment' }, secrets: undefined };
-  if (tokenFor !== undefined && tokenFor !== address) {
-    await session.note(
-      `The token of this shell is not handed over: VAULT_ADDR is ${escaped(tokenFor)}. Give one for ${escaped(address)} by --token-file F.`,
-    );
-    return { login: { method: 'environment' }, secrets: undefined };
+  if (tokenFor === undefined || tokenFor === address) {
+    return { login: { method: 'given' }, secrets: keepSecrets({ kind: 'vaultTransit', token }, session) };
   }
-  return { login: { method: 'given' }, secrets: keepSecrets({ kind: 'vaultTransit', token }, session) };
-}
-
-function shellToken({ host }: Session): string | undefined {
-  return tokenNames.map((name) => host.environment[name]?.trim()).find((token) => token !== undefined && token !== '');
-}
-
-/** In the form that a passkey has; as it is where it can not be one, so that it is nobody's. */
-function shellAddressOf(session: Session): string | undefined {
-  const address = shellValue(session, 'ADDR');
-  return address === undefined || vaultAddressProblem(address) !== undefined ? address : normalEndpoint(address);
+  const reason = `the token of this shell is for ${quoted(tokenFor)} (VAULT_ADDR or BAO_ADDR), and the key is at ${quoted(address)}`;
+  throw HoldfastError.failedTo('badValue', 'log in to Vault', reason, {
+    fix: 'Give a login for that address, with --token-file F for example.',
+  });
 }
 
 function caFileOf(call: Call, session: Session): string | null {

@@ -18,7 +18,7 @@ import { LocationService, type LocationServiceOptions } from './locationService.
 import { LocationStores, type LocationStoresOptions } from './locationStores.ts';
 import { LongestAbsence } from './longestAbsence.ts';
 import { PasskeyService } from './passkeys/passkeyService.ts';
-import { newServiceKey, type NewSlotKey, type Opening, openingOf, SlotKeys } from './passkeys/slotKeys.ts';
+import { newServiceKey, type NewSlotKey, type Opening, openingOf, SlotKeys, type SlotKeysOptions } from './passkeys/slotKeys.ts';
 import { PlaceChecks, type Preflight } from './placeChecks.ts';
 
 export interface InstallationOptions {
@@ -31,6 +31,8 @@ export interface InstallationOptions {
   readonly keyAgent: KeyAgent;
   readonly unlockClock: UnlockClock;
   readonly wallClock: () => Date;
+  /** The process's own where left out. */
+  readonly environment?: SlotKeysOptions['environment'];
   /** The process's own where left out. */
   readonly clocks?: () => ClockReading;
   /** Reaches buckets; by the wire where left out. */
@@ -89,7 +91,13 @@ export class Installation implements Disposable {
       deliverKeyring: (locationId, store) => this.keyrings.deliver(locationId, store),
       onChanged: options.onLocationChanged,
     });
-    this.slotKeys = new SlotKeys({ serviceKeys: catalog.serviceKeys, scrypt: options.scrypt, agent: options.keyAgent, wallClock });
+    this.slotKeys = new SlotKeys({
+      serviceKeys: catalog.serviceKeys,
+      scrypt: options.scrypt,
+      agent: options.keyAgent,
+      wallClock,
+      environment: options.environment ?? process.env,
+    });
     this.passkeys = new PasskeyService({
       catalog,
       keys: this.keys,

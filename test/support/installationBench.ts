@@ -15,6 +15,8 @@ export interface BenchOptions {
   readonly fileSystem?: FileSystem;
   /** Of another installation, so that its keys are there too. */
   readonly keyAgent?: FakeKeyAgent;
+  /** Of the daemon; nothing where left out. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** A state directory that is gone on with: a copy of it. */
   readonly stateFrom?: string;
 }
@@ -43,6 +45,7 @@ export class InstallationBench implements Disposable {
       fileSystem: options.fileSystem ?? nodeFileSystem,
       scrypt: this.scrypt,
       keyAgent: this.keyAgent,
+      environment: options.environment ?? {},
       unlockClock: {
         now: () => this.monotonic,
         sleep: async (milliseconds) => {

@@ -1,6 +1,7 @@
 import { HoldfastError } from '../../../protocol/errors.ts';
 import type { InstallationId, SlotId } from '../../../protocol/ids.ts';
 import { type KeyAccess, keyAccessSchema, type KeySecrets, type KeyTarget } from '../../../protocol/keyServices.ts';
+import { vaultEnvironment } from '../../../protocol/vaultEnvironment.ts';
 import type { ServiceKeyRecord, ServiceKeyStore } from '../../catalog/serviceKeyStore.ts';
 import type { KeyAgent } from '../../keys/agent/keyAgent.ts';
 import type { ServiceSlot } from '../../keys/agent/keyAccess.ts';
@@ -9,7 +10,7 @@ import type { KeyFacts } from '../../keys/agent/keyFacts.ts';
 import { targetOf } from '../../keys/agent/runKeyAgent.ts';
 import type { MasterKey } from '../../keys/masterKey.ts';
 import { unwrapWithPassphrase, wrapWithPassphrase } from '../../keys/passkeys/passphrase.ts';
-import { describeKey, type ServiceReach, unwrapWithService, wrapWithService } from '../../keys/passkeys/serviceSlot.ts';
+import { describeKey, keyServiceError, type ServiceReach, unwrapWithService, wrapWithService } from '../../keys/passkeys/serviceSlot.ts';
 import type { ScryptRunner } from '../../keys/scryptRunner.ts';
 import type { PassphraseSlot, Slot } from '../../keys/slot.ts';
 
@@ -36,6 +37,8 @@ export interface SlotKeysOptions {
   readonly scrypt: ScryptRunner;
   readonly agent: KeyAgent;
   readonly wallClock: () => Date;
+  /** Of the daemon, which key agents have too. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
 /** Makes slots of every kind, and opens them. */
@@ -63,13 +66,15 @@ export class SlotKeys {
     return await unwrapWithService({ installationId, slot, ...this.reach(slot, opening, signal) });
   }
 
-  /** How the key service of a slot is asked. Throws `keyServiceRefused` where this machine does not know how, `locked` where the credentials are sealed. */
+  /** How the key service of a slot is asked. Throws `keyServiceRefused` where this machine does not know how, or its login lies sealed and nothing may stand for it. */
   reach(slot: ServiceSlot, opening: Opening, signal: AbortSignal): ServiceReach {
     const { agent, serviceKeys } = this.#options;
     const access = this.#accessFor(slot, opening);
     const isGiven = access.kind === 'awsKms' ? access.credentials.source === 'given' : access.login.method === 'given';
     const credentials = opening.credentials ?? (isGiven ? serviceKeys.credentials(slot.slotId) : null);
-    if (isGiven && (credentials === undefined || credentials === null)) return { agent, access: ownAccess(access), secrets: {}, signal };
+    if (isGiven && (credentials === undefined || credentials === null)) {
+      return { agent, access: this.#ownAccess(slot, access), secrets: {}, signal };
+    }
     return { agent, access, secrets: callSecrets(credentials ?? undefined), signal };
   }
 
@@ -113,6 +118,25 @@ export class SlotKeys {
       if (HoldfastError.is(error, 'wrongSecret')) return undefined;
       throw error;
     }
+  }
+
+  /**
+   * Handed-over credentials can not be read while the daemon is locked: it tries with those of its own surroundings instead. A token is tried at the one
+   * address that it is for, and nowhere where nothing says which that is.
+   */
+  #ownAccess(slot: ServiceSlot, access: KeyAccess): KeyAccess {
+    if (access.kind === 'awsKms') return { ...access, credentials: { source: 'chain' } };
+    const { address } = vaultEnvironment(this.#options.environment);
+    if (slot.kind === 'vaultTransit' && address === slot.reference.address) return { ...access, login: { method: 'environment' } };
+    throw keyServiceError('open the passkey', {
+      kind: 'noCredentials',
+      reason: this.isSealed(slot.slotId)
+        ? 'its token lies sealed in the catalog, which a locked daemon can not read'
+        : 'no token is kept for it',
+      fix: 'Unlock with another passkey, or log in with "holdfast unlock --token-file F".',
+      until: null,
+      command: null,
+    });
   }
 
   #accessFor(slot: ServiceSlot, { access, credentials }: Opening): KeyAccess {
@@ -168,11 +192,6 @@ export function newServiceKey(
     rotationTrouble: null,
     ...more,
   };
-}
-
-/** Handed-over credentials can not be read while the daemon is locked: it tries with those of its own surroundings instead. */
-function ownAccess(access: KeyAccess): KeyAccess {
-  return access.kind === 'awsKms' ? { ...access, credentials: { source: 'chain' } } : { ...access, login: { method: 'environment' } };
 }
 
 /** The bytes live as long as the call; their text is the catalog's or the request's. */

@@ -96,13 +96,26 @@ describe('cli passkey add vault-transit', () => {
   });
 
   it('C9 K6: a token of the shell goes to no other address than the one that the shell has it for', async () => {
+    const others: readonly Readonly<Record<string, string>>[] = [
+      { VAULT_ADDR: 'https://other.example', VAULT_TOKEN: canary },
+      { BAO_ADDR: 'https://other.example', VAULT_TOKEN: canary },
+      // Each token is for the address of its own program.
+      { VAULT_ADDR: 'https://other.example', VAULT_TOKEN: canary, BAO_ADDR: address },
+    ];
+    for (const environment of others) {
+      const daemon = adding();
+      const ran = await runWith([...addVault, '--address', address], { daemon, environment });
+      assert.deepEqual([ran.status, daemon.asked], [2, []], 'nor does the daemon log in with what it finds');
+      assert.match(
+        ran.err,
+        /the token of this shell is for "https:\/\/other\.example" .*, and the key is at "https:\/\/vault\.example:8200"\.\n.*--token-file F/,
+      );
+      assertUntold(ran, daemon);
+    }
     const daemon = adding();
-    const environment = { VAULT_ADDR: 'https://other.example', VAULT_TOKEN: canary };
-    const ran = await runWith([...addVault, '--address', address], { daemon, environment });
-    const [asked] = daemon.of('passkey.add');
-    assert.deepEqual([asked?.secrets, memberOf(asked?.params['access'], 'login', 'method')], [[], 'environment']);
-    assert.match(ran.err, /The token of this shell is not handed over: VAULT_ADDR is https:\/\/other\.example\./);
-    assertUntold(ran, daemon);
+    const environment = { VAULT_ADDR: 'https://other.example', VAULT_TOKEN: canary, BAO_ADDR: address, BAO_TOKEN: 's.bao' };
+    await runWith([...addVault, '--address', address], { daemon, environment });
+    assert.deepEqual(daemon.of('passkey.add')[0]?.secrets, [JSON.stringify({ kind: 'vaultTransit', token: 's.bao' })]);
   });
 
   it('K6: takes a token from standard input, and tells what the daemon warns of', async () => {

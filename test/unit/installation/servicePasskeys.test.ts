@@ -20,6 +20,12 @@ const kmsKey: ServiceSlotKey = {
   credentials: undefined,
 };
 
+const sealedKey: ServiceSlotKey = {
+  ...vaultKey,
+  access: { ...vaultAccess, login: { method: 'given' } },
+  credentials: { kind: 'vaultTransit', token: 's.canary' },
+};
+
 describe('passkeys at key services', () => {
   it('are wrapped, opened as written, and open the installation without anybody there', async () => {
     using bench = await InstallationBench.ready();
@@ -205,23 +211,35 @@ describe('passkeys at key services', () => {
   });
 
   it('keeps credentials that were handed over sealed, and asks with those of its surroundings while locked', async () => {
-    using bench = await InstallationBench.ready();
+    using bench = await InstallationBench.ready({ environment: { VAULT_ADDR: 'https://VAULT.example/' } });
     const { installation } = bench;
-    const access = { kind: 'vaultTransit', login: { method: 'given' }, caFile: null } as const;
-    const key: ServiceSlotKey = { ...vaultKey, access, credentials: { kind: 'vaultTransit', token: 's.canary' } };
-    const { slotId } = await installation.passkeys.add('vault', key, true, signal);
+    const { slotId } = await installation.passkeys.add('vault', sealedKey, true, signal);
     const row = installation.catalog.serviceKeys.get(installation.passkeys.resolve(slotId).slotId);
     assert.ok(!JSON.stringify(row).includes('canary'));
     installation.lock();
     await installation.unlock({}, undefined, signal);
   });
 
+  for (const environment of [{}, { VAULT_ADDR: 'https://prod.example' }, { VAULT_ADDR: 'https://vault.example', BAO_ADDR: 'x' }]) {
+    it(`C9: while it can not read the token, tries none of its surroundings where they are for ${JSON.stringify(environment)}`, async () => {
+      using bench = await InstallationBench.ready({ environment: { VAULT_TOKEN: '', ...environment } });
+      const { installation, keyAgent } = bench;
+      await installation.passkeys.add('vault', sealedKey, true, signal);
+      installation.lock();
+      keyAgent.calls.length = 0;
+      await assert.rejects(installation.unlock({}, undefined, signal), {
+        code: 'keyServiceRefused',
+        reason: 'its token lies sealed in the catalog, which a locked daemon can not read',
+      });
+      assert.deepEqual(keyAgent.calls, []);
+      assert.equal(installation.passkeys.resolve('vault').state, 'ready', 'it says nothing of the passkey');
+    });
+  }
+
   it('says of sealed credentials that a locked daemon can not read them, unless another passkey opens by itself', async () => {
     using bench = await InstallationBench.ready();
     const { passkeys } = bench.installation;
-    const access = { kind: 'vaultTransit', login: { method: 'given' }, caFile: null } as const;
-    const key: ServiceSlotKey = { ...vaultKey, access, credentials: { kind: 'vaultTransit', token: 's.canary' } };
-    assert.match((await passkeys.add('vault', key, false, signal)).warnings.join(), /sealed in the catalog/);
+    assert.match((await passkeys.add('vault', sealedKey, false, signal)).warnings.join(), /sealed in the catalog/);
     assert.deepEqual((await passkeys.add('kms', kmsKey, false, signal)).warnings, []);
     assert.deepEqual(
       passkeys.list({}).items.flatMap(({ warnings }) => warnings),

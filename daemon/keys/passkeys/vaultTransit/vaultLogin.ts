@@ -1,5 +1,6 @@
 import path from 'node:path';
-import type { VaultLogin } from '../../../../protocol/keyServices.ts';
+import { type VaultLogin, vaultAddressProblem } from '../../../../protocol/keyServices.ts';
+import { vaultEnvironment } from '../../../../protocol/vaultEnvironment.ts';
 import type { CallSecrets } from '../../agent/keyCall.ts';
 import { KeyServiceFailure } from '../../agent/keyProblem.ts';
 import { OwnFileError, type OwnFileFault, openOwnFile, readFirstLine } from '../../ownFile.ts';
@@ -7,6 +8,8 @@ import { errorsOf, loginTokenOf } from './vaultAnswers.ts';
 import type { VaultSession, VaultToken } from './vaultSession.ts';
 
 export interface LoginWorld {
+  /** Of the Vault that the token is for, in its normal form. */
+  readonly address: string;
   readonly secrets: CallSecrets;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The user's own folder. */
@@ -16,21 +19,24 @@ export interface LoginWorld {
 /** What may stand in a header: printable ASCII. */
 const tokenPattern = /^[\x21-\x7e]{1,8192}$/;
 
+const anotherLogin =
+  'Give a new token; a passkey that is there already takes it with "holdfast passkey verify NAME --token-file F", and keeps it.';
+
 /** A token, by what the user named. The session is one without a token. Rejects with `KeyServiceFailure`. */
 export async function logIn(login: VaultLogin, session: VaultSession, world: LoginWorld): Promise<VaultToken> {
   switch (login.method) {
     case 'tokenFile':
       return held(session, await fileSecret(login.tokenFile, 'token file'), `Write a new token into ${login.tokenFile}.`);
     case 'environment': {
-      const { VAULT_TOKEN: vault, BAO_TOKEN: bao } = world.environment;
-      const set = vault === undefined || vault === '' ? bao : vault;
-      if (set !== undefined && set !== '') return held(session, set, 'Set VAULT_TOKEN to a new token and start the daemon anew.');
+      const { token, address } = vaultEnvironment(world.environment);
+      if (address !== undefined && address !== world.address) throw forAnother(address, world.address);
+      if (token !== undefined) return held(session, token, 'Set VAULT_TOKEN to a new token and start the daemon anew.');
       return held(session, await homeToken(world.home), 'Log in anew with "vault login".');
     }
     case 'given': {
       const { token } = world.secrets;
-      if (token === undefined) throw noCredentials('no token is kept for this key', 'Give a new token.');
-      return held(session, Buffer.from(token).toString('latin1'), 'Give a new token.');
+      if (token === undefined) throw noCredentials('no token is kept for this key', anotherLogin);
+      return held(session, Buffer.from(token).toString('latin1'), anotherLogin);
     }
     case 'appRole': {
       const secretId = await fileSecret(login.secretIdFile, 'secret id file');
@@ -106,6 +112,15 @@ async function fileSecret(file: string, what: string, options: { readonly anyOwn
     const [reason, fix] = faults[error.fault];
     throw noCredentials(`the ${what} ${file} ${reason}${error.system === undefined ? '' : ` (${error.system})`}`, fix);
   }
+}
+
+/** A token goes to the Vault that it is for and to no other. */
+function forAnother(tokenFor: string, address: string): KeyServiceFailure {
+  const shown = vaultAddressProblem(tokenFor) === undefined ? tokenFor : 'something that is no address of a Vault';
+  return noCredentials(
+    `the token that the daemon finds around it is for ${shown} (VAULT_ADDR or BAO_ADDR), and this key is at ${address}`,
+    'Log in by a token file or an AppRole; "holdfast passkey verify NAME --token-file F" gives a passkey that is there already another login.',
+  );
 }
 
 function noCredentials(reason: string, fix: string): KeyServiceFailure {

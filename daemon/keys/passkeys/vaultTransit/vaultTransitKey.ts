@@ -47,7 +47,7 @@ export async function openVaultTransit(
     );
   }
   const authorities = access.caFile === null ? undefined : await readAuthorities(access.caFile);
-  return new VaultTransitKey(checked.data, access, authorities, { ...world, secrets });
+  return new VaultTransitKey(checked.data, access, authorities, { ...world, secrets, address: checked.data.address });
 }
 
 class VaultTransitKey implements KeyService {
@@ -192,7 +192,7 @@ class VaultTransitKey implements KeyService {
       throw new KeyServiceFailure(
         'tokenExpired',
         `the token can not be renewed, and ends at ${before.expiresAt}`,
-        session.token?.renewal ?? 'Give a new token.',
+        session.token?.renewal ?? 'Log in anew.',
       );
     }
     await session.ask({ right: 'update', path: 'auth/token/renew-self' });

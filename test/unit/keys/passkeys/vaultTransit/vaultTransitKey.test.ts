@@ -451,12 +451,12 @@ describe('a key of Vault', () => {
     const environmentLogin = { ...given, login: { method: 'environment' } } as const;
     await (await open(server, { access: { ...given, login: { method: 'tokenFile', tokenFile: file } } })).describe();
     await (await open(server, { access: environmentLogin, environment: { VAULT_TOKEN: 'v', BAO_TOKEN: 'b' } })).describe();
-    await (await open(server, { access: environmentLogin, environment: { VAULT_TOKEN: '', BAO_TOKEN: 'b' } })).describe();
+    await (await open(server, { access: environmentLogin, environment: { VAULT_TOKEN: 'v', BAO_TOKEN: '' } })).describe();
     await (await open(server, { access: environmentLogin, home: folder })).describe();
     const keyReads = server.seen.filter(({ path: asked }) => asked === '/v1/transit/keys/k1');
     assert.deepEqual(
       keyReads.map(({ headers }) => headers['x-vault-token']),
-      ['of-a-file', 'v', 'b', 'of-a-file'],
+      ['of-a-file', 'b', 'v', 'of-a-file'],
     );
   });
 
