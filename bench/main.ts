@@ -9,6 +9,7 @@ import { type DataFacts, type DataKind, dataKinds, makeData } from './data.ts';
 import { holdfastContestants, startTimes } from './holdfast.ts';
 import { benchLocks } from './locks.ts';
 import { type Command, forgetPeak, type Measured, measure, peakMemory, readAll, touchMemory } from './measure.ts';
+import { benchPasskeys } from './passkeys.ts';
 import { findPeers, peerNames } from './peers.ts';
 import { median, type Sample, sectionNames, table, withResults } from './report.ts';
 import { bucketStores, folderStores, type Stores } from './stores.ts';
@@ -21,6 +22,7 @@ const help = `npm run bench -- [flags]
   --store KIND     folder, or s3: a SeaweedFS on loopback that holds its data in the folder to work in (default folder)
   --latency MS     with --store s3: every round trip takes so much longer
   --locks          instead of all that: refresh and audit of many locked objects
+  --passkeys       instead of all that: passkeys of each kind, and how long the daemon stands still meanwhile
   --folder DIR     where to work (default: /dev/shm where it is large enough, else the temporary folder)
   --write-docs     put the tables into docs/benchmarks.md
 Peers are taken from the folder BENCH_PEERS and from the PATH.
@@ -132,10 +134,14 @@ function writeDocs(section: string, results: string): void {
   writeFileSync(page, withResults(readFileSync(page, 'utf8'), section, `\n${results}\n`));
 }
 
-async function locks(writesDocs: boolean): Promise<void> {
-  const results = `${processor()}.\n\n${await benchLocks((line) => void process.stderr.write(`${line}\n`))}`;
+async function alone(
+  bench: (say: (line: string) => void) => Promise<string>,
+  section: (typeof sectionNames)[keyof typeof sectionNames],
+  writesDocs: boolean,
+): Promise<void> {
+  const results = `${processor()}.\n\n${await bench((line) => void process.stderr.write(`${line}\n`))}`;
   say(results);
-  if (writesDocs) writeDocs(sectionNames.locks, results);
+  if (writesDocs) writeDocs(section, results);
 }
 
 async function main(): Promise<void> {
@@ -149,12 +155,14 @@ async function main(): Promise<void> {
       store: { type: 'string', default: 'folder' },
       latency: { type: 'string', default: '0' },
       locks: { type: 'boolean', default: false },
+      passkeys: { type: 'boolean', default: false },
       'write-docs': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return say(help);
-  if (values.locks) return await locks(values['write-docs']);
+  if (values.locks) return await alone(benchLocks, sectionNames.locks, values['write-docs']);
+  if (values.passkeys) return await alone(benchPasskeys, sectionNames.passkeys, values['write-docs']);
   const isS3 = values.store === 's3';
   if (!isS3 && values.store !== 'folder') throw new Error(`--store ${values.store} is neither folder nor s3`);
   const latency = Number(values.latency);

@@ -84,6 +84,7 @@ export const sectionNames = {
   s3: 'results on S3',
   slowS3: 'results on S3 far away',
   locks: 'results of locks',
+  passkeys: 'results of passkeys',
 } as const;
 
 /** The page with what stands between the two marks of a section replaced. Throws where they are not there. */

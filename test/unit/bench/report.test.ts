@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { median, type Sample, table, withResults } from '../../../bench/report.ts';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { median, type Sample, sectionNames, table, withResults } from '../../../bench/report.ts';
 
 function sample(contestant: string, firstBackup: number, storedBytes: number): Sample {
   return { contestant, data: 'random', firstBackup, unchangedBackup: 0.5, restore: 2, storedBytes, peakBytes: 1e8 };
@@ -32,5 +34,10 @@ describe('the report of a benchmark', () => {
     const page = 'before\n<!-- results -->\nold\n<!-- end of results -->\nafter\n';
     assert.equal(withResults(page, 'results', 'new'), 'before\n<!-- results -->\nnew\n<!-- end of results -->\nafter\n');
     assert.throws(() => withResults(page, 'other results', 'new'), /lacks its marks/);
+  });
+
+  it('has a place on the page for each of its sections', () => {
+    const page = readFileSync(path.join(import.meta.dirname, '..', '..', '..', 'docs', 'benchmarks.md'), 'utf8');
+    for (const section of Object.values(sectionNames)) assert.match(withResults(page, section, 'new'), /\nnew\n/, section);
   });
 });
