@@ -5,6 +5,7 @@ import { ActionStore } from './actionStore.ts';
 import { AlertStore } from './alertStore.ts';
 import { BegunRotationStore } from './begunRotationStore.ts';
 import { BegunRotationStore } from './begunRotationStore.ts';
+import { BegunRotationStore } from './begunRotationStore.ts';
 import { type CellSeal, SealedCells } from './cellSeal.ts';
 import { Connection } from './connection.ts';
 import { InstallationStore } from './installationStore.ts';
@@ -34,6 +35,7 @@ export class Catalog implements Disposable {
   readonly serviceKeys: ServiceKeyStore;
   readonly begunRotations: BegunRotationStore;
   readonly begunRotations: BegunRotationStore;
+  readonly begunRotations: BegunRotationStore;
   readonly keyrings: KeyringStore;
   readonly locations: LocationStore;
   readonly policies: PolicyStore;
@@ -58,6 +60,7 @@ export class Catalog implements Disposable {
     this.installation = new InstallationStore(connection);
     this.passkeys = new PasskeyStore(connection);
     this.serviceKeys = new ServiceKeyStore(connection, this.#cells);
+    this.begunRotations = new BegunRotationStore(connection);
     this.begunRotations = new BegunRotationStore(connection);
     this.begunRotations = new BegunRotationStore(connection);
     this.keyrings = new KeyringStore(connection);
