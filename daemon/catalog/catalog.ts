@@ -6,6 +6,7 @@ import { AlertStore } from './alertStore.ts';
 import { BegunRotationStore } from './begunRotationStore.ts';
 import { BegunRotationStore } from './begunRotationStore.ts';
 import { BegunRotationStore } from './begunRotationStore.ts';
+import { BegunRotationStore } from './begunRotationStore.ts';
 import { type CellSeal, SealedCells } from './cellSeal.ts';
 import { Connection } from './connection.ts';
 import { InstallationStore } from './installationStore.ts';
@@ -36,6 +37,7 @@ export class Catalog implements Disposable {
   readonly begunRotations: BegunRotationStore;
   readonly begunRotations: BegunRotationStore;
   readonly begunRotations: BegunRotationStore;
+  readonly begunRotations: BegunRotationStore;
   readonly keyrings: KeyringStore;
   readonly locations: LocationStore;
   readonly policies: PolicyStore;
@@ -60,6 +62,7 @@ export class Catalog implements Disposable {
     this.installation = new InstallationStore(connection);
     this.passkeys = new PasskeyStore(connection);
     this.serviceKeys = new ServiceKeyStore(connection, this.#cells);
+    this.begunRotations = new BegunRotationStore(connection);
     this.begunRotations = new BegunRotationStore(connection);
     this.begunRotations = new BegunRotationStore(connection);
     this.begunRotations = new BegunRotationStore(connection);
