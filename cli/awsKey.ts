@@ -19,6 +19,14 @@ export function profileLogin(call: Call, profile: string): ServiceLogin {
   return { access: checkedAccess(access, call), secrets: undefined };
 }
 
+/** By the flags, for a passkey that is there; `undefined` where none was given. Errors: `usage`, `badValue`. */
+export async function typedAwsLogin(call: Call, session: Session): Promise<ServiceLogin | undefined> {
+  const found = await typedCredentials(call, session);
+  if (found === undefined) return undefined;
+  const access: AwsKmsAccess = { kind: 'awsKms', endpoint: null, credentials: credentialsOf(found) };
+  return { access: checkedAccess(access, call), secrets: secretsOf(found, session) };
+}
+
 /** By the keys of the calling shell, where it has some. Errors: `badValue` where it has half of them. */
 export function shellAwsLogin(session: Session): ServiceLogin | undefined {
   const keys = keysOfEnvironment(session.host.environment);

@@ -35,7 +35,7 @@ export async function typedVaultKey(call: Call, session: Session): Promise<Servi
   return { target, access, secrets: found.secrets, isTemporary: false };
 }
 
-/** By the flags of `unlock`, for keys that are asked this time; `undefined` where none was given. Errors: `usage`, `badValue`. */
+/** By the flags, for passkeys that are there; `undefined` where none was given. Errors: `usage`, `badValue`. */
 export async function typedVaultLogin(call: Call, session: Session): Promise<ServiceLogin | undefined> {
   const found = await typedLogin(call, session);
   // A CA file alone: `given` with nothing given is the login that is known of the passkey.
@@ -130,11 +130,11 @@ function withoutSlashes(text: string | undefined): string | undefined {
 }
 
 /** Says that an address is no passkey's. */
-export function otherAddress(typed: string, recorded: readonly string[]): HoldfastError {
+export function otherAddress(typed: string, recorded: readonly string[], action: 'unlock' | 'log in' = 'unlock'): HoldfastError {
   const known = [...new Set(recorded)].map(quoted).join(', ');
   return HoldfastError.failedTo(
     'badValue',
-    'unlock',
+    action,
     `no passkey is at ${quoted(typed)}, and credentials go to no other address than a passkey's`,
     {
       fix: known === '' ? 'Leave --address out.' : `Leave --address out: there is ${known}.`,

@@ -54,6 +54,14 @@ export const unlockKeyFlags: readonly Flag[] = [
   caFile,
 ];
 
+/** How the key service of a passkey is logged in to from now on. */
+export const newLoginFlags: readonly Flag[] = [
+  ...awsKeyFlags.filter(({ flag }) => !['--key-id', '--region', '--endpoint'].includes(flag)),
+  ...vaultKeyFlags.filter(({ flag }) => !['--address', '--key', '--mount', '--namespace', '--ca-file'].includes(flag)),
+  { flag: '--address', value: 'URL', about: 'Vault: the address of the passkey, which no other can take the place of' },
+  caFile,
+];
+
 /** For a verb of one kind alone: without the kind's name in front, and with what must be given. */
 export function ofOneKind(flags: readonly Flag[], needed: readonly string[]): readonly Flag[] {
   return flags.map(({ about, ...flag }) => {

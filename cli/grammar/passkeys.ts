@@ -1,4 +1,4 @@
-import { awsKeyFlags, ofOneKind, vaultKeyFlags } from './keyFlags.ts';
+import { awsKeyFlags, newLoginFlags, ofOneKind, vaultKeyFlags } from './keyFlags.ts';
 import { passphraseFile } from './secretFlags.ts';
 import type { Argument, Family, Flag } from './verb.ts';
 
@@ -67,10 +67,15 @@ export const passkeyFamily: Family = {
     {
       path: 'passkey verify',
       summary: 'prove that a passkey still opens the master key',
-      description: 'A passphrase is asked for; a key at KMS or Vault is asked itself.',
+      description:
+        'A passphrase is asked for; a key at KMS or Vault is asked itself, with the login that is known of the passkey, or with another one, which it keeps from then on where it opens. A locked daemon needs "holdfast unlock" first.',
       arguments: [name],
-      flags: [passphraseFile],
-      examples: [{ command: 'holdfast passkey verify laptop', about: '' }],
+      flags: [passphraseFile, ...newLoginFlags],
+      examples: [
+        { command: 'holdfast passkey verify laptop', about: '' },
+        { command: 'holdfast passkey verify office --token-file F', about: 'a new token in place of one that has ended' },
+        { command: 'holdfast passkey verify cloud --profile backup', about: '' },
+      ],
     },
     {
       path: 'passkey rotate',

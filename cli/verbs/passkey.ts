@@ -10,6 +10,7 @@ import {
 import { minuteOf } from '../../protocol/wording.ts';
 import type { Call } from '../call.ts';
 import { namedPasskey } from '../namedPasskey.ts';
+import { newLogin } from '../newLogin.ts';
 import { newName, reference } from '../names.ts';
 import type { Style } from '../output/style.ts';
 import { table } from '../output/table.ts';
@@ -62,13 +63,20 @@ export async function use(call: Call, session: Session): Promise<Result> {
 }
 
 export async function verify(call: Call, session: Session): Promise<Result> {
-  const { slotId, name, kind } = await namedPasskey(call.argument('NAME'), session);
+  const known = await namedPasskey(call.argument('NAME'), session);
+  const { slotId, name, kind } = known;
   const file = call.text('--passphrase-file');
+  const login = await newLogin(call, known, session);
   if (kind !== 'passphrase') {
     if (file !== undefined) throw noPassphrase(call, name);
-    const verified = await session.ask(passkeyVerify, () => ({ passkey: slotId }));
+    const verified = await session.ask(passkeyVerify, async () => ({
+      passkey: slotId,
+      ...(login === undefined ? {} : { access: login.access }),
+      ...(login?.secrets === undefined ? {} : { credentials: await session.sendSecret(login.secrets) }),
+    }));
     const warnings = warningLines([verified], session.style);
-    return { ...done(verified, `The passkey ${escaped(name)} opens the master key.`, warnings), isNotice: warnings.length === 0 };
+    const sentence = `The passkey ${escaped(name)} opens the master key${login === undefined ? '' : ', and keeps this login'}.`;
+    return { ...done(verified, sentence, warnings), isNotice: warnings.length === 0 };
   }
   const passphrase = await session.secrets.find({
     what: 'the passphrase',

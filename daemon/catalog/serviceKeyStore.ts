@@ -56,6 +56,15 @@ export class ServiceKeyStore {
     this.#table.replace({ ...row, ...changes });
   }
 
+  /** Another way to log in, in place of the one that is known; without credentials none are kept any more. Throws as `add` does, and `unknownName`. */
+  setLogin(slotId: SlotId, access: string, credentials?: KeySecrets): void {
+    // What was found out of a token holds for that token.
+    this.change(slotId, { access, tokenStuckAt: null });
+    const sealed = credentials === undefined ? null : this.#cells.seal('serviceKeys', 'credentials', slotId, credentials);
+    const row = this.get(slotId);
+    if (row !== undefined) this.#table.replace({ ...row, credentials: sealed });
+  }
+
   /** `null`: none were handed over. `undefined`: there are, but the daemon is locked. Throws `catalogDamaged`. */
   credentials(slotId: SlotId): KeySecrets | null | undefined {
     const sealed = this.get(slotId)?.credentials ?? null;

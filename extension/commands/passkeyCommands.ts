@@ -1,8 +1,9 @@
 import * as vscode from 'vscode';
 import { HoldfastError } from '../../protocol/errors.ts';
-import { passkeyList, passkeyUse, passkeyVerify } from '../../protocol/methods/passkeys.ts';
+import { type Passkey, passkeyList, passkeyUse, passkeyVerify } from '../../protocol/methods/passkeys.ts';
 import { ask } from '../connection/asking.ts';
 import { listAll } from '../connection/listAll.ts';
+import { verifyWithKey } from '../forms/passkey/key/verifyWithKey.ts';
 import type { Services } from '../services.ts';
 import { askSecret } from '../ui/askSecret.ts';
 import { plainText } from '../ui/plainText.ts';
@@ -18,25 +19,23 @@ export async function usePasskey(services: Services, args: readonly unknown[]): 
   await ask(services.daemon, passkeyUse, vscode.l10n.t('Use Passkey'), () => ({ passkey: passkey.id }));
 }
 
-/** Opens the slot anew: with its own passphrase, or at its key service, which is asked without a question. */
+/** Opens the slot anew: with its own passphrase, or at its key service. Also of the passkey that an alert is about. */
 export async function verifyPasskey(services: Services, args: readonly unknown[]): Promise<void> {
   const { daemon } = services;
   const passkey = await passkeyOf(services, args, { title: vscode.l10n.t('Verify Passkey') });
   if (passkey === undefined) return;
-  const { kind } = (await listAll(daemon, passkeyList, {})).find(({ slotId }) => slotId === passkey.id) ?? {};
+  const known = (await listAll(daemon, passkeyList, {})).find(({ slotId }) => slotId === passkey.id);
   const isVerified =
-    kind === 'passphrase' || kind === undefined ? await verifyTyped(services, passkey) : await verifyAtService(services, passkey);
+    known === undefined || known.kind === 'passphrase' ? await verifyTyped(services, passkey) : await verifyAtService(services, known);
   if (isVerified) tellQuietly(vscode.l10n.t('Passkey {0} is verified', passkey.name));
 }
 
-async function verifyAtService({ daemon }: Services, { id, name }: Thing): Promise<boolean> {
-  const { warnings } = await vscode.window.withProgress(
-    { location: { viewId: 'holdfast.passkeys' }, title: vscode.l10n.t('Verifying the passkey {0}', plainText(name)) },
-    async () => await daemon.call(passkeyVerify, { passkey: id }),
-  );
-  const [warning] = warnings;
-  if (warning === undefined) return true;
-  void vscode.window.showWarningMessage(vscode.l10n.t('The passkey {0} opens the backups. {1}', plainText(name), plainText(warning)));
+async function verifyAtService(services: Services, passkey: Pick<Passkey, 'slotId' | 'name' | 'kind'>): Promise<boolean> {
+  const verified = await verifyWithKey(services, passkey);
+  const [warning] = verified?.warnings ?? [];
+  if (warning === undefined) return verified !== undefined;
+  const text = vscode.l10n.t('The passkey {0} opens the backups. {1}', plainText(passkey.name), plainText(warning));
+  void vscode.window.showWarningMessage(text);
   return false;
 }
 

@@ -38,8 +38,9 @@ export async function policyOf(services: Services, args: readonly unknown[], que
   return await pickRow(policies, question, (policy) => ({ row: policyRow(policy, undefined, new Date()), name: policy.name }), none);
 }
 
+/** Also the one that an alert is about. */
 export async function passkeyOf(services: Services, args: readonly unknown[], question: Question<Passkey>): Promise<Thing | undefined> {
-  const subject = subjectOf(args, 'passkey');
+  const subject = subjectOf(args, 'passkey') ?? subjectOf(args, 'alert')?.passkey;
   if (subject !== undefined) return subject;
   const passkeys = (await listAll(services.daemon, passkeyList, {})).filter(({ state }) => state !== 'retired');
   const none = vscode.l10n.t('there is no passkey that this can be done with');

@@ -12,6 +12,8 @@ export type Subject =
       readonly id: string;
       readonly message: string;
       readonly location?: { readonly id: string; readonly name: string };
+      /** The one that it is about, where verifying that cures it. */
+      readonly passkey?: { readonly id: string; readonly name: string };
     }
   | { readonly kind: 'action'; readonly id: string };
 

@@ -131,14 +131,14 @@ export const passkeyUse: Method<PasskeyParams, Passkey> = {
 export interface PasskeyVerifyParams extends PasskeyParams {
   /** For a passphrase. */
   readonly passphrase?: SecretRef;
-  /** For KMS or Vault, in place of what the passkey was made with. */
+  /** For KMS or Vault, in place of what is known of the passkey: kept from then on where it opens. */
   readonly access?: KeyAccess;
   readonly credentials?: SecretRef;
 }
 
 /**
- * Unwraps the master key anew with the slot's own secret or at its key service. Errors: `unknownName`, `wrongSecret`, `badValue` (a passphrase is
- * needed), `keyServiceRefused`, `keyServiceUnavailable`.
+ * Unwraps the master key anew with the slot's own secret or at its key service. Errors: `unknownName`, `stepUpNeeded` where a login is given, `wrongSecret`,
+ * `badValue` (a passphrase is needed), `keyServiceRefused`, `keyServiceUnavailable`.
  */
 export const passkeyVerify: Method<PasskeyVerifyParams, Passkey> = {
   name: 'passkey.verify',

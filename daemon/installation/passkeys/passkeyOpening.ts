@@ -105,7 +105,7 @@ export class PasskeyOpening {
   }
 
   /**
-   * Opens this very slot with its own secret, or at its key service. Errors: `wrongSecret`, `refusedByRule` (retired), `damaged`, `catalogDamaged`,
+   * Opens this very slot with its own secret, or at its key service. A login that was brought and opened it is kept. Errors: `wrongSecret`, `refusedByRule` (retired), `damaged`, `catalogDamaged`,
    * `keyServiceRefused` (the slot is `failing` from then on), `keyServiceUnavailable`.
    */
   async verify(reference: string, opening: Opening, signal: AbortSignal): Promise<void> {
@@ -117,7 +117,7 @@ export class PasskeyOpening {
     try {
       const masterKey = await this.unwrap(opening, record.slotId, signal);
       masterKey[Symbol.dispose]();
-      this.#keepAccess(record.slotId, opening);
+      this.#keepLogin(slotOf(record.slotId, record.slot), opening);
       await this.#look(record, opening, signal);
     } catch (error) {
       // A wrong passphrase says nothing of the slot.
@@ -174,10 +174,13 @@ export class PasskeyOpening {
     else this.#options.onChanged(slotId);
   }
 
-  /** A passkey that came back from a keyring is reached from now on as it was opened: no keyring says how. */
-  #keepAccess(slotId: SlotId, { access, credentials }: Opening): void {
-    if (access === undefined || this.#catalog.serviceKeys.get(slotId) !== undefined) return;
-    this.#catalog.serviceKeys.add(newServiceKey(slotId, access, null), credentials);
+  /** A passkey is reached from now on as it was opened: a login that was brought takes the place of the one that is known, where there is one. */
+  #keepLogin(slot: Slot, opening: Opening): void {
+    if (opening.access === undefined || slot.kind === 'passphrase') return;
+    const { access, credentials } = this.#options.slotKeys.login(slot, opening);
+    const { serviceKeys } = this.#catalog;
+    if (serviceKeys.get(slot.slotId) === undefined) serviceKeys.add(newServiceKey(slot.slotId, access, null), credentials);
+    else this.#catalog.transaction(() => serviceKeys.setLogin(slot.slotId, JSON.stringify(access), credentials));
   }
 
   /** Looks at the key outside. That it can not be looked at is no failure of a slot that opens. */

@@ -70,12 +70,19 @@ export class SlotKeys {
   reach(slot: ServiceSlot, opening: Opening, signal: AbortSignal): ServiceReach {
     const { agent, serviceKeys } = this.#options;
     const access = this.#accessFor(slot, opening);
-    const isGiven = access.kind === 'awsKms' ? access.credentials.source === 'given' : access.login.method === 'given';
+    const isGiven = takesGiven(access);
     const credentials = opening.credentials ?? (isGiven ? serviceKeys.credentials(slot.slotId) : null);
     if (isGiven && (credentials === undefined || credentials === null)) {
       return { agent, access: this.#ownAccess(slot, access), secrets: {}, signal };
     }
     return { agent, access, secrets: callSecrets(credentials ?? undefined), signal };
+  }
+
+  /** The login that an opening used, as it can be kept: with what is known of the slot where the opening says nothing. */
+  login(slot: ServiceSlot, opening: Opening): { readonly access: KeyAccess; readonly credentials: KeySecrets | undefined } {
+    const access = this.#accessFor(slot, opening);
+    const known = takesGiven(access) ? this.#options.serviceKeys.credentials(slot.slotId) : null;
+    return { access, credentials: takesGiven(access) ? (opening.credentials ?? known ?? undefined) : undefined };
   }
 
   /** Whether it is reached with credentials that only an unlocked daemon can read: a failure until then says nothing of the slot. */
@@ -150,9 +157,13 @@ export class SlotKeys {
     const found = access === undefined ? known : completed(access, known, credentials);
     if (found !== undefined) return found;
     throw HoldfastError.failedTo('keyServiceRefused', 'open the passkey', 'this machine does not know how to log in to its key service', {
-      fix: 'Give the credentials with "holdfast unlock --profile P" or "--token-file F".',
+      fix: 'Log in with --profile P or --token-file F: "holdfast unlock" takes them this once, "holdfast passkey verify NAME" keeps them.',
     });
   }
+}
+
+function takesGiven(access: KeyAccess): boolean {
+  return access.kind === 'awsKms' ? access.credentials.source === 'given' : access.login.method === 'given';
 }
 
 /** What somebody gives in place of what is known: where he says nothing of the endpoint, the CA or the credentials, they are as they are known. */

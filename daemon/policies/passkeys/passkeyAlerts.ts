@@ -116,7 +116,7 @@ export class PasskeyAlerts {
     return {
       severity: endsNow(token, now) && this.#isOnlyWay(slotId) ? 'error' : 'warning',
       message: `The token with which the passkey ${name} is opened ends on ${minuteOf(token.expiresAt)}, and it can not be renewed.`,
-      fix: `Put a new token in its place, then run "holdfast passkey verify ${shellWord(name)}".`,
+      fix: newTokenFix(name, service),
       safeUntil: token.expiresAt,
     };
   }
@@ -145,6 +145,15 @@ export class PasskeyAlerts {
     if (told === undefined || passkey === undefined) alerts.resolve(kind, slotId);
     else alerts.raise({ ...told, kind, subjectId: slotId, subject: passkey.name, slotId });
   }
+}
+
+/** A file is read at each login; what is sealed, or in the daemon's environment, nobody can put another one in place of. */
+function newTokenFix(name: string, service: ServiceKeyRecord | undefined): string {
+  const access = service === undefined ? undefined : keyAccessSchema.parse(JSON.parse(service.access));
+  const verify = `holdfast passkey verify ${shellWord(name)}`;
+  return access?.kind === 'vaultTransit' && access.login.method === 'tokenFile'
+    ? `Write a new token into ${access.login.tokenFile}, then run "${verify}".`
+    : `Give it a new one with "${verify} --token-file F".`;
 }
 
 function rotationTold({ name }: PasskeyRecord, service: ServiceKeyRecord | undefined): Told | undefined {

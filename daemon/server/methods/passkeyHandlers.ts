@@ -16,6 +16,7 @@ import type { SecretRef } from '../../../protocol/method.ts';
 import { parseStrictJson } from '../../../protocol/strictJson.ts';
 import type { PasskeyService } from '../../installation/passkeys/passkeyService.ts';
 import { type BoundHandler, type HandlerContext, handlerOf } from '../handler.ts';
+import { stepUpNeeded } from '../rights.ts';
 
 /** Runs with a secret of the request and overwrites it afterwards. */
 export async function withSecret<Result>(
@@ -79,11 +80,14 @@ export function passkeyHandlers(passkeys: PasskeyService): readonly (readonly [s
       rule: async ({ passkey }) => passkeys.checkUse(passkey),
       run: ({ passkey }, { signal }) => passkeys.use(passkey, signal),
     }),
-    handlerOf(passkeyVerify, ({ passkey, passphrase: phrase, access, credentials: ref }, context) =>
-      withOptionalSecret(context, phrase, (passphrase) =>
-        withKeySecrets(context, ref, (credentials) => passkeys.verify(passkey, { passphrase, access, credentials }, context.signal)),
-      ),
-    ),
+    handlerOf(passkeyVerify, async ({ passkey, passphrase: phrase, access, credentials: ref }, context) => {
+      const { slotId } = passkeys.resolve(passkey);
+      // It is how the daemon logs in from then on.
+      if (access !== undefined && !context.stepUp.isGranted()) throw stepUpNeeded();
+      return await withOptionalSecret(context, phrase, (passphrase) =>
+        withKeySecrets(context, ref, (credentials) => passkeys.verify(slotId, { passphrase, access, credentials }, context.signal)),
+      );
+    }),
     handlerOf(passkeyGate, ({ passkey }, { signal }) => passkeys.gate(passkey, signal)),
     handlerOf(passkeyRotate, {
       rule: async ({ passkey }) => passkeys.checkRotate(passkey),

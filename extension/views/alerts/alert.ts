@@ -8,7 +8,7 @@ import { cureOf } from './cure.ts';
 export function alertRow(alert: Alert, now: Date): Row {
   const message = escaped(alert.message);
   const severity = severityText(alert.severity);
-  const { locationId } = alert;
+  const { locationId, slotId } = alert;
   const cure = cureOf(alert.kind);
   const description = [
     l10n.t('since {0}', shortTime(alert.since, now)),
@@ -35,6 +35,7 @@ export function alertRow(alert: Alert, now: Date): Row {
       id: alert.id,
       message: alert.message,
       ...(cure === 'byHand' || locationId === null ? {} : { location: { id: locationId, name: alert.subject } }),
+      ...(cure !== 'byVerify' || slotId === null ? {} : { passkey: { id: slotId, name: alert.subject } }),
     },
   });
 }

@@ -1,7 +1,7 @@
 import type { AlertKind } from '../../../protocol/methods/alerts.ts';
 
 /** The command that stands beside an alert because it cures it, or shows what would: a tag of the row. */
-export type Cure = 'byValidate' | 'byRefresh' | 'byAudit' | 'byUnlock' | 'byHand';
+export type Cure = 'byValidate' | 'byRefresh' | 'byAudit' | 'byUnlock' | 'byVerify' | 'byHand';
 
 export function cureOf(kind: AlertKind): Cure {
   switch (kind) {
@@ -19,12 +19,13 @@ export function cureOf(kind: AlertKind): Cure {
     case 'lockedTooLong':
       return 'byUnlock';
     case 'keyEndangered':
+    case 'passkeyFailing':
+      return 'byVerify';
     case 'recoveryCoverage':
     case 'rehearsalOverdue':
     case 'ownershipLost':
     case 'policyOverdue':
     case 'locationFull':
-    case 'passkeyFailing':
     case 'backupFailed':
     case 'sourceMissing':
     case 'commandFailed':

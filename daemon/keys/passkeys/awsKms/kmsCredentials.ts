@@ -4,7 +4,8 @@ import type { AwsCredentials } from '../../../../protocol/keyServices.ts';
 import type { CallSecrets } from '../../agent/keyCall.ts';
 import { KeyServiceFailure } from '../../agent/keyProblem.ts';
 
-const cure = 'Set the credentials of the passkey again, or put the AWS configuration of this user right.';
+const cure =
+  'Put the AWS configuration of this user right; a passkey that is there already takes other credentials with "holdfast passkey verify NAME --profile P", and keeps them.';
 
 /** What the requests of this process are signed with. Rejects with `KeyServiceFailure`. */
 export async function kmsIdentity(credentials: AwsCredentials, secrets: CallSecrets, region: string): Promise<AwsIdentity> {

@@ -18,7 +18,8 @@ interface Row {
 }
 type Rule = (request: AskedRequest) => Row;
 
-const signIn = 'Set the credentials of the passkey again, or put the AWS configuration of this user right.';
+const signIn =
+  'Put the AWS configuration of this user right; a passkey that is there already takes other credentials with "holdfast passkey verify NAME --profile P", and keeps them.';
 const seePolicy = '"holdfast passkey aws-policy" prints the smallest policy that works.';
 
 const missing: Rule = ({ key }) => ({

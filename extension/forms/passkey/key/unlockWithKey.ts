@@ -7,11 +7,9 @@ import type { Services } from '../../../services.ts';
 import { plainText } from '../../../ui/plainText.ts';
 import { askPick } from '../../quickInputs.ts';
 import { problemChoices } from '../../sentences.ts';
-import { runSteps } from '../../steps.ts';
-import { awsLoginSteps } from './awsKeySteps.ts';
+import { askLogin } from './askLogin.ts';
 import { keyCredentials } from './keyCredentials.ts';
-import { emptyKey, type KeyDraft, serviceKeyOf } from './keyDraft.ts';
-import { vaultLoginSteps } from './vaultKeySteps.ts';
+import { type KeyDraft, serviceKeyOf } from './keyDraft.ts';
 
 type Act = 'again' | 'login' | 'look' | { readonly instead: Passkey };
 
@@ -29,7 +27,7 @@ export async function unlockWithKey(
     const act = await askWhatElse(title, passkey, passkeys, problem);
     if (act === undefined) return false;
     if (typeof act === 'object') return act.instead;
-    if (act === 'login') login = (await askLogin(title, passkey)) ?? login;
+    if (act === 'login') login = (await askLogin(title, passkey.kind, 'once')) ?? login;
   }
 }
 
@@ -93,15 +91,4 @@ async function askWhatElse(
     if (outcome.kind !== 'next') return undefined;
     if (outcome.values !== 'look') return outcome.values;
   }
-}
-
-/** How the service is logged in to this time. `undefined` where the user left. */
-async function askLogin(title: string, { kind }: Passkey): Promise<KeyDraft | undefined> {
-  const draft: KeyDraft = { ...emptyKey, kind };
-  if (kind === 'awsKms') {
-    const aws = await runSteps(title, awsLoginSteps('once'), draft.aws);
-    return aws === undefined ? undefined : { ...draft, aws };
-  }
-  const vault = await runSteps(title, vaultLoginSteps('once'), draft.vault);
-  return vault === undefined ? undefined : { ...draft, vault };
 }

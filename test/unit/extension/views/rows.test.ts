@@ -419,11 +419,12 @@ describe('the row of an alert', () => {
     assert.equal(accessibleLabel, 'Error: The last backup of home failed., since 12:00, Look at the log.');
   });
 
-  it('has the command that cures it beside it, which works on the location that it is about', () => {
+  it('has the command that cures it beside it, which works on the location or the passkey that it is about', () => {
     const cures = Object.groupBy(alertKinds, (kind) => {
-      const { context, subject } = alertRow(someAlert({ kind, subject: 'vault', locationId: otherId }), now).facts;
+      const { context, subject } = alertRow(someAlert({ kind, subject: 'vault', locationId: otherId, slotId: otherId }), now).facts;
       const cure = context.at(-1) ?? '';
-      const location = subject?.kind === 'alert' ? subject.location : undefined;
+      const { location, passkey } = subject?.kind === 'alert' ? subject : {};
+      assert.deepEqual(passkey, cure === 'byVerify' ? { id: otherId, name: 'vault' } : undefined);
       assert.deepEqual(location, cure === 'byHand' ? undefined : { id: otherId, name: 'vault' });
       return cure;
     });
@@ -431,6 +432,7 @@ describe('the row of an alert', () => {
     assert.deepEqual(cures['byRefresh'], ['refreshFailed', 'slackHalf', 'slackQuarter', 'extenderStopped']);
     assert.deepEqual(cures['byAudit'], ['tampering']);
     assert.deepEqual(cures['byUnlock'], ['lockedTooLong']);
+    assert.deepEqual(cures['byVerify'], ['keyEndangered', 'passkeyFailing']);
   });
 
   it('tells until when nothing is lost', () => {
