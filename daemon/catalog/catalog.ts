@@ -4,9 +4,6 @@ import type { ActionId, LocationId, RestorePointId } from '../../protocol/ids.ts
 import { ActionStore } from './actionStore.ts';
 import { AlertStore } from './alertStore.ts';
 import { BegunRotationStore } from './begunRotationStore.ts';
-import { BegunRotationStore } from './begunRotationStore.ts';
-import { BegunRotationStore } from './begunRotationStore.ts';
-import { BegunRotationStore } from './begunRotationStore.ts';
 import { type CellSeal, SealedCells } from './cellSeal.ts';
 import { Connection } from './connection.ts';
 import { InstallationStore } from './installationStore.ts';
@@ -35,9 +32,6 @@ export class Catalog implements Disposable {
   readonly passkeys: PasskeyStore;
   readonly serviceKeys: ServiceKeyStore;
   readonly begunRotations: BegunRotationStore;
-  readonly begunRotations: BegunRotationStore;
-  readonly begunRotations: BegunRotationStore;
-  readonly begunRotations: BegunRotationStore;
   readonly keyrings: KeyringStore;
   readonly locations: LocationStore;
   readonly policies: PolicyStore;
@@ -62,9 +56,6 @@ export class Catalog implements Disposable {
     this.installation = new InstallationStore(connection);
     this.passkeys = new PasskeyStore(connection);
     this.serviceKeys = new ServiceKeyStore(connection, this.#cells);
-    this.begunRotations = new BegunRotationStore(connection);
-    this.begunRotations = new BegunRotationStore(connection);
-    this.begunRotations = new BegunRotationStore(connection);
     this.begunRotations = new BegunRotationStore(connection);
     this.keyrings = new KeyringStore(connection);
     this.locations = new LocationStore(connection, this.#cells);

@@ -179,21 +179,6 @@ const begunRotations = `
 CREATE TABLE begunRotations (slotId TEXT NOT NULL PRIMARY KEY, tag TEXT NOT NULL, alias TEXT, keyArn TEXT, digest BLOB NOT NULL) STRICT;
 `;
 
-/** Rotations to another KMS key that have been begun. Not sealed: the tag stands in AWS too, once a key has it. */
-const begunRotations = `
-CREATE TABLE begunRotations (slotId TEXT NOT NULL PRIMARY KEY, tag TEXT NOT NULL, alias TEXT, keyArn TEXT, digest BLOB NOT NULL) STRICT;
-`;
-
-/** Rotations to another KMS key that have been begun. Not sealed: the tag stands in AWS too, once a key has it. */
-const begunRotations = `
-CREATE TABLE begunRotations (slotId TEXT NOT NULL PRIMARY KEY, tag TEXT NOT NULL, alias TEXT, keyArn TEXT, digest BLOB NOT NULL) STRICT;
-`;
-
-/** Rotations to another KMS key that have been begun. Not sealed: the tag stands in AWS too, once a key has it. */
-const begunRotations = `
-CREATE TABLE begunRotations (slotId TEXT NOT NULL PRIMARY KEY, tag TEXT NOT NULL, alias TEXT, keyArn TEXT, digest BLOB NOT NULL) STRICT;
-`;
-
 export const migrations: readonly Migration[] = [
   { version: 1, run: (database) => database.exec(first) },
   { version: 2, run: (database) => database.exec(second) },
@@ -206,8 +191,5 @@ export const migrations: readonly Migration[] = [
   { version: 9, run: (database) => database.exec(serviceKeys) },
   { version: 10, run: (database) => database.exec(serviceKeyTroubles) },
   { version: 11, run: (database) => database.exec(passkeyRoles) },
-  { version: 12, run: (database) => database.exec(begunRotations) },
-  { version: 12, run: (database) => database.exec(begunRotations) },
-  { version: 12, run: (database) => database.exec(begunRotations) },
   { version: 12, run: (database) => database.exec(begunRotations) },
 ];
