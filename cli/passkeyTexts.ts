@@ -1,5 +1,5 @@
 import type { Passkey, PasskeyGate } from '../protocol/methods/passkeys.ts';
-import { minuteOf } from '../protocol/wording.ts';
+import { minuteOf, shellWord } from '../protocol/wording.ts';
 import { escaped } from '../client/shown/text.ts';
 import type { Style } from './output/style.ts';
 
@@ -43,9 +43,16 @@ export function gateLines(name: string, gate: PasskeyGate, style: Style): readon
     gate.opensKeyringsUntil === null
       ? []
       : [`Locked keyrings hold it until ${minuteOf(gate.opensKeyringsUntil)}: until then, who has its old secret or key can open them.`];
-  if (gate.allowed) return [style.good(`The passkey ${shown} may go.`), ...opens, ...commandLines(gate.commands)];
-  const when = gate.from === null ? 'Waiting does not help: somebody has to act.' : `It may go from ${minuteOf(gate.from)} on.`;
-  return [style.warning(`The passkey ${shown} is still needed:`), ...reasons, when, ...opens];
+  const notes = gate.notes.map((note) => escaped(note));
+  if (gate.allowed) return [style.good(`The passkey ${shown} may go.`), ...opens, ...notes, ...commandLines(gate.commands)];
+  return [style.warning(`The passkey ${shown} is still needed:`), ...reasons, whenText(name, gate), ...opens, ...notes];
+}
+
+function whenText(name: string, { from, begins }: PasskeyGate): string {
+  if (from !== null) return `It may go from ${minuteOf(from)} on.`;
+  return begins
+    ? `No date stands yet: "holdfast passkey retire ${shellWord(name)}" is refused too, and has new keyrings leave it out, from when on there is one.`
+    : 'Waiting does not help: somebody has to act.';
 }
 
 /** Each on a line of its own, to be copied. */

@@ -124,6 +124,7 @@ async function rotatePassphrase(call: Call, session: Session): Promise<Result> {
       ...(gate.opensKeyringsUntil === null
         ? []
         : [`Locked keyrings hold it until ${minuteOf(gate.opensKeyringsUntil)}: until then the old passphrase still opens those.`]),
+      ...gate.notes.map((note) => escaped(note)),
       `Retire it with holdfast passkey retire ${shellWord(previous.name)}.`,
     ],
     isNotice: true,

@@ -6,6 +6,7 @@ import { AlertStore } from './alertStore.ts';
 import { BegunRotationStore } from './begunRotationStore.ts';
 import { type CellSeal, SealedCells } from './cellSeal.ts';
 import { Connection } from './connection.ts';
+import { FormerKeyringStore } from './formerKeyringStore.ts';
 import { InstallationStore } from './installationStore.ts';
 import { KeyringStore } from './keyringStore.ts';
 import { LocationStore } from './locationStore.ts';
@@ -33,6 +34,7 @@ export class Catalog implements Disposable {
   readonly serviceKeys: ServiceKeyStore;
   readonly begunRotations: BegunRotationStore;
   readonly keyrings: KeyringStore;
+  readonly formerKeyrings: FormerKeyringStore;
   readonly locations: LocationStore;
   readonly policies: PolicyStore;
   readonly restorePoints: RestorePointStore;
@@ -58,6 +60,7 @@ export class Catalog implements Disposable {
     this.serviceKeys = new ServiceKeyStore(connection, this.#cells);
     this.begunRotations = new BegunRotationStore(connection);
     this.keyrings = new KeyringStore(connection);
+    this.formerKeyrings = new FormerKeyringStore(connection);
     this.locations = new LocationStore(connection, this.#cells);
     this.policies = new PolicyStore(connection, this.#cells);
     this.restorePoints = new RestorePointStore(connection, this.#cells);
@@ -153,7 +156,8 @@ export class Catalog implements Disposable {
   }
 
   /**
-   * Removes a location and what is known to be there; restore points stay, since they name the store and come back to use with a location that holds it.
+   * Removes a location and what is known to be there; restore points stay, since they name the store and come back to use with a location that holds it, and
+   * so does what the retirement gate has to know of the keyrings that are locked there.
    * Throws `stillInUse` while a policy stores there.
    */
   forgetLocation(locationId: LocationId): void {
@@ -165,6 +169,7 @@ export class Catalog implements Disposable {
         });
       }
       this.policies.forgetLocation(locationId);
+      this.#keepLockedKeyrings(locationId);
       this.keyrings.forgetLocation(locationId);
       this.runPins.forgetLocation(locationId);
       this.reaches.forgetLocation(locationId);
@@ -173,6 +178,16 @@ export class Catalog implements Disposable {
       this.objects.forgetLocation(locationId);
       this.locations.remove(locationId);
     });
+  }
+
+  #keepLockedKeyrings(locationId: LocationId): void {
+    const location = this.locations.get(locationId);
+    if (location === undefined || location.lockMode === null) return;
+    for (const { key, sequence, readBackAt } of this.keyrings.copiesAt(locationId)) {
+      const { retainUntil = null, lockReadAt = null } = this.objects.get(locationId, key) ?? {};
+      const { storeId, name } = location;
+      this.formerKeyrings.keep({ storeId, objectKey: key, location: name, sequence, readBackAt, retainUntil, lockReadAt });
+    }
   }
 
   close(): void {

@@ -174,6 +174,13 @@ ALTER TABLE serviceKeys DROP COLUMN leftKeyringsAt;
 ALTER TABLE serviceKeys DROP COLUMN replaces;
 `;
 
+/** Keyrings that are locked at locations that were removed: what is in them is needed until their locks end. */
+const formerKeyrings = `
+CREATE TABLE formerKeyrings (
+  storeId TEXT NOT NULL, objectKey TEXT NOT NULL, location TEXT NOT NULL, sequence INTEGER NOT NULL, readBackAt TEXT NOT NULL, retainUntil TEXT, lockReadAt TEXT,
+  digest BLOB NOT NULL, PRIMARY KEY (storeId, objectKey)) STRICT;
+`;
+
 /** Rotations to another KMS key that have been begun. Not sealed: the tag stands in AWS too, once a key has it. */
 const begunRotations = `
 CREATE TABLE begunRotations (slotId TEXT NOT NULL PRIMARY KEY, tag TEXT NOT NULL, alias TEXT, keyArn TEXT, digest BLOB NOT NULL) STRICT;
@@ -192,4 +199,5 @@ export const migrations: readonly Migration[] = [
   { version: 10, run: (database) => database.exec(serviceKeyTroubles) },
   { version: 11, run: (database) => database.exec(passkeyRoles) },
   { version: 12, run: (database) => database.exec(begunRotations) },
+  { version: 13, run: (database) => database.exec(formerKeyrings) },
 ];

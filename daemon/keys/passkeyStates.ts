@@ -2,6 +2,7 @@ import { HoldfastError } from '../../protocol/errors.ts';
 import { shellWord } from '../../protocol/wording.ts';
 import type { SlotId } from '../../protocol/ids.ts';
 import type { PasskeyState } from '../../protocol/methods/passkeys.ts';
+import { countWays, isWayIn, type WayIn } from './gate/waysIn.ts';
 
 /** What the rules look at; the catalog's rows have more. */
 export interface PasskeyStatus {
@@ -10,6 +11,9 @@ export interface PasskeyStatus {
   readonly state: PasskeyState;
   readonly inUse: boolean;
 }
+
+/** What the retirement looks at besides. */
+export interface RetirablePasskey extends PasskeyStatus, WayIn {}
 
 /** One durable write, or one proof. They are made in this order, each finished before the next, so that a crash between any two leaves a slot that opens the master key. */
 export type PasskeyStep =
@@ -53,18 +57,24 @@ export function stepsToUse(passkeys: readonly PasskeyStatus[], slotId: SlotId): 
 
 /**
  * The slot leaves the catalog's list first and the keyring last: a crash in between leaves one slot too many, never one too few.
- * Throws `HoldfastError`: `unknownName`; `refusedByRule` for the slot in use and the last verified one; `confirmationNeeded` where only one
- * verified slot would be left, unless `isConfirmed`.
+ * Throws `HoldfastError`: `unknownName`; `refusedByRule` for the slot in use and the last way in; `confirmationNeeded` where only one way in (gate/waysIn.ts)
+ * would be left, unless `isConfirmed`.
  */
-export function stepsToRetire(passkeys: readonly PasskeyStatus[], slotId: SlotId, isConfirmed: boolean): readonly PasskeyStep[] {
+export function stepsToRetire(passkeys: readonly RetirablePasskey[], slotId: SlotId, isConfirmed: boolean): readonly PasskeyStep[] {
   const passkey = find(passkeys, slotId);
   if (passkey.state === 'retired') return [];
   if (passkey.inUse) throw refusal(passkey, 'it is in use', 'Use another passkey first: "holdfast passkey use NAME".');
-  const verifiedOthers = passkeys.filter((other) => other.slotId !== slotId && other.state === 'ready').length;
-  if (verifiedOthers === 0)
-    throw refusal(passkey, 'no other passkey is verified', 'Verify another passkey first: "holdfast passkey verify NAME".');
-  if (verifiedOthers === 1 && !isConfirmed) {
-    throw new HoldfastError('confirmationNeeded', `Failed to retire passkey ${passkey.name}: only one verified passkey would be left.`, {
+  const others = passkeys.filter((other) => other.slotId !== slotId);
+  const left = countWays(others);
+  if (left === 0)
+    throw refusal(
+      passkey,
+      'no other passkey is verified that is not going to be retired',
+      'Verify another passkey first: "holdfast passkey verify NAME".',
+    );
+  if (left === 1 && !isConfirmed) {
+    const what = others.filter(isWayIn).length === 1 ? 'only one verified passkey' : 'only passkeys of one key outside';
+    throw new HoldfastError('confirmationNeeded', `Failed to retire passkey ${passkey.name}: ${what} would be left.`, {
       fix: 'Add another passkey first, or confirm with `--yes`.',
     });
   }

@@ -24,7 +24,7 @@ export async function retirePasskey(services: Services, args: readonly unknown[]
 export async function retireNamed(services: Services, { id, name }: { readonly id: string; readonly name: string }): Promise<void> {
   const { daemon } = services;
   const gate = await daemon.call(passkeyGate, { passkey: id });
-  if (!gate.allowed && gate.from === null) {
+  if (!gate.allowed && gate.from === null && !gate.begins) {
     await showRefusal(gateVerdict(gate, name), gateReasons(gate.reasons));
     return;
   }
@@ -100,7 +100,7 @@ async function isSure({ slotId, name }: Passkey, gate: PasskeyGate, outside: Out
         : [
             gateVerdict(gate, name),
             ...gateReasons(gate.reasons),
-            vscode.l10n.t('New keyrings leave it out from now on, so that this date stands. Let nobody end its key outside before.'),
+            vscode.l10n.t('New keyrings leave it out from now on, so that the date stands. Let nobody end its key outside before.'),
           ]),
       vscode.l10n.t('What opens the backups then: {0}.', left.map((other) => other.name).join(', ')),
       ...(left.length === 1 ? [vscode.l10n.t('Only that one would be left: whoever loses it loses everything.')] : []),

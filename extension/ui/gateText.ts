@@ -3,8 +3,9 @@ import type { PasskeyGate } from '../../protocol/methods/passkeys.ts';
 import { fullTime } from './shownTime.ts';
 
 /** From when a passkey can go, as a sentence. */
-export function gateVerdict({ allowed, from }: PasskeyGate, name: string): string {
+export function gateVerdict({ allowed, from, begins }: PasskeyGate, name: string): string {
   if (allowed) return l10n.t('{0} can be retired now.', name);
+  if (begins) return l10n.t('{0} can not be retired yet. From when on it can is known once its retirement has begun.', name);
   return from === null
     ? l10n.t('{0} can not be retired, and waiting does not help: somebody has to act.', name)
     : l10n.t('{0} can be retired from {1} on.', name, fullTime(from));
@@ -18,9 +19,17 @@ export function gateReasons(reasons: PasskeyGate['reasons']): readonly string[] 
   });
 }
 
-/** What no rotation ends, only time; `undefined` where there is nothing. */
-export function leakText({ opensKeyringsUntil }: PasskeyGate): string | undefined {
-  return opensKeyringsUntil === null
-    ? undefined
-    : l10n.t('Locked keyrings hold it until {0}: until then, who has its old secret or key can open those.', fullTime(opensKeyringsUntil));
+/** What no rotation ends, only time, and why that can not be told; `undefined` where there is nothing. */
+export function leakText({ opensKeyringsUntil, notes }: PasskeyGate): string | undefined {
+  const until =
+    opensKeyringsUntil === null
+      ? []
+      : [
+          l10n.t(
+            'Locked keyrings hold it until {0}: until then, who has its old secret or key can open those.',
+            fullTime(opensKeyringsUntil),
+          ),
+        ];
+  const sentences = [...until, ...notes];
+  return sentences.length === 0 ? undefined : sentences.join(' ');
 }

@@ -18,6 +18,7 @@ export interface Passkey {
   readonly reference: Readonly<Record<string, unknown>>;
   readonly createdAt: string;
   readonly verifiedAt: string | null;
+  /** Now where it may go already; null where waiting does not help, and where no date stands yet. */
   readonly retirableFrom: string | null;
   readonly warnings: readonly string[];
 }
@@ -160,21 +161,27 @@ export interface GateReason {
 
 export interface PasskeyGate {
   readonly allowed: boolean;
-  /** From when it may go; null where waiting does not help. */
+  /** From when it may go; null where waiting does not help, and where no date stands yet. */
   readonly from: string | null;
   readonly reasons: readonly GateReason[];
-  /** What ends the key or version outside, for whoever may; only once it is allowed. */
+  /** Asking to retire it is refused, and is what makes a date stand: new keyrings leave it out from then on. */
+  readonly begins: boolean;
+  /** What ends the key or version outside, for whoever may; only once it is allowed, and the newest keyring has reached every location. */
   readonly commands: readonly string[];
-  /** Until when a leaked secret of this passkey still opens keyrings that are locked: what only time ends. */
+  /** Until when a leaked secret of this passkey still opens keyrings that are locked: what only time ends. Null where it opens none, where no date stands, and of the one in use. */
   readonly opensKeyringsUntil: string | null;
+  /** Sentences: why a date or a command is not told. */
+  readonly notes: readonly string[];
 }
 
 const passkeyGateResult: z.ZodType<PasskeyGate> = z.strictObject({
   allowed: z.boolean(),
   from: time.nullable(),
   reasons: z.array(z.strictObject({ what: z.string(), until: time.nullable() })),
+  begins: z.boolean(),
   commands: z.array(z.string()),
   opensKeyringsUntil: time.nullable(),
+  notes: z.array(z.string()),
 });
 
 /** What still needs a passkey, and its key outside, and from when it may go. Errors: `unknownName`. */

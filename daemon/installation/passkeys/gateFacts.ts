@@ -1,15 +1,24 @@
 import { HoldfastError } from '../../../protocol/errors.ts';
 import type { LocationId, SlotId } from '../../../protocol/ids.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
+import type { LocationRecord } from '../../catalog/locationStore.ts';
 import { outsideKeyOf } from '../../keys/gate/outsideKey.ts';
-import { type GateDecision, type GatePasskey, type LockedHolder, retirementGate } from '../../keys/gate/retirementGate.ts';
+import { type GateDecision, type GatePasskey, type GatePlace, type LockedKeyring, retirementGate } from '../../keys/gate/retirementGate.ts';
+import type { GateSlot } from '../../keys/gate/waysIn.ts';
 import { decodeKeyring } from '../../keys/keyring.ts';
+import { keyringName } from '../../keys/keyringName.ts';
 import { readableSlot } from '../slotOf.ts';
 
 /** Milliseconds that the gate waits for the time of the stores. */
 const storeTimeLimit = 10_000;
 
-/** What the catalog holds for the retirement gate: the passkeys, and what is stored and locked with their slots in it. */
+/** A place with the location whose store tells its time; `undefined` where that was removed. */
+type FoundPlace = Omit<GatePlace, 'now'> & { readonly locationId: LocationId | undefined };
+
+/** What is put beside what the catalog knows: the earliest that it can be at the store of a location. */
+export type NowAt = (locationId: LocationId) => Date;
+
+/** What the catalog holds for the retirement gate: the passkeys, what lies at each place, and what is locked there. */
 export class GateFacts {
   readonly #catalog: Catalog;
 
@@ -17,14 +26,13 @@ export class GateFacts {
     this.#catalog = catalog;
   }
 
-  /** `nowAt`: the earliest that it can be at the store of a location; a local clock can be set on, which must open no gate. */
-  decide(slotId: SlotId, nowAt: (locationId: LocationId) => Date = (locationId) => this.leastTime(locationId)): GateDecision {
-    const passkeys = this.passkeys();
-    const passkey = passkeys.find((one) => one.slotId === slotId);
-    if (passkey === undefined) throw new HoldfastError('unknownName', `Failed to find passkey ${slotId}: there is none.`);
-    const holders = this.holders().filter(({ locationId, until }) => until === null || until > nowAt(locationId));
-    // Each store has its own clock, so the ended ones are left out here already.
-    return retirementGate({ passkey, passkeys, holders, now: new Date(0) });
+  /** One look, from which any number of passkeys can be decided upon. */
+  read(): GateView {
+    return new GateView(this.#catalog);
+  }
+
+  decide(slotId: SlotId): GateDecision {
+    return this.read().decide(slotId);
   }
 
   /** As `decide`, by what the stores say of the time now. One that does not answer soon leaves what it said last: the gate opens later, never earlier. */
@@ -33,61 +41,175 @@ export class GateFacts {
     storeTime: (locationId: LocationId, signal: AbortSignal) => Promise<Date>,
     signal: AbortSignal,
   ): Promise<GateDecision> {
-    const known = this.decide(slotId);
+    const known = this.read();
+    const decision = known.decide(slotId);
     // Time only ever opens the gate: what was said last is enough where it is open, or where waiting does not help.
-    if (known.allowed || known.from === null) return known;
+    if (decision.allowed || decision.from === null) return decision;
     const limited = AbortSignal.any([signal, AbortSignal.timeout(storeTimeLimit)]);
     const timeAt = async (locationId: LocationId): Promise<readonly [LocationId, Date]> => [
       locationId,
-      await storeTime(locationId, limited).catch(() => this.leastTime(locationId)),
+      await storeTime(locationId, limited).catch(() => known.leastTime(locationId)),
     ];
-    const places = new Set(this.holders().map(({ locationId }) => locationId));
-    const times = new Map(await Promise.all([...places].map(timeAt)));
+    const times = new Map(await Promise.all(known.clocks().map(timeAt)));
     signal.throwIfAborted();
-    return this.decide(slotId, (locationId) => times.get(locationId) ?? new Date(0));
+    const now = this.read();
+    return now.decide(slotId, (locationId) => times.get(locationId) ?? now.leastTime(locationId));
+  }
+}
+
+/** The catalog at one moment. */
+export class GateView {
+  readonly passkeys: readonly GatePasskey[];
+  /** Names of the locations that the newest keyring has not reached. */
+  readonly behind: readonly string[];
+  readonly #places: readonly FoundPlace[];
+  readonly #leastTimes: ReadonlyMap<LocationId, Date>;
+
+  constructor(catalog: Catalog) {
+    this.passkeys = passkeysIn(catalog);
+    const slotsOf = slotsOfKeyrings(catalog);
+    const locations = catalog.locations.list();
+    this.#places = [...locations.map((location) => placeAt(location, catalog, slotsOf)), ...removedPlaces(locations, catalog, slotsOf)];
+    this.#leastTimes = new Map(locations.map(({ locationId }) => [locationId, leastTimeAt(locationId, catalog)]));
+    const newest = catalog.sequences.last('keyring');
+    this.behind = locations
+      .filter(({ locationId }) => (catalog.keyrings.newestCopyAt(locationId)?.sequence ?? 0) < newest)
+      .map(({ name }) => name);
   }
 
-  passkeys(): readonly GatePasskey[] {
-    return this.#catalog.passkeys.list().map(({ slotId, name, state, inUse, slot: json }) => {
-      const slot = readableSlot(json);
-      return { slotId, name, state, inUse, outsideKey: slot === undefined ? undefined : outsideKeyOf(slot) };
-    });
+  /** `nowAt`: the earliest that it can be at the store of a location; a local clock can be set on, which must open no gate. */
+  decide(slotId: SlotId, nowAt: NowAt = (locationId) => this.leastTime(locationId)): GateDecision {
+    const { passkeys } = this;
+    const passkey = passkeys.find((one) => one.slotId === slotId);
+    if (passkey === undefined) throw new HoldfastError('unknownName', `Failed to find passkey ${slotId}: there is none.`);
+    return retirementGate({ passkey, passkeys, places: this.places(nowAt) });
   }
 
-  /** Keyrings at locations with locks. A lock whose end nobody has read counts as one without end. */
-  holders(): readonly (LockedHolder & { readonly locationId: LocationId })[] {
-    const { locations, keyrings, objects } = this.#catalog;
-    const slotsOf = this.#slotsOfKeyrings();
-    return locations.list().flatMap(({ locationId, name, lockMode }) => {
-      if (lockMode === null) return [];
-      return keyrings.copiesAt(locationId).flatMap(({ key, sequence }) => {
-        const object = objects.get(locationId, key);
-        if (object === undefined) return [];
-        const slotIds = slotsOf.get(sequence) ?? new Set();
-        const until = object.retainUntil === null ? null : new Date(object.retainUntil);
-        return [{ locationId, what: `keyring ${sequence} in ${name}`, slotIds, until }];
-      });
-    });
+  places(nowAt: NowAt = (locationId) => this.leastTime(locationId)): readonly GatePlace[] {
+    // What no store speaks for any more goes by the one that is behind all others, which one alone can not set on.
+    const times = this.clocks().map((locationId) => nowAt(locationId).getTime());
+    const slowest = times.length === 0 ? null : new Date(Math.min(...times));
+    return this.#places.map(({ locationId, ...place }) => ({ ...place, now: locationId === undefined ? slowest : nowAt(locationId) }));
+  }
+
+  /** Locked keyrings that the secret of a passkey, or its key outside, opens. */
+  openedBy(slotId: SlotId): readonly LockedKeyring[] {
+    const own = this.passkeys.find((one) => one.slotId === slotId)?.outsideKey;
+    const isOpened = (slot: GateSlot): boolean =>
+      slot.slotId === slotId || (own !== undefined && slot.outsideKey?.name === own.name && slot.outsideKey.version === own.version);
+    return this.places().flatMap(({ locked, now }) =>
+      locked.filter(({ slots, until }) => (until === null || now === null || until > now) && (slots === undefined || slots.some(isOpened))),
+    );
+  }
+
+  /** The locations whose stores tell when locks end. */
+  clocks(): readonly LocationId[] {
+    return this.#places.flatMap(({ locationId, locked }) => (locationId === undefined || locked.length === 0 ? [] : [locationId]));
   }
 
   /** The newest moment that the store of a location is known to have told. */
   leastTime(locationId: LocationId): Date {
-    let newest = '';
-    for (const { key } of this.#catalog.keyrings.copiesAt(locationId)) {
-      const readAt = this.#catalog.objects.get(locationId, key)?.lockReadAt ?? '';
-      if (readAt > newest) newest = readAt;
-    }
-    return newest === '' ? new Date(0) : new Date(newest);
+    return this.#leastTimes.get(locationId) ?? new Date(0);
   }
+}
 
-  #slotsOfKeyrings(): ReadonlyMap<number, ReadonlySet<SlotId>> {
-    const installationId = this.#catalog.installation.get()?.installationId;
-    const found = new Map<number, ReadonlySet<SlotId>>();
-    if (installationId === undefined) return found;
-    // All of one sequence hold the same slots.
-    for (const { sequence, bytes } of this.#catalog.keyrings.list()) {
-      if (!found.has(sequence)) found.set(sequence, new Set(decodeKeyring(bytes, installationId).body.slots.map(({ slotId }) => slotId)));
-    }
-    return found;
+/** What is of no kind that this program knows opens nothing here. */
+function passkeysIn({ passkeys }: Catalog): readonly GatePasskey[] {
+  return passkeys.list().map(({ slotId, name, state, inUse, leftKeyringsAt, slot: json }) => {
+    const slot = readableSlot(json);
+    return {
+      slotId,
+      name,
+      state: slot === undefined && state === 'ready' ? 'failing' : state,
+      inUse,
+      isLeftOut: leftKeyringsAt !== null,
+      outsideKey: slot === undefined ? undefined : outsideKeyOf(slot),
+    };
+  });
+}
+
+type SlotsOf = (key: string) => readonly GateSlot[] | undefined;
+
+/** By the name of the stored object. */
+function slotsOfKeyrings({ installation, keyrings }: Catalog): SlotsOf {
+  const installationId = installation.get()?.installationId;
+  if (installationId === undefined) return () => undefined;
+  const found = new Map(
+    keyrings.list().map(({ sequence, objectId, bytes }) => {
+      const { slots } = decodeKeyring(bytes, installationId).body;
+      return [
+        keyringName({ installationId, sequence, objectId }),
+        slots.map((slot) => ({ slotId: slot.slotId, outsideKey: outsideKeyOf(slot) })),
+      ];
+    }),
+  );
+  return (key) => found.get(key);
+}
+
+function placeAt(
+  { locationId, storeId, name, lockMode }: LocationRecord,
+  { keyrings, formerKeyrings, objects }: Catalog,
+  slotsOf: SlotsOf,
+): FoundPlace {
+  const copies = keyrings.copiesAt(locationId).map((copy) => ({ ...copy, object: objects.get(locationId, copy.key) }));
+  // What the ledger calls gone opens nothing; a lock on it may be there all the same.
+  const newest = copies.find(({ object }) => object === undefined || object.state === 'present');
+  // Of a location that was removed and has come back, what is not known to be there is there still.
+  const former = formerKeyrings.list().filter((one) => one.storeId === storeId && !copies.some(({ key }) => key === one.objectKey));
+  const locked = [
+    ...copies.map(({ key, sequence, object }) => ({ key, sequence, retainUntil: object?.retainUntil ?? null })),
+    ...former.map(({ objectKey, sequence, retainUntil }) => ({ key: objectKey, sequence, retainUntil })),
+  ];
+  return {
+    locationId,
+    name,
+    isRemoved: false,
+    reachedAt: newest === undefined ? null : new Date(newest.readBackAt),
+    newest: newest === undefined ? undefined : slotsOf(newest.key)?.map(({ slotId }) => slotId),
+    locked:
+      lockMode === null
+        ? []
+        : locked.map(({ key, sequence, retainUntil }) =>
+            lockedKeyring(`keyring ${sequence} in ${name}`, slotsOf(key), retainUntil, sequence === copies[0]?.sequence),
+          ),
+  };
+}
+
+function removedPlaces(locations: readonly LocationRecord[], { formerKeyrings }: Catalog, slotsOf: SlotsOf): readonly FoundPlace[] {
+  const present = new Set(locations.map(({ storeId }) => storeId));
+  const byStore = Map.groupBy(
+    formerKeyrings.list().filter(({ storeId }) => !present.has(storeId)),
+    ({ storeId }) => storeId,
+  );
+  return [...byStore.values()].flatMap((left) => {
+    const [newest] = left;
+    if (newest === undefined) return [];
+    const name = `${newest.location} (removed)`;
+    return [
+      {
+        locationId: undefined,
+        name,
+        isRemoved: true,
+        reachedAt: new Date(newest.readBackAt),
+        newest: slotsOf(newest.objectKey)?.map(({ slotId }) => slotId),
+        locked: left.map(({ objectKey, sequence, retainUntil }) =>
+          lockedKeyring(`keyring ${sequence} in ${name}`, slotsOf(objectKey), retainUntil, false),
+        ),
+      },
+    ];
+  });
+}
+
+/** A lock whose end nobody has read counts as one without end. */
+function lockedKeyring(what: string, slots: readonly GateSlot[] | undefined, retainUntil: string | null, isNewest: boolean): LockedKeyring {
+  return { what, slots, until: retainUntil === null ? null : new Date(retainUntil), isNewest };
+}
+
+function leastTimeAt(locationId: LocationId, { keyrings, objects }: Catalog): Date {
+  let newest = '';
+  for (const { key } of keyrings.copiesAt(locationId)) {
+    const readAt = objects.get(locationId, key)?.lockReadAt ?? '';
+    if (readAt > newest) newest = readAt;
   }
+  return newest === '' ? new Date(0) : new Date(newest);
 }

@@ -25,6 +25,7 @@ export function passkeyRow(
   service: ServiceKeyRecord | undefined,
   gate: GateDecision,
   hasSealedAlone: boolean,
+  now: string,
 ): Passkey {
   return {
     slotId: record.slotId,
@@ -35,7 +36,7 @@ export function passkeyRow(
     reference: slot === undefined ? {} : referenceOf(slot, factsIn(service)),
     createdAt: record.createdAt,
     verifiedAt: record.verifiedAt,
-    retirableFrom: record.state === 'retired' ? null : gate.allowed ? record.createdAt : (gate.from?.toISOString() ?? null),
+    retirableFrom: record.state === 'retired' ? null : gate.allowed ? now : (gate.from?.toISOString() ?? null),
     warnings:
       record.state === 'retired' || slot === undefined
         ? []

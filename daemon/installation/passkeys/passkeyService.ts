@@ -18,15 +18,16 @@ import { pageOfArray } from '../pageOfArray.ts';
 import { nameOfRotated, nameWhileRotating } from '../rotatedName.ts';
 import { readableSlot, slotOf } from '../slotOf.ts';
 import { checkServiceKey } from './checkServiceKey.ts';
-import { commandsToEnd, deletionDays, neededMinimum } from './endingCommands.ts';
+import { deletionDays, neededMinimum } from './endingCommands.ts';
 import { knownPasskey, resolvePasskey } from './findPasskey.ts';
-import { GateFacts } from './gateFacts.ts';
+import { GateFacts, type GateView } from './gateFacts.ts';
+import { gateReport } from './gateReport.ts';
 import { PasskeyOpening, passphraseNeeded } from './passkeyOpening.ts';
 import { factsIn, isSealedAlone, passkeyRow } from './passkeyRow.ts';
 import { PasskeySteps } from './passkeySteps.ts';
 import { prepareSuccessor } from './serviceRotation.ts';
 import { newServiceKey, type NewSlotKey, type Opening, openingOf, type ServiceSlotKey, type SlotKeys } from './slotKeys.ts';
-import { stillNeeded } from './stillNeeded.ts';
+import { keyStays, nothingToRaise, stillNeeded } from './stillNeeded.ts';
 
 export interface PasskeyServiceOptions {
   readonly catalog: Catalog;
@@ -105,7 +106,8 @@ export class PasskeyService {
   }
 
   list(page: PageParams): Page<Passkey> {
-    return pageOfArray(this.#catalog.passkeys.list(), page, (record) => this.describe(record));
+    const view = this.#gates.read();
+    return pageOfArray(this.#catalog.passkeys.list(), page, (record) => this.describe(record, view));
   }
 
   /** Looks at a key outside before it is trusted; saves nothing. */
@@ -248,7 +250,7 @@ export class PasskeyService {
 
   /** Refusals by rule of `retire`, then `confirmationNeeded`. */
   checkRetire(reference: string, confirmed: boolean): readonly PasskeyStep[] {
-    return stepsToRetire(this.#catalog.passkeys.list(), this.resolve(reference).slotId, confirmed);
+    return stepsToRetire(this.#gates.read().passkeys, this.resolve(reference).slotId, confirmed);
   }
 
   /**
@@ -265,22 +267,25 @@ export class PasskeyService {
     const decision = await this.#decide(record.slotId, signal);
     if (steps.length > 0 && !decision.allowed) {
       await this.#leaveKeyrings(record.slotId, signal);
-      throw stillNeeded(record, await this.#decide(record.slotId, signal));
+      // A location that was behind may have got the keyring by that.
+      const then = await this.#decide(record.slotId, signal);
+      if (!then.allowed) throw stillNeeded(record, then);
     }
     await this.#steps.perform(steps, { signal });
     // Asked once more for what is retired already: it was cut off before the key outside was ended.
-    if (outside === 'end' && decision.allowed && decision.endsOutsideKey) await this.#endOutside(record, signal);
+    if (outside === 'end') await this.#endOutside(record, signal);
     return this.#described(record.slotId);
   }
 
-  describe(record: PasskeyRecord): Passkey {
+  describe(record: PasskeyRecord, view: GateView = this.#gates.read()): Passkey {
     const service = this.#catalog.serviceKeys.get(record.slotId);
     return passkeyRow(
       record,
       readableSlot(record.slot),
       service,
-      this.#gates.decide(record.slotId),
+      view.decide(record.slotId),
       isSealedAlone(record.slotId, this.#catalog),
+      this.#now(),
     );
   }
 
@@ -289,35 +294,23 @@ export class PasskeyService {
   }
 
   #gateResult(record: PasskeyRecord, decision: GateDecision): PasskeyGate {
-    const slot = slotOf(record.slotId, record.slot);
-    const ends = this.#gates
-      .holders()
-      .flatMap(({ slotIds, until }) => (slotIds.has(record.slotId) && until !== null ? [until.getTime()] : []));
-    const others = this.#othersOf(record.slotId);
-    return {
-      allowed: decision.allowed,
-      from: decision.allowed ? this.#now() : (decision.from?.toISOString() ?? null),
-      reasons: decision.reasons.map(({ what, until }) => ({ what, until: until?.toISOString() ?? null })),
-      commands:
-        decision.allowed && decision.endsOutsideKey ? commandsToEnd(slot, others, this.#options.slotKeys.endpointOf(record.slotId)) : [],
-      opensKeyringsUntil: ends.length === 0 ? null : new Date(Math.max(...ends)).toISOString(),
-    };
+    const endpoint = this.#options.slotKeys.endpointOf(record.slotId);
+    return gateReport({ record, decision, view: this.#gates.read(), endpoint, now: this.#now() });
   }
 
-  /** The slot is retired already: what fails here is for somebody else to do, and the error says how. */
+  /** The slot is retired already: what fails here is for somebody else to do, or to be asked for again, and the error says how. */
   async #endOutside(record: PasskeyRecord, signal: AbortSignal): Promise<void> {
     const slot = slotOf(record.slotId, record.slot);
-    if (slot.kind === 'passphrase') return;
-    const reach = this.#options.slotKeys.reach(slot, {}, signal);
-    const minimum = neededMinimum(slot, this.#othersOf(record.slotId));
-    if (slot.kind === 'awsKms') await actOnKey(targetOf(slot), { act: 'scheduleDeletion', days: deletionDays }, reach);
-    else if (minimum !== undefined) await actOnKey(targetOf(slot), { act: 'raiseMinimum', version: minimum }, reach);
-  }
-
-  #othersOf(slotId: SlotId): readonly Slot[] {
-    return this.#catalog.passkeys
-      .list()
-      .flatMap((one) => (one.slotId === slotId || one.state === 'retired' ? [] : (readableSlot(one.slot) ?? [])));
+    // What the gate said before the keyrings were written may not be so any more.
+    const { allowed, endsOutsideKey, needed, ...decision } = await this.#decide(record.slotId, signal);
+    if (slot.kind === 'passphrase' || !endsOutsideKey) return;
+    const { behind } = this.#gates.read();
+    if (!allowed || behind.length > 0) throw keyStays(record, decision.reasons, behind);
+    const version = neededMinimum(slot, needed);
+    if (slot.kind === 'vaultTransit' && version === undefined) throw keyStays(record, [nothingToRaise], []);
+    const act =
+      version === undefined ? ({ act: 'scheduleDeletion', days: deletionDays } as const) : ({ act: 'raiseMinimum', version } as const);
+    await actOnKey(targetOf(slot), act, this.#options.slotKeys.reach(slot, {}, signal));
   }
 
   async #leaveKeyrings(slotId: SlotId, signal: AbortSignal): Promise<void> {

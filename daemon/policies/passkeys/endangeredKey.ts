@@ -2,7 +2,7 @@ import { awsCancelDeletionCommand, awsEnableCommand, vaultMinimumCommand } from 
 import type { KeyAccess } from '../../../protocol/keyServices.ts';
 import { counted, minuteOf, shellWord } from '../../../protocol/wording.ts';
 import type { KeyProblem } from '../../keys/agent/keyProblem.ts';
-import type { GateDecision, LockedHolder } from '../../keys/gate/retirementGate.ts';
+import type { GateDecision, LockedKeyring } from '../../keys/gate/retirementGate.ts';
 import type { Slot } from '../../keys/slot.ts';
 import { endingClause, type EndingKind, isEnding } from './problemWords.ts';
 
@@ -12,8 +12,8 @@ export interface EndangeredKey {
   readonly access: KeyAccess | undefined;
   readonly problem: KeyProblem;
   readonly decision: GateDecision;
-  /** What is locked and holds the slot. */
-  readonly holders: readonly LockedHolder[];
+  /** What is locked and opens with it. */
+  readonly locked: readonly LockedKeyring[];
 }
 
 export interface Warning {
@@ -34,8 +34,9 @@ export function endangeredWarning(key: EndangeredKey): Warning | undefined {
   };
 }
 
-function lossOf({ decision: { left }, holders }: EndangeredKey): string {
-  const ends = holders.map(({ until }) => until?.getTime() ?? Number.POSITIVE_INFINITY);
+function lossOf({ decision: { left }, locked: holders }: EndangeredKey): string {
+  // The lock of the newest is extended: its end is no date.
+  const ends = holders.map(({ until, isNewest }) => (isNewest ? undefined : until?.getTime()) ?? Number.POSITIVE_INFINITY);
   const last = Math.max(...ends);
   const until = Number.isFinite(last) ? ` until ${minuteOf(new Date(last).toISOString())}` : '';
   const locked =
@@ -43,7 +44,7 @@ function lossOf({ decision: { left }, holders }: EndangeredKey): string {
       ? ''
       : `, ${counted(holders.length, 'locked keyring')} that ${holders.length === 1 ? 'holds' : 'hold'} it${until} included`;
   if (left === 0) return `no other passkey is verified, so without it everything that is stored is lost${locked}`;
-  return `only ${counted(left, 'other verified passkey')} still ${left === 1 ? 'opens' : 'open'} what is stored${locked}`;
+  return `only ${counted(left, 'other key or passphrase', 'other keys or passphrases')} still ${left === 1 ? 'opens' : 'open'} what is stored${locked}`;
 }
 
 function undoableOf(kind: EndingKind, until: string | null): string {

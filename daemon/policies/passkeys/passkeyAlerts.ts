@@ -65,15 +65,10 @@ export class PasskeyAlerts {
     if (slot === undefined || service === undefined || problem === null) return undefined;
     const access = keyAccessSchema.parse(JSON.parse(service.access));
     // Which keyrings hold the slot is read for a key that is ended alone.
-    const warning = (): ReturnType<typeof endangeredWarning> =>
-      endangeredWarning({
-        name,
-        slot,
-        access,
-        problem,
-        decision: this.#gates.decide(slotId),
-        holders: this.#gates.holders().filter(({ slotIds }) => slotIds.has(slotId)),
-      });
+    const warning = (): ReturnType<typeof endangeredWarning> => {
+      const view = this.#gates.read();
+      return endangeredWarning({ name, slot, access, problem, decision: view.decide(slotId), locked: view.openedBy(slotId) });
+    };
     const told = isPassing(problem.kind) ? undefined : warning();
     return told && { ...told, severity: 'error', detail: problem.reason };
   }

@@ -30,7 +30,7 @@ export function passkeyRow(passkey: Passkey, now: Date, gate?: PasskeyGate): Row
       [l10n.t('Kind'), kindText(passkey.kind)],
       [l10n.t('Created'), fullTime(passkey.createdAt)],
       [l10n.t('Verified'), passkey.verifiedAt === null ? l10n.t('not yet') : fullTime(passkey.verifiedAt)],
-      ...(passkey.retirableFrom === null ? [] : [[l10n.t('Can be retired from'), fullTime(passkey.retirableFrom)] as const]),
+      ...retirableFacts(passkey.retirableFrom, now),
       ...referenceFacts(passkey),
       ...gateFacts(gate),
       ...passkey.warnings.map((warning) => [l10n.t('Warning'), escaped(warning)] as const),
@@ -78,7 +78,7 @@ function gateFacts(gate: PasskeyGate | undefined): NonNullable<RowFacts['tooltip
   const leak = leakText(gate);
   return [
     ...gateReasons(gate.reasons).map((reason) => [l10n.t('Still needed'), escaped(reason)] as const),
-    ...(leak === undefined ? [] : [[l10n.t('Keyrings'), leak] as const]),
+    ...(leak === undefined ? [] : [[l10n.t('Keyrings'), escaped(leak)] as const]),
   ];
 }
 
@@ -95,6 +95,11 @@ function kindText(kind: Passkey['kind']): string {
 
 function retirableText(from: string, now: Date): string {
   return new Date(from) <= now ? l10n.t('can be retired') : l10n.t('can be retired from {0}', dayOf(from));
+}
+
+function retirableFacts(from: string | null, now: Date): NonNullable<RowFacts['tooltip']> {
+  if (from === null) return [];
+  return new Date(from) <= now ? [[l10n.t('Can be retired'), l10n.t('now')]] : [[l10n.t('Can be retired from'), fullTime(from)]];
 }
 
 function iconOf({ state, inUse, warnings }: Passkey): RowIcon {

@@ -27,10 +27,20 @@ const needed: PasskeyGate = {
   allowed: false,
   from: until,
   reasons: [{ what: 'keyring 7 in bucket is locked and holds it', until }],
+  begins: false,
   commands: [],
   opensKeyringsUntil: until,
+  notes: [],
 };
-const free: PasskeyGate = { allowed: true, from: at, reasons: [], commands: ['vault write x'], opensKeyringsUntil: null };
+const free: PasskeyGate = {
+  allowed: true,
+  from: at,
+  reasons: [],
+  begins: false,
+  commands: ['vault write x'],
+  opensKeyringsUntil: null,
+  notes: [],
+};
 
 const addVault = ['passkey', 'add', 'vault-transit', 'office', '--key', 'holdfast'];
 const addKms = ['passkey', 'add', 'aws-kms', 'cloud', '--key-id', 'alias/backup', '--region', 'eu-west-1'];
@@ -285,6 +295,12 @@ describe('cli passkey list, verify, gate, retire and rotate of keys outside', ()
     assert.match((await runWith(['passkey', 'gate', 'office'], { daemon: saying(free) })).out, /may go\.\n\n.*\n {2}vault write x\n$/);
     const never = { ...needed, from: null, reasons: [{ what: 'it is in use', until: null }], opensKeyringsUntil: null };
     assert.match((await runWith(['passkey', 'gate', 'office'], { daemon: saying(never) })).out, /it is in use\nWaiting does not help/);
+    const notes = ['Keyring 7 in bucket is the newest there.'];
+    const undated = { ...needed, from: null, begins: true, opensKeyringsUntil: null, notes };
+    assert.match(
+      (await runWith(['passkey', 'gate', 'my office'], { daemon: saying(undated) })).out,
+      /\nNo date stands yet: "holdfast passkey retire 'my office'" is refused too, .*\nKeyring 7 in bucket is the newest there\.\n$/,
+    );
   });
 
   it('D1 D2: retire is refused with 4, with the list and the date in the text and in the details', async () => {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { HoldfastError } from '../../../protocol/errors.ts';
 import { GateFacts } from '../../../daemon/installation/passkeys/gateFacts.ts';
 import type { ServiceSlotKey } from '../../../daemon/installation/passkeys/slotKeys.ts';
-import type { LocationId, SlotId, StoreId } from '../../../protocol/ids.ts';
+import type { GateReason } from '../../../protocol/methods/passkeys.ts';
+import type { LocationId, SlotId } from '../../../protocol/ids.ts';
 import { newId } from '../../support/ids.ts';
 import { InstallationBench } from '../../support/installationBench.ts';
 import { MemoryStore } from '../../support/memoryStore.ts';
@@ -17,70 +19,131 @@ const day = 86_400_000;
 const start = new Date('2026-01-02T03:04:05.678Z');
 const inDays = (days: number): Date => new Date(start.getTime() + days * day);
 
-/** An installation on Vault alone, rotated once; a location with locks holds every keyring for 30 days. */
-async function rotated(): Promise<{ readonly bench: InstallationBench; readonly old: SlotId; readonly locationId: LocationId }> {
-  const bench = new InstallationBench();
-  const { installation } = bench;
-  await installation.setUp('vault', vaultKey, signal);
-  const { catalog } = installation;
-  const locationId = newId<LocationId>();
-  const store = new MemoryStore();
-  catalog.locations.add({
-    locationId,
-    name: 'vault-store',
-    kind: 's3',
-    spec: '{}',
-    storeId: newId<StoreId>(),
-    createdAt: start.toISOString(),
-    lastValidatedAt: null,
-    uploadLimit: null,
-    lockMode: 'compliance',
-    protectionPeriodDays: 30,
-    credentials: null,
-    validated: null,
-    lockProof: null,
-  });
-  await installation.keyrings.deliver(locationId, store);
-  const { previous } = await installation.passkeys.rotate('vault', {}, signal);
-  await installation.keyrings.deliver(locationId, store);
-  lockAll(bench, locationId, inDays(30));
-  return { bench, old: installation.passkeys.resolve(previous.slotId).slotId, locationId };
-}
+const kmsKey: ServiceSlotKey = {
+  kind: 'service',
+  target: { kind: 'awsKms', keyId: 'arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-4000-8000-000000000007', region: 'eu-west-1' },
+  access: { kind: 'awsKms', endpoint: null, credentials: { source: 'chain' } },
+  credentials: undefined,
+};
 
-function lockAll({ installation: { catalog } }: InstallationBench, locationId: LocationId, until: Date): void {
-  for (const { key } of catalog.keyrings.copiesAt(locationId)) {
-    const object = catalog.objects.get(locationId, key) ?? assert.fail();
-    if (object.retainUntil !== null) continue;
-    catalog.objects.record({ ...object, retainUntil: until.toISOString(), lockReadAt: start.toISOString() });
+/** A location with locks whose store is there or away. */
+class Bucket {
+  readonly store: MemoryStore = new MemoryStore();
+  readonly locationId: LocationId = newId<LocationId>();
+  readonly #bench: InstallationBench;
+  isAway = false;
+
+  constructor(bench: InstallationBench, name = 'vault-store') {
+    this.#bench = bench;
+    this.#add(name);
+    const { installation } = bench;
+    const open = installation.locations.open.bind(installation.locations);
+    installation.locations.open = async (locationId) => {
+      if (locationId !== this.locationId) return await open(locationId);
+      if (this.isAway) throw HoldfastError.failedTo('storeUnreachable', 'open the location', 'it is away');
+      return this.store;
+    };
+  }
+
+  #add(name: string): void {
+    this.#bench.installation.catalog.locations.add({
+      locationId: this.locationId,
+      name,
+      kind: 's3',
+      spec: '{}',
+      storeId: this.store.storeId,
+      createdAt: start.toISOString(),
+      lastValidatedAt: null,
+      uploadLimit: null,
+      lockMode: 'compliance',
+      protectionPeriodDays: 30,
+      credentials: null,
+      validated: null,
+      lockProof: null,
+    });
+  }
+
+  /** As a location that was removed and is added again. */
+  addAgain(name: string): void {
+    this.#add(name);
+  }
+
+  async deliver(): Promise<void> {
+    await this.#bench.installation.keyrings.deliver(this.locationId, this.store);
+  }
+
+  /** Everything whose lock nobody has read yet. */
+  lock(until: Date): void {
+    const { keyrings, objects } = this.#bench.installation.catalog;
+    for (const { key } of keyrings.copiesAt(this.locationId)) {
+      const object = objects.get(this.locationId, key) ?? assert.fail();
+      if (object.retainUntil !== null) continue;
+      objects.record({ ...object, retainUntil: until.toISOString(), lockReadAt: start.toISOString() });
+    }
   }
 }
 
+interface RotatedBench {
+  readonly bench: InstallationBench;
+  readonly old: SlotId;
+  readonly bucket: Bucket;
+}
+
+/** An installation on Vault alone, rotated once; a location with locks holds every keyring for 30 days. */
+async function rotated(): Promise<RotatedBench> {
+  const bench = new InstallationBench();
+  const { installation } = bench;
+  await installation.setUp('vault', vaultKey, signal);
+  const bucket = new Bucket(bench);
+  await bucket.deliver();
+  const { previous } = await installation.passkeys.rotate('vault', {}, signal);
+  bucket.lock(inDays(30));
+  return { bench, old: installation.passkeys.resolve(previous.slotId).slotId, bucket };
+}
+
+/** Rotated, and its retirement was asked for: the date stands. */
+async function asked(): Promise<RotatedBench> {
+  const world = await rotated();
+  await assert.rejects(world.bench.installation.passkeys.retire(world.old, { confirmed: true }, signal), { code: 'refusedByRule' });
+  world.bucket.lock(inDays(60));
+  return world;
+}
+
+const addPassphrase = async ({ installation }: InstallationBench, name: string): Promise<void> =>
+  void (await installation.passkeys.add(name, { kind: 'passphrase', passphrase: Buffer.from(`right ${name}`) }, false, signal));
+
+const whats = (reasons: readonly Pick<GateReason, 'what'>[]): string => reasons.map(({ what }) => what).join('; ');
+
 describe('what the retirement gate goes by', () => {
   it('D2 D3: keyrings that are locked keep a Vault key version until the last of them ends, by the clock of their store alone', async () => {
-    const { bench, old, locationId } = await rotated();
+    const { bench, old, bucket } = await asked();
     using _ = bench;
     const gates = new GateFacts(bench.installation.catalog);
     assert.deepEqual(
-      gates.holders().map(({ what, slotIds }) => [what, slotIds.size]),
+      gates
+        .read()
+        .places()[0]
+        ?.locked.map(({ what, slots, isNewest }) => [what, slots?.length, isNewest]),
       [
-        ['keyring 2 in vault-store', 2],
-        ['keyring 1 in vault-store', 1],
+        ['keyring 3 in vault-store', 1, true],
+        ['keyring 2 in vault-store', 2, false],
+        ['keyring 1 in vault-store', 1, false],
       ],
     );
     // Ten years on the machine open nothing.
     bench.now = inDays(3650);
     const refused = gates.decide(old);
     assert.deepEqual([refused.allowed, refused.from], [false, inDays(30)]);
-    const asked: LocationId[] = [];
+    const clocks: LocationId[] = [];
     const at =
       (days: number) =>
       (asking: LocationId): Promise<Date> => {
-        asked.push(asking);
+        clocks.push(asking);
         return Promise.resolve(inDays(days));
       };
     assert.equal((await gates.decideNow(old, at(29), signal)).allowed, false);
     assert.equal((await gates.decideNow(old, at(30), signal)).allowed, true);
-    assert.deepEqual(asked, [locationId, locationId]);
+    assert.deepEqual(clocks, [bucket.locationId, bucket.locationId]);
     const away = await gates.decideNow(old, () => Promise.reject(new Error('away')), signal);
     assert.deepEqual([away.allowed, away.from], [false, inDays(30)]);
   });
@@ -91,25 +154,238 @@ describe('what the retirement gate goes by', () => {
     const { installation } = bench;
     const gates = new GateFacts(installation.catalog);
     const inUse = installation.passkeys.resolve('vault').slotId;
-    let asked = 0;
-    const decision = await gates.decideNow(inUse, async () => ((asked += 1), start), signal);
-    assert.deepEqual([decision.allowed, decision.from, asked], [false, null, 0]);
+    let clocks = 0;
+    const decision = await gates.decideNow(inUse, async () => ((clocks += 1), start), signal);
+    assert.deepEqual([decision.allowed, decision.from, clocks], [false, null, 0]);
   });
 
-  it('D3: refused once, the slot is left out of new keyrings, so that the date stands however long the newest one is kept locked', async () => {
-    const { bench, old } = await rotated();
+  it('D3: tells no date before the retirement is asked for, since the newest keyring is kept locked; from then on new ones leave the slot out, and the date stands', async () => {
+    const { bench, old, bucket } = await rotated();
     using _ = bench;
-    const { installation } = bench;
-    const refusal = { code: 'refusedByRule', details: { from: inDays(30).toISOString() } };
-    await assert.rejects(installation.passkeys.retire(old, { confirmed: true }, signal), (error: unknown) => {
-      assert.ok(error instanceof Error && 'code' in error && 'details' in error);
-      assert.equal(error.code, refusal.code);
-      assert.equal(Object(error.details).from, refusal.details.from);
+    const { passkeys, catalog } = bench.installation;
+    const row = (): readonly unknown[] => {
+      const listed = passkeys.list({}).items.find(({ slotId }) => slotId === old);
+      return [listed?.state, listed?.retirableFrom];
+    };
+    const before = await passkeys.gate(old, signal);
+    assert.deepEqual([before.allowed, before.from, before.begins, before.opensKeyringsUntil], [false, null, true, null]);
+    assert.match(before.notes.join(' '), /^Keyring 2 in vault-store is the newest there and holds it, so its lock is extended/);
+    assert.deepEqual(row(), ['ready', null]);
+    await assert.rejects(passkeys.retire(old, { confirmed: true }, signal), (error: unknown) => {
+      assert.ok(error instanceof HoldfastError);
+      assert.deepEqual([error.code, error.details?.['from']], ['refusedByRule', inDays(30).toISOString()]);
       return true;
     });
-    assert.notEqual(installation.catalog.passkeys.get(old)?.leftKeyringsAt, null);
-    const listed = installation.passkeys.list({}).items.find(({ slotId }) => slotId === old);
-    assert.deepEqual([listed?.state, listed?.retirableFrom], ['ready', inDays(30).toISOString()]);
-    assert.match(listed?.warnings.join(' ') ?? '', /New keyrings leave it out/);
+    assert.notEqual(catalog.passkeys.get(old)?.leftKeyringsAt, null);
+    bucket.lock(inDays(60));
+    const after = await passkeys.gate(old, signal);
+    assert.deepEqual(
+      [after.from, after.begins, after.opensKeyringsUntil, after.notes],
+      [inDays(30).toISOString(), false, inDays(30).toISOString(), []],
+    );
+    assert.deepEqual(row(), ['ready', inDays(30).toISOString()]);
+    assert.match(
+      passkeys
+        .list({})
+        .items.find(({ slotId }) => slotId === old)
+        ?.warnings.join(' ') ?? '',
+      /New keyrings leave it out/,
+    );
+  });
+
+  it('tells of a passkey that may go that it may go now, not since it was made', async () => {
+    using bench = await InstallationBench.ready();
+    const { passkeys } = bench.installation;
+    await addPassphrase(bench, 'spare');
+    bench.now = inDays(100);
+    assert.equal(passkeys.list({}).items.find(({ name }) => name === 'spare')?.retirableFrom, inDays(100).toISOString());
+  });
+
+  it('D2 D3: ends no key that the only keyrings of a bucket that is away are wrapped with, however many others there are', async () => {
+    const { bench, old, bucket } = await rotated();
+    using _ = bench;
+    const { passkeys } = bench.installation;
+    bucket.isAway = true;
+    const again = await passkeys.rotate('vault', {}, signal);
+    await addPassphrase(bench, 'paper');
+    await addPassphrase(bench, 'safe');
+    await passkeys.use('paper', signal);
+    await passkeys.retire(old, { confirmed: true }, signal).catch(() => undefined);
+    for (const name of [again.previous.name, again.passkey.name]) {
+      const { allowed, reasons, commands } = await passkeys.gate(name, signal);
+      assert.deepEqual([allowed, commands], [false, []], name);
+      assert.match(whats(reasons), /the newest keyring in vault-store holds none of the others: it was last reached 2026-01-02 03:04 UTC/);
+      await assert.rejects(passkeys.retire(name, { confirmed: true, outside: 'end' }, signal), { code: 'refusedByRule' });
+    }
+    assert.equal(bench.keyAgent.minDecryptionVersion, 1);
+    bucket.isAway = false;
+    await bucket.deliver();
+    assert.equal((await passkeys.gate(again.previous.name, signal)).allowed, true);
+  });
+
+  it('D2: a passkey that is retired while a location is away keeps its key until the keyring has arrived there', async () => {
+    using bench = await InstallationBench.ready();
+    const { passkeys } = bench.installation;
+    await passkeys.add('vault', vaultKey, true, signal);
+    await addPassphrase(bench, 'paper');
+    const bucket = new Bucket(bench);
+    await bucket.deliver();
+    const { previous } = await passkeys.rotate('vault', {}, signal);
+    bucket.isAway = true;
+    await addPassphrase(bench, 'safe');
+    const held = await passkeys.gate(previous.name, signal);
+    assert.deepEqual([held.allowed, held.commands], [true, []]);
+    assert.match(held.notes.join(' '), /not to end yet: the newest keyring has not reached vault-store/);
+    await assert.rejects(passkeys.retire(previous.name, { confirmed: true, outside: 'end' }, signal), {
+      code: 'refusedByRule',
+      message: `Failed to end the key outside of passkey ${previous.name}: the newest keyring has not reached vault-store.`,
+    });
+    assert.deepEqual([passkeys.resolve(previous.slotId).state, bench.keyAgent.minDecryptionVersion], ['retired', 1]);
+    bucket.isAway = false;
+    await bucket.deliver();
+    assert.equal((await passkeys.gate(previous.slotId, signal)).commands.length, 1);
+    await passkeys.retire(previous.slotId, { confirmed: true, outside: 'end' }, signal);
+    assert.equal(bench.keyAgent.minDecryptionVersion, 2);
+  });
+
+  it('D3: of a keyring that the ledger does not know the lock never ends, and one whose bytes nobody has holds every slot', async () => {
+    const { bench, old, bucket } = await asked();
+    using _ = bench;
+    const { catalog } = bench.installation;
+    const gates = new GateFacts(catalog);
+    assert.deepEqual(gates.decide(old).from, inDays(30));
+    const key = 'somewhere/keyring/of-another-time';
+    catalog.keyrings.recordCopy({ locationId: bucket.locationId, sequence: 0, key, versionId: null, readBackAt: start.toISOString() });
+    const unread = gates.decide(old);
+    assert.deepEqual([unread.allowed, unread.from], [false, null]);
+    assert.match(whats(unread.reasons), /keyring 0 in vault-store is locked, and nobody knows what it holds/);
+    const known = catalog.objects.list({ locationId: bucket.locationId, kind: 'keyring' }).items[0] ?? assert.fail();
+    catalog.objects.record({ ...known, objectKey: key, retainUntil: inDays(90).toISOString(), lockReadAt: start.toISOString() });
+    assert.deepEqual(gates.decide(old).from, inDays(90));
+  });
+
+  it('D3: a lock whose end nobody has read has no date, and it says so', async () => {
+    const { bench, old, bucket } = await asked();
+    using _ = bench;
+    const { catalog, passkeys } = bench.installation;
+    const [, second] = catalog.keyrings.copiesAt(bucket.locationId);
+    const object = catalog.objects.get(bucket.locationId, second?.key ?? '') ?? assert.fail();
+    catalog.objects.record({ ...object, retainUntil: null, lockReadAt: null });
+    const gate = await passkeys.gate(old, signal);
+    assert.deepEqual([gate.from, gate.begins, gate.opensKeyringsUntil], [null, false, null]);
+    assert.match(whats(gate.reasons), /keyring 2 in vault-store holds it, and nobody knows until when it is locked/);
+    assert.match(gate.notes.join(' '), /Nobody knows until when keyring 2 in vault-store is locked/);
+  });
+
+  it('D3: a location that is removed goes on needing what is locked there, by the clock of another store, and again by its own once it is back', async () => {
+    const { bench, old, bucket } = await asked();
+    using _ = bench;
+    const { catalog } = bench.installation;
+    const gates = new GateFacts(catalog);
+    catalog.forgetLocation(bucket.locationId);
+    const removed = gates.decide(old);
+    assert.deepEqual([removed.allowed, removed.from], [false, null]);
+    assert.match(
+      whats(removed.reasons),
+      /keyring 1 in vault-store \(removed\) is locked until 2026-02-01 03:04 UTC and holds it, and no store tells the time/,
+    );
+    const other = new Bucket(bench, 'other');
+    await other.deliver();
+    assert.deepEqual(gates.decide(old).from, inDays(30));
+    assert.equal((await gates.decideNow(old, () => Promise.resolve(inDays(29)), signal)).allowed, false);
+    assert.equal((await gates.decideNow(old, () => Promise.resolve(inDays(30)), signal)).allowed, true);
+    catalog.forgetLocation(other.locationId);
+    bucket.addAgain('back');
+    await bucket.deliver();
+    const back = gates.decide(old);
+    assert.deepEqual(back.from, inDays(30));
+    assert.match(whats(back.reasons), /^keyring 2 in back is locked and holds it; keyring 1 in back is locked and holds it$/);
+  });
+
+  it('D3: a passkey that is going to be retired is no way in for another one', async () => {
+    using bench = await InstallationBench.ready();
+    const { passkeys } = bench.installation;
+    await passkeys.add('vault', vaultKey, false, signal);
+    const bucket = new Bucket(bench);
+    await bucket.deliver();
+    bucket.lock(inDays(30));
+    await assert.rejects(passkeys.retire('vault', { confirmed: true }, signal), { code: 'refusedByRule' });
+    await addPassphrase(bench, 'paper');
+    assert.throws(() => passkeys.checkRetire('paper', false), { code: 'confirmationNeeded' });
+    bench.installation.catalog.passkeys.change(passkeys.resolve('main').slotId, { state: 'failing' });
+    assert.throws(() => passkeys.checkRetire('paper', true), { code: 'refusedByRule' });
+  });
+
+  it('D3: two passkeys of one key outside count as one, for the gate and for what is confirmed', async () => {
+    using bench = await InstallationBench.ready();
+    const { passkeys } = bench.installation;
+    for (const name of ['one', 'two']) await passkeys.add(name, kmsKey, name === 'one', signal);
+    await passkeys.add('vault', vaultKey, false, signal);
+    const bucket = new Bucket(bench);
+    await bucket.deliver();
+    bucket.lock(inDays(30));
+    assert.equal((await passkeys.gate('vault', signal)).allowed, true);
+    await passkeys.retire('main', { confirmed: true }, signal);
+    assert.equal((await passkeys.gate('vault', signal)).allowed, false);
+    assert.throws(() => passkeys.checkRetire('vault', false), {
+      code: 'confirmationNeeded',
+      message: 'Failed to retire passkey vault: only passkeys of one key outside would be left.',
+    });
+  });
+
+  it('D2 D3: keyrings that a retired passkey of the same key alone opens keep that key', async () => {
+    using bench = await InstallationBench.ready();
+    const { passkeys } = bench.installation;
+    const bucket = new Bucket(bench);
+    await passkeys.add('a', vaultKey, false, signal);
+    bucket.lock(inDays(300));
+    await passkeys.add('b', vaultKey, false, signal);
+    bucket.lock(inDays(30));
+    const a = passkeys.resolve('a').slotId;
+    await passkeys.retire('a', { confirmed: true }, signal);
+    await assert.rejects(passkeys.retire('b', { confirmed: true, outside: 'end' }, signal), { code: 'refusedByRule' });
+    bucket.lock(inDays(30));
+    const gate = await passkeys.gate('b', signal);
+    assert.deepEqual([gate.allowed, gate.from], [false, inDays(300).toISOString()]);
+    assert.match(whats(gate.reasons), /holds another passkey of its key/);
+    assert.equal((await passkeys.gate(a, signal)).opensKeyringsUntil, inDays(300).toISOString());
+  });
+
+  it('D2: min_decryption_version is raised no further than to what is locked and needed, by retired passkeys too', async () => {
+    using bench = await InstallationBench.ready();
+    const { passkeys } = bench.installation;
+    const { keyAgent } = bench;
+    await passkeys.add('vault', vaultKey, true, signal);
+    const second = await passkeys.rotate('vault', {}, signal);
+    // Version 2 is in what is locked, and version 1 is not any more.
+    await passkeys.retire(second.previous.name, { confirmed: true }, signal);
+    const bucket = new Bucket(bench);
+    await bucket.deliver();
+    const third = await passkeys.rotate('vault', {}, signal);
+    await passkeys.retire('main', { confirmed: true }, signal);
+    await assert.rejects(passkeys.retire(third.previous.name, { confirmed: true }, signal), { code: 'refusedByRule' });
+    bucket.lock(inDays(30));
+    const { commands } = await passkeys.gate(second.previous.slotId, signal);
+    assert.deepEqual(
+      commands.map((command) => /min_decryption_version=(\d+)/.exec(command)?.[1]),
+      ['2'],
+    );
+    await addPassphrase(bench, 'paper');
+    bench.installation.catalog.passkeys.change(passkeys.resolve(third.previous.slotId).slotId, { state: 'retired' });
+    await passkeys.retire(passkeys.resolve('paper').slotId, { confirmed: true }, signal);
+    await passkeys.retire(second.previous.slotId, { confirmed: true, outside: 'end' }, signal);
+    assert.equal(keyAgent.minDecryptionVersion, 2);
+  });
+
+  it('reads the keyrings once for a list, however many passkeys are in it', async () => {
+    const { bench } = await rotated();
+    using _ = bench;
+    const { catalog, passkeys } = bench.installation;
+    for (let number = 0; number < 5; number += 1) await addPassphrase(bench, `spare ${number}`);
+    let reads = 0;
+    const list = catalog.keyrings.list.bind(catalog.keyrings);
+    catalog.keyrings.list = () => ((reads += 1), list());
+    assert.equal(passkeys.list({}).items.length, 7);
+    assert.equal(reads, 1);
   });
 });

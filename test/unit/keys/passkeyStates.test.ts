@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import * as fc from 'fast-check';
 import {
-  type PasskeyStatus,
   type PasskeyStep,
+  type RetirablePasskey,
   slotsOfKeyring,
   stepsToAdd,
   stepsToRetire,
@@ -14,29 +14,29 @@ import { HoldfastError } from '../../../protocol/errors.ts';
 import { idOf, type SlotId } from '../../../protocol/ids.ts';
 import type { PasskeyState } from '../../../protocol/methods/passkeys.ts';
 
-function newPasskey(state: PasskeyState, inUse = false): PasskeyStatus {
+function newPasskey(state: PasskeyState, inUse = false): RetirablePasskey {
   const slotId = idOf<SlotId>(randomUUID());
-  return { slotId, name: slotId.slice(0, 8), state, inUse };
+  return { slotId, name: slotId.slice(0, 8), state, inUse, isLeftOut: false, outsideKey: undefined };
 }
 
 /** What is on disk: the catalog's rows, and the slots of the newest keyring in the store. */
 interface Disk {
-  readonly passkeys: readonly PasskeyStatus[];
+  readonly passkeys: readonly RetirablePasskey[];
   readonly keyring: readonly SlotId[];
 }
 
-function diskOf(passkeys: readonly PasskeyStatus[]): Disk {
+function diskOf(passkeys: readonly RetirablePasskey[]): Disk {
   return { passkeys, keyring: slotsOfKeyring(passkeys) };
 }
 
 function applied({ passkeys, keyring }: Disk, step: PasskeyStep): Disk {
-  const change = (slotId: SlotId, to: Partial<PasskeyStatus>): Disk => ({
+  const change = (slotId: SlotId, to: Partial<RetirablePasskey>): Disk => ({
     passkeys: passkeys.map((passkey) => (passkey.slotId === slotId ? { ...passkey, ...to } : passkey)),
     keyring,
   });
   switch (step.step) {
     case 'record':
-      return { passkeys: [...passkeys, { slotId: step.slotId, name: 'new', state: 'unverified', inUse: false }], keyring };
+      return { passkeys: [...passkeys, { ...newPasskey('unverified'), slotId: step.slotId }], keyring };
     case 'publish':
       return { passkeys, keyring: step.slotIds };
     case 'verify':

@@ -197,14 +197,28 @@ describe('the row of a passkey', () => {
     });
   }
 
+  it('says of one that can go that it can go now, and of another from when', () => {
+    const told = [noon, tomorrow, null].map((retirableFrom) => {
+      const facts = new Map(passkeyRow(somePasskey({ retirableFrom }), now).facts.tooltip);
+      return [facts.get('Can be retired'), facts.get('Can be retired from')];
+    });
+    assert.deepEqual(told, [
+      ['now', undefined],
+      [undefined, '2026-11-22 03:00'],
+      [undefined, undefined],
+    ]);
+  });
+
   it('has what names its key in its tooltip, and what still needs it', () => {
     const reference = { address: 'https://[x](y)\u202e:8200', namespace: null, mount: 'transit', key: 'holdfast', version: 2 };
     const gate = {
       allowed: false,
       from: tomorrow,
       reasons: [{ what: 'keyring 7 in vault is locked and holds it', until: tomorrow }],
+      begins: false,
       commands: [],
       opensKeyringsUntil: tomorrow,
+      notes: [],
     };
     const { tooltip, context } = passkeyRow(somePasskey({ kind: 'vaultTransit', reference }), now, gate).facts;
     const facts = new Map(tooltip);
@@ -238,7 +252,15 @@ describe('the rows of passkeys', () => {
       'passkey.list': () => ({ items, next: null }),
       'passkey.gate': ({ passkey }) => {
         asked.push(passkey);
-        return { allowed: false, from: tomorrow, reasons: [{ what: 'it waits', until: tomorrow }], commands: [], opensKeyringsUntil: null };
+        return {
+          allowed: false,
+          from: tomorrow,
+          reasons: [{ what: 'it waits', until: tomorrow }],
+          begins: false,
+          commands: [],
+          opensKeyringsUntil: null,
+          notes: [],
+        };
       },
     });
     const rows = new PasskeyRows(

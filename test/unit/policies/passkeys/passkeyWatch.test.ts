@@ -187,7 +187,7 @@ describe('a key outside that is ended while it is needed', () => {
       assert.deepEqual([alert?.kind, alert?.severity, alert?.safeUntil], ['keyEndangered', 'error', safeUntil]);
       assert.equal(second, undefined, 'one cause is told once');
       assert.match(alert?.message ?? '', message);
-      assert.match(alert?.message ?? '', /2 other verified passkeys still open/);
+      assert.match(alert?.message ?? '', /2 other keys or passphrases still open/);
       assert.match(alert?.fix ?? '', fix);
       for (const name of ['main', 'spare']) {
         installation.catalog.passkeys.change(installation.passkeys.resolve(name).slotId, { state: 'unverified' });

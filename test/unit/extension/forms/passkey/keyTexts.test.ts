@@ -10,7 +10,7 @@ import type { PasskeyCheck, PasskeyGate } from '../../../../../protocol/methods/
 
 const arn = 'arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555';
 const tomorrow = new Date(2026, 10, 22, 3, 0).toISOString();
-const gate: PasskeyGate = { allowed: false, from: null, reasons: [], commands: [], opensKeyringsUntil: null };
+const gate: PasskeyGate = { allowed: false, from: null, reasons: [], begins: false, commands: [], opensKeyringsUntil: null, notes: [] };
 
 describe('the policy that a form has to copy', () => {
   const kms: KeyDraft = { ...emptyKey, kind: 'awsKms', aws: { ...emptyAwsKey, keyId: 'alias/backup', region: 'eu-west-1' } };
@@ -106,6 +106,7 @@ describe('what the gate says', () => {
     assert.equal(gateVerdict({ ...gate, allowed: true, from: tomorrow }, 'old'), 'old can be retired now.');
     assert.equal(gateVerdict({ ...gate, from: tomorrow }, 'old'), 'old can be retired from 2026-11-22 03:00 on.');
     assert.match(gateVerdict(gate, 'old'), /waiting does not help/);
+    assert.match(gateVerdict({ ...gate, begins: true }, 'old'), /not be retired yet.*once its retirement has begun/);
   });
 
   it('has each reason with its end, and until when a leaked secret still opens keyrings', () => {
@@ -116,5 +117,6 @@ describe('what the gate says', () => {
     assert.deepEqual(gateReasons(reasons), ['It is in use.', 'Keyring 7 is locked and holds it, until 2026-11-22 03:00.']);
     assert.equal(leakText(gate), undefined);
     assert.match(leakText({ ...gate, opensKeyringsUntil: tomorrow }) ?? '', /until 2026-11-22 03:00/);
+    assert.equal(leakText({ ...gate, notes: ['No date.', 'Nor that.'] }), 'No date. Nor that.');
   });
 });
