@@ -25,16 +25,21 @@ export class Asking {
     this.#session = session;
   }
 
-  async call<Params, Result>(method: Method<Params, Result>, params: (confirmed: boolean) => Params | Promise<Params>): Promise<Result> {
-    let isConfirmed = this.#session.globals.yes;
+  /** `question`: what the user has just said yes to, for a request that names what it is about. */
+  async call<Params, Result>(
+    method: Method<Params, Result>,
+    params: (confirmed: boolean, question?: HoldfastError) => Params | Promise<Params>,
+  ): Promise<Result> {
+    const { yes } = this.#session.globals;
+    let question: HoldfastError | undefined;
     let isSteppedUp = false;
     for (;;) {
       try {
-        return await this.#session.call(method, await params(isConfirmed));
+        return await this.#session.call(method, await params(yes || question !== undefined, question));
       } catch (error) {
-        if (HoldfastError.is(error, 'confirmationNeeded') && !isConfirmed) {
-          await this.confirm(error);
-          isConfirmed = true;
+        if (HoldfastError.is(error, 'confirmationNeeded') && question === undefined) {
+          if (!yes) await this.confirm(error);
+          question = error;
         } else if (HoldfastError.is(error, 'stepUpNeeded') && !isSteppedUp) {
           await this.#stepUp(error);
           isSteppedUp = true;

@@ -80,7 +80,10 @@ export class Session implements AsyncDisposable {
    * Calls a method that may ask first: for the user's word (`confirmationNeeded`) or for a passphrase once more (`stepUpNeeded`).
    * The parameters are made anew for each try, because a secret and a request id serve one request.
    */
-  async ask<Params, Result>(method: Method<Params, Result>, params: (confirmed: boolean) => Params | Promise<Params>): Promise<Result> {
+  async ask<Params, Result>(
+    method: Method<Params, Result>,
+    params: (confirmed: boolean, question?: HoldfastError) => Params | Promise<Params>,
+  ): Promise<Result> {
     const { Asking } = await import('./asking.ts');
     return await new Asking(this).call(method, params);
   }

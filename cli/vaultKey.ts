@@ -6,6 +6,7 @@ import { quoted } from '../client/shown/text.ts';
 import type { Call } from './call.ts';
 import { checkedAccess, checkedTarget, keepSecrets, type ServiceKey, type ServiceLogin } from './serviceKey.ts';
 import type { Session } from './session.ts';
+import { withoutSlashes } from './withoutSlashes.ts';
 
 const loginFlags = ['--token-file', '--role-id', '--secret-id-file', '--jwt-file', '--role', '--jwt-mount'] as const;
 
@@ -122,11 +123,6 @@ function caFileOf(call: Call, session: Session): string | null {
 /** OpenBao's own variables come before those of Vault, as in its command line. */
 function shellValue({ host }: Session, name: 'ADDR' | 'NAMESPACE' | 'CACERT'): string | undefined {
   return [host.environment[`BAO_${name}`], host.environment[`VAULT_${name}`]].find((value) => value !== undefined && value !== '');
-}
-
-/** `admin/` is what Vault shows. */
-function withoutSlashes(text: string | undefined): string | undefined {
-  return text === undefined || text === '' ? text : text.replace(/^\//, '').replace(/\/$/, '');
 }
 
 /** Says that an address is no passkey's. */

@@ -1,4 +1,4 @@
 /** A mount or a namespace as Vault takes it, from how it is typed: `admin/` is what Vault shows. */
-export function withoutSlashes(text: string): string {
-  return text.replace(/^\//, '').replace(/\/$/, '');
+export function withoutSlashes(text: string | undefined): string | undefined {
+  return text === undefined ? text : text.replace(/^\//, '').replace(/\/$/, '');
 }

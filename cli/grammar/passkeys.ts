@@ -81,11 +81,12 @@ export const passkeyFamily: Family = {
       path: 'passkey rotate',
       summary: 'replace a passkey by a new one of its name',
       description:
-        'The new slot takes the name, is verified and in use; the old one is kept as NAME@version or NAME@date until it is retired, and no stored data is touched. Passphrase: asks for the new one. Vault: the key is brought to its next version, or the newer one that is there is used. KMS: a key that rotates by itself wraps anew; else a new key with the same policy is made, and the alias moved. What this program may not do at the service ends with 4 and the command for whoever may; the same call goes on then.',
+        'The new slot takes the name, is verified and in use; the old one is kept as NAME@version or NAME@date until it is retired, and no stored data is touched. Passphrase: asks for the new one. Vault: the key is brought to its next version, or the newer one that is there is used. KMS: a key that rotates by itself wraps anew; else a new key with the same policy is made, and the alias moved. What this program may not do at the service ends with 4 and the command for whoever may; the same call goes on then: with the key that the alias names by then, or with --key-arn. A key whose policy may not be read is asked about by its ARN first.',
       arguments: [name],
       flags: [
         { ...passphraseFile, about: 'file whose first line is the new passphrase, - for standard input' },
         { flag: '--every', value: 'DURATION', about: 'KMS and Vault: rotate now, and by itself after so many days each, such as 90d' },
+        { flag: '--key-arn', value: 'ARN', about: 'KMS: the next key, made by somebody else, that you have looked at' },
         { flag: '--schedule', about: 'KMS and Vault: rotate by itself no more, and not now', isNegatable: true, isOnByDefault: true },
       ],
       examples: [

@@ -14,7 +14,7 @@ const principalPattern =
 /** Text for `vault policy write NAME -`. Asks no daemon. */
 export function vault(call: Call): Promise<Result> {
   const key = checked('--key', call.requiredText('--key'), transitKeyProblem, call);
-  const mount = checked('--mount', withoutSlashes(call.text('--mount') ?? 'transit'), mountProblem, call);
+  const mount = checked('--mount', withoutSlashes(call.text('--mount')) ?? 'transit', mountProblem, call);
   const policy = vaultPolicy({ mount, key });
   return Promise.resolve({ document: { policy }, lines: [policy.trimEnd()] });
 }

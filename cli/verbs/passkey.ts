@@ -7,6 +7,7 @@ import {
   passkeyUse,
   passkeyVerify,
 } from '../../protocol/methods/passkeys.ts';
+import { keyArnProblem } from '../../protocol/namedKeys.ts';
 import { minuteOf } from '../../protocol/wording.ts';
 import type { Call } from '../call.ts';
 import { namedPasskey } from '../namedPasskey.ts';
@@ -98,6 +99,9 @@ export async function rotate(call: Call, session: Session): Promise<Result> {
   const endsSchedule = call.toggle('--schedule') === false;
   if (endsSchedule && everyDays !== undefined) throw call.problem('--every and --no-schedule exclude each other');
   const passkey = await namedPasskey(call.argument('NAME'), session);
+  if (call.isGiven('--key-arn') && (endsSchedule || passkey.kind === 'passphrase')) {
+    throw call.problem('--key-arn names the next KMS key', 'Leave it out.');
+  }
   if (passkey.kind === 'passphrase') {
     if (endsSchedule || everyDays !== undefined) {
       const cause = 'only a passkey at KMS or Vault rotates by itself: a new passphrase has to be kept by somebody';
@@ -106,7 +110,10 @@ export async function rotate(call: Call, session: Session): Promise<Result> {
     return await rotatePassphrase(call, session);
   }
   if (call.isGiven('--passphrase-file')) throw noPassphrase(call, passkey.name);
-  return endsSchedule ? await endSchedule(passkey, session) : await rotateKey(passkey, everyDays, session);
+  if (endsSchedule) return await endSchedule(passkey, session);
+  const keyArn = nextKeyArn(call);
+  if (keyArn !== undefined && passkey.kind !== 'awsKms') throw call.problem(`the key of ${escaped(passkey.name)} is none of AWS KMS`);
+  return await rotateKey(passkey, { everyDays, keyArn }, session);
 }
 
 async function rotatePassphrase(call: Call, session: Session): Promise<Result> {
@@ -131,12 +138,29 @@ async function rotatePassphrase(call: Call, session: Session): Promise<Result> {
   };
 }
 
-async function rotateKey({ slotId, name }: Passkey, everyDays: number | undefined, session: Session): Promise<Result> {
-  const rotated = await session.ask(passkeyRotate, () => ({
-    requestId: session.host.uuid(),
-    passkey: slotId,
-    ...(everyDays === undefined ? {} : { everyDays }),
-  }));
+function nextKeyArn(call: Call): string | undefined {
+  const arn = call.text('--key-arn');
+  const problem = arn === undefined ? undefined : keyArnProblem(arn);
+  if (problem !== undefined) throw call.problem(problem, 'An alias or an id may be another key by now: look its ARN up.');
+  return arn;
+}
+
+async function rotateKey(
+  { slotId, name }: Passkey,
+  { everyDays, keyArn: typed }: { readonly everyDays: number | undefined; readonly keyArn: string | undefined },
+  session: Session,
+): Promise<Result> {
+  const rotated = await session.ask(passkeyRotate, (_confirmed, question) => {
+    // The key that was asked about, and no other that has come in its place since.
+    const asked = question?.details?.['keyArn'];
+    const keyArn = typeof asked === 'string' ? asked : typed;
+    return {
+      requestId: session.host.uuid(),
+      passkey: slotId,
+      ...(everyDays === undefined ? {} : { everyDays }),
+      ...(keyArn === undefined ? {} : { keyArn }),
+    };
+  });
   const { previous, gate, steps } = rotated;
   const then = gate.allowed
     ? [`Retire it with holdfast passkey retire ${shellWord(previous.name)}.`]

@@ -11,27 +11,27 @@ import { listAll } from './listAll.ts';
 
 /**
  * Calls a method that may ask first: for the user's word, with a button that names the act, or for a passphrase once more. The parameters are made anew
- * for each try, because a secret and a request id serve one request. `undefined` when the user left a question; nothing was changed then. `more`: lines to
- * read beside the question.
+ * for each try, because a secret and a request id serve one request; `asked`: what the user has just said yes to. `undefined` when the user left a question;
+ * nothing was changed then. `more`: lines to read beside the question.
  */
 export async function ask<Params, Result>(
   daemon: DaemonService,
   method: Method<Params, Result>,
   act: string,
-  params: (isConfirmed: boolean) => Params | Promise<Params>,
+  params: (isConfirmed: boolean, asked?: HoldfastError) => Params | Promise<Params>,
   more: readonly string[] = [],
 ): Promise<Result | undefined> {
-  let isConfirmed = false;
+  let asked: HoldfastError | undefined;
   let isSteppedUp = false;
   for (;;) {
     try {
-      return await daemon.call(method, await params(isConfirmed));
+      return await daemon.call(method, await params(asked !== undefined, asked));
     } catch (error) {
-      if (HoldfastError.is(error, 'confirmationNeeded') && !isConfirmed) {
+      if (HoldfastError.is(error, 'confirmationNeeded') && asked === undefined) {
         const [question, ...rest] = plainText(error.message).split(/(?<=\?) /);
         const detail = [rest.join(' '), ...more].filter((line) => line !== '').join('\n\n');
         if (!(await confirmed({ question: question ?? '', detail, act }))) return undefined;
-        isConfirmed = true;
+        asked = error;
       } else if (HoldfastError.is(error, 'stepUpNeeded') && !isSteppedUp) {
         if (!(await stepUp(daemon, act))) return undefined;
         isSteppedUp = true;

@@ -1,5 +1,7 @@
 import * as z from 'zod';
 import { type KeyAccess, keyAccessSchema, type KeyTarget, keyTargetSchema } from '../keyServices.ts';
+import { checked } from '../checkedText.ts';
+import { keyArnProblem } from '../namedKeys.ts';
 import type { Method, Page, PageParams, SecretRef, WorkParams } from '../method.ts';
 import { pageOf, pageParams, requestId, secretRef } from '../method.ts';
 import { newName, reference, storedName, time, uuid } from './values.ts';
@@ -197,6 +199,8 @@ export interface PasskeyRotateParams extends PasskeyParams, WorkParams {
   readonly passphrase?: SecretRef;
   /** For KMS and Vault: by itself from now on, after so many days each; null: no more. */
   readonly everyDays?: number | null;
+  /** For KMS: the next key, by its ARN, which the user has looked at. */
+  readonly keyArn?: string;
 }
 
 export interface PasskeyRotateResult {
@@ -212,7 +216,8 @@ export interface PasskeyRotateResult {
 
 /**
  * Errors: `unknownName`, `badValue` (a passphrase is needed), `refusedByRule` where the key service does not let this program do a step:
- * `details.command` is what to hand to whoever may, and the next call goes on; `keyServiceRefused`, `keyServiceUnavailable`.
+ * `details.command` is what to hand to whoever may, and the next call goes on; `confirmationNeeded` where a KMS key that somebody else made may be the next
+ * one: the same call with `details.keyArn` as its `keyArn` takes it; `keyServiceRefused`, `keyServiceUnavailable`.
  */
 export const passkeyRotate: Method<PasskeyRotateParams, PasskeyRotateResult> = {
   name: 'passkey.rotate',
@@ -221,6 +226,7 @@ export const passkeyRotate: Method<PasskeyRotateParams, PasskeyRotateResult> = {
     passkey: reference,
     passphrase: secretRef.exactOptional(),
     everyDays: z.int().min(1).max(3650).nullable().exactOptional(),
+    keyArn: checked('the next key', keyArnProblem).exactOptional(),
   }),
   result: z.strictObject({ passkey, previous: passkey, gate: passkeyGateResult, steps: z.array(z.string()) }),
   right: 'stepUp',

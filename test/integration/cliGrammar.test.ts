@@ -36,7 +36,7 @@ const flagsOf: Readonly<Partial<Record<Verb, string>>> = {
   'passkey add aws-kms': '--key-id --region --endpoint --profile --role-arn --use-now',
   'passkey add vault-transit':
     '--address --key --mount --namespace --token-file --role-id --secret-id-file --jwt-file --role --ca-file --use-now',
-  'passkey rotate': '--passphrase-file --every --no-schedule',
+  'passkey rotate': '--passphrase-file --every --key-arn --no-schedule',
   'passkey vault-policy': '--key --mount',
   'passkey aws-policy': '--key-id --principal',
   'location add filesystem': '--path',

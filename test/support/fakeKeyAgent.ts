@@ -2,6 +2,7 @@ import type { KeyAgent, KeyAgentAnswer } from '../../daemon/keys/agent/keyAgent.
 import { problemAnswer } from '../../daemon/keys/agent/keyAgent.ts';
 import type { CallSecrets, KeyAnswer, KeyCall } from '../../daemon/keys/agent/keyCall.ts';
 import type { KeyFacts, VaultTokenFacts } from '../../daemon/keys/agent/keyFacts.ts';
+import type { KeyAct } from '../../daemon/keys/agent/keyService.ts';
 import type { KeyProblemKind } from '../../daemon/keys/agent/keyProblem.ts';
 import { slotContext } from '../../daemon/keys/slot.ts';
 
@@ -10,12 +11,13 @@ type Wrapped = NonNullable<KeyAnswer['wrapped']>;
 /** Key services in memory: a Vault key with versions and KMS keys with an alias, each of which can be made to fail. */
 export class FakeKeyAgent implements KeyAgent {
   readonly calls: string[] = [];
+  readonly acts: KeyAct[] = [];
   /** Of the one Vault key. */
   latestVersion = 1;
   minDecryptionVersion = 1;
   /** ARN of the key that the alias names. */
   aliasArn: string = arnOf(1);
-  rotatesItself = false;
+  rotatesItself: boolean | null = false;
   /** Of the login at Vault. */
   token: VaultTokenFacts | null = null;
   /** What a renewal makes of it; as it was where left out. */
@@ -37,6 +39,7 @@ export class FakeKeyAgent implements KeyAgent {
     signal.throwIfAborted();
     const name = call.call === 'act' ? call.act.act : call.call;
     this.calls.push(name);
+    if (call.call === 'act') this.acts.push(call.act);
     const problem = this.problems.get(name) ?? this.problems.get('*');
     if (problem !== undefined) {
       const answered = problemAnswer(problem, `it is ${problem}`, 'Mend it.');
@@ -86,7 +89,12 @@ export class FakeKeyAgent implements KeyAgent {
         if (act.act === 'rotateKey' && this.latestVersion <= act.newerThan) this.latestVersion += 1;
         if (act.act === 'renewToken' && this.token !== null) this.token = this.renewed?.(this.token) ?? this.token;
         if (act.act === 'raiseMinimum') this.minDecryptionVersion = Math.max(this.minDecryptionVersion, act.version);
-        if (act.act === 'moveAlias') this.aliasArn = act.keyArn;
+        if (act.act === 'moveAlias') {
+          if (call.target.kind !== 'awsKms' || ![call.target.keyId, act.keyArn].includes(this.aliasArn)) {
+            return problemAnswer('notOurs', 'the alias names another key', 'Leave it.');
+          }
+          this.aliasArn = act.keyArn;
+        }
         if (act.act === 'checkSuccessor')
           return answerOf({ facts: this.#facts({ kind: 'awsKms', keyId: act.keyArn, region: 'eu-west-1' }) });
         if (act.act === 'createSuccessor') {
@@ -128,7 +136,8 @@ export class FakeKeyAgent implements KeyAgent {
   }
 }
 
-function arnOf(number: number): string {
+/** Of the KMS key with this number; the first is 1. */
+export function arnOf(number: number): string {
   return `arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
 }
 

@@ -5,9 +5,10 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import type { PasskeyRecord } from '../../catalog/passkeyStore.ts';
 import type { MasterKey } from '../../keys/masterKey.ts';
 import { wrongPassphrase } from '../../keys/passkeys/passphrase.ts';
-import type { Slot } from '../../keys/slot.ts';
+import type { AwsKmsSlot, Slot } from '../../keys/slot.ts';
 import type { UnlockDelay } from '../../keys/unlockDelay.ts';
 import { slotOf } from '../slotOf.ts';
+import { aliasOwner } from './aliasOwner.ts';
 import { knownPasskey, resolvePasskey } from './findPasskey.ts';
 import { factsIn } from './passkeyRow.ts';
 import { newServiceKey, type Opening, type SlotKeys } from './slotKeys.ts';
@@ -191,8 +192,22 @@ export class PasskeyOpening {
     const known = factsIn(this.#catalog.serviceKeys.get(record.slotId));
     if (facts === undefined || this.#catalog.serviceKeys.get(record.slotId) === undefined) return;
     // The slot names the ARN; only the first look had the alias.
-    const kept = facts.kind === 'awsKms' && known?.kind === 'awsKms' ? { ...facts, alias: known.alias } : facts;
+    const alias = known?.kind === 'awsKms' && slot.kind === 'awsKms' ? await this.#keptAlias(slot, known.alias, opening, signal) : null;
+    const kept = facts.kind === 'awsKms' ? { ...facts, alias } : facts;
     this.#catalog.serviceKeys.change(record.slotId, { facts: JSON.stringify(kept) });
+  }
+
+  /** An alias is a key's for as long as it names that. Where nobody can tell, it stays. */
+  async #keptAlias(slot: AwsKmsSlot, alias: string | null, opening: Opening, signal: AbortSignal): Promise<string | null> {
+    if (alias === null) return null;
+    try {
+      const owner = await aliasOwner(alias, slot.reference, this.#options.slotKeys.reach(slot, opening, signal));
+      return owner.is === 'old' ? alias : null;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (HoldfastError.is(error, 'keyServiceRefused', 'keyServiceUnavailable')) return alias;
+      throw error;
+    }
   }
 
   #isFailing(slotId: SlotId): void {

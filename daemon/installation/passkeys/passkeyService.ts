@@ -141,12 +141,19 @@ export class PasskeyService {
   /** A new slot takes the name and is in use; the old one goes on under another name until it is retired. Throws `badValue` (a passphrase is needed). */
   async rotate(
     reference: string,
-    how: { readonly passphrase?: Uint8Array | undefined; readonly everyDays?: number | null | undefined },
+    how: {
+      readonly passphrase?: Uint8Array | undefined;
+      readonly everyDays?: number | null | undefined;
+      /** The next KMS key, where the user names it. */
+      readonly keyArn?: string | undefined;
+    },
     signal: AbortSignal,
   ): Promise<Rotated> {
     const old = this.resolve(reference);
     this.checkRotate(reference);
     const oldSlot = slotOf(old.slotId, old.slot);
+    const { keyArn } = how;
+    if (keyArn !== undefined && oldSlot.kind !== 'awsKms') throw noKmsKey(old.name);
     if (oldSlot.kind === 'passphrase') {
       if (how.passphrase === undefined) throw passphraseNeeded(old.name);
       return await this.#replace(
@@ -161,7 +168,13 @@ export class PasskeyService {
     const alias = oldFacts?.kind === 'awsKms' ? oldFacts.alias : null;
     const rotateEveryDays = how.everyDays === undefined ? (service?.rotateEveryDays ?? null) : how.everyDays;
     const reach = this.#options.slotKeys.reach(oldSlot, {}, signal);
-    const { target, facts, steps } = await prepareSuccessor(oldSlot, alias, reach);
+    const { target, facts, steps } = await prepareSuccessor({
+      slot: oldSlot,
+      alias,
+      keyArn,
+      rotations: this.#catalog.begunRotations,
+      reach,
+    });
     const key: NewSlotKey = {
       kind: 'service',
       target,
@@ -205,7 +218,7 @@ export class PasskeyService {
         onUse: () => {
           this.#catalog.passkeys.change(old.slotId, { name: nameOfRotated(old.name, this.#mark(old), taken) });
           this.#catalog.passkeys.change(slot.slotId, { name: old.name, replaces: null });
-          if (slot.kind !== 'passphrase') this.#catalog.serviceKeys.change(old.slotId, { rotateEveryDays: null });
+          if (slot.kind !== 'passphrase') this.#givesWay(old.slotId);
         },
       },
     );
@@ -216,6 +229,15 @@ export class PasskeyService {
       gate: await this.gate(old.slotId, signal),
       steps: [...steps, `The new passkey is verified and in use; the old one is ${knownPasskey(this.#catalog.passkeys, old.slotId).name}.`],
     };
+  }
+
+  /** From then on schedule and alias are those of the slot that has come in its place. */
+  #givesWay(slotId: SlotId): void {
+    const { serviceKeys, begunRotations } = this.#catalog;
+    const facts = factsIn(serviceKeys.get(slotId));
+    const kept = facts?.kind === 'awsKms' ? { facts: JSON.stringify({ ...facts, alias: null }) } : {};
+    serviceKeys.change(slotId, { rotateEveryDays: null, ...kept });
+    begunRotations.end(slotId);
   }
 
   /** What stands behind the name of the old slot: the version of its Vault key, else the day. */
@@ -370,4 +392,8 @@ export class PasskeyService {
   #now(): string {
     return this.#options.wallClock().toISOString();
   }
+}
+
+function noKmsKey(name: string): HoldfastError {
+  return HoldfastError.failedTo('badValue', `rotate passkey ${name}`, 'its key is none of AWS KMS', { fix: 'Name no key for it.' });
 }

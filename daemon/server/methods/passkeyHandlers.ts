@@ -91,9 +91,9 @@ export function passkeyHandlers(passkeys: PasskeyService): readonly (readonly [s
     handlerOf(passkeyGate, ({ passkey }, { signal }) => passkeys.gate(passkey, signal)),
     handlerOf(passkeyRotate, {
       rule: async ({ passkey }) => passkeys.checkRotate(passkey),
-      run: ({ passkey, passphrase: phrase, everyDays }, context) =>
+      run: ({ passkey, passphrase: phrase, everyDays, keyArn }, context) =>
         phrase === undefined
-          ? passkeys.rotate(passkey, { everyDays }, context.signal)
+          ? passkeys.rotate(passkey, { everyDays, keyArn }, context.signal)
           : withSecret(context, phrase, (passphrase) => passkeys.rotate(passkey, { passphrase }, context.signal)),
     }),
     handlerOf(passkeySchedule, async ({ passkey, everyDays }) => passkeys.schedule(passkey, everyDays)),
