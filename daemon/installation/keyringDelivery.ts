@@ -6,9 +6,13 @@ import type { KeyringRecord } from '../catalog/keyringStore.ts';
 import type { Head, Heads } from '../keys/heads.ts';
 import { decodeKeyring, encodeKeyring } from '../keys/keyring.ts';
 import { keyringName } from '../keys/keyringName.ts';
+import { slotsOfKeyring } from '../keys/passkeyStates.ts';
+import type { Slot } from '../keys/slot.ts';
 import type { ObjectStore } from '../locations/objectStore.ts';
 import type { KeyHolder } from './keyHolder.ts';
+import { passkeyStatus } from './passkeyStatus.ts';
 import { slotOf } from './slotOf.ts';
+import { unknownSlotsIn } from './unknownSlots.ts';
 
 export interface KeyringDeliveryOptions {
   readonly catalog: Catalog;
@@ -152,16 +156,25 @@ export class KeyringDelivery {
       .find((record) => record.sequence === sequence && decodeKeyring(record.bytes, installationId).storeId === store.storeId);
   }
 
+  /** Throws `refusedByRule` where the passkey in use would not be among them: nobody could count on what it opens. */
+  #slots(): readonly Slot[] {
+    const passkeys = this.#catalog.passkeys.list();
+    const held = new Set(slotsOfKeyring(passkeys.map(passkeyStatus)));
+    if (!passkeys.some(({ slotId, inUse }) => inUse && held.has(slotId))) {
+      throw HoldfastError.failedTo('refusedByRule', 'write the keyring', 'the passkey in use would not be in it', {
+        fix: 'Use another passkey: "holdfast passkey use NAME".',
+      });
+    }
+    return passkeys.filter(({ slotId }) => held.has(slotId)).map((passkey) => slotOf(passkey.slotId, passkey.slot));
+  }
+
   #makeRecord(locationId: LocationId, store: ObjectStore, sequence: number): KeyringRecord {
     const masterKey = this.#keys.masterKey;
     const createdAt = this.#wallClock().toISOString();
     const objectId = randomFillSync(new Uint8Array(16));
-    const slots = this.#catalog.passkeys
-      .list()
-      .filter(({ state, leftKeyringsAt }) => state !== 'retired' && leftKeyringsAt === null)
-      .map((passkey) => slotOf(passkey.slotId, passkey.slot));
+    const slots = this.#slots();
     const heads = withNewestPolicies(this.headsAt(locationId));
-    const body = { keyEpoch: masterKey.keyEpoch, createdAt, heads, slots, unknownSlots: [] };
+    const body = { keyEpoch: masterKey.keyEpoch, createdAt, heads, slots, unknownSlots: unknownSlotsIn(this.#catalog) };
     const bytes = encodeKeyring({ objectId, sequence, storeId: store.storeId }, body, masterKey);
     const record: KeyringRecord = { sequence, objectId, bytes, createdAt };
     this.#catalog.keyrings.add(record);

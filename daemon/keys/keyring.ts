@@ -60,9 +60,12 @@ export function encodeKeyring(
   masterKey: MasterKey,
 ): Uint8Array<ArrayBuffer> {
   if (masterKey.keyEpoch !== body.keyEpoch) throw new RangeError(`epoch ${body.keyEpoch} under the master key of ${masterKey.keyEpoch}`);
+  if (body.slots.length === 0) throw new RangeError('a keyring that nothing known here opens');
   const slots = [...body.slots, ...body.unknownSlots];
   if (slots.length > mostSlots) throw new RangeError(`${slots.length} slots in a keyring`);
-  if (new Set(slots.map((slot) => slot['slotId'])).size !== slots.length) throw new RangeError('one slot id twice in a keyring');
+  // A slot of a kind that is not known may have no id.
+  const slotIds = slots.flatMap((slot) => slot['slotId'] ?? []);
+  if (new Set(slotIds).size !== slotIds.length) throw new RangeError('one slot id twice in a keyring');
   const { keyEpoch, createdAt, heads } = body;
   const json = Buffer.from(JSON.stringify({ keyEpoch, createdAt, heads, slots }), 'utf8');
   const { installationId, masterKeyId } = masterKey;

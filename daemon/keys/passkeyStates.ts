@@ -10,6 +10,8 @@ export interface PasskeyStatus {
   readonly name: string;
   readonly state: PasskeyState;
   readonly inUse: boolean;
+  /** New keyrings leave it out: it is going to be retired. Never so of the one in use. */
+  readonly isLeftOut: boolean;
 }
 
 /** What the retirement looks at besides. */
@@ -23,14 +25,18 @@ export type PasskeyStep =
   | { readonly step: 'publish'; readonly slotIds: readonly SlotId[] }
   /** The slot as it was read back is unwrapped once; only then is it `ready`. */
   | { readonly step: 'verify'; readonly slotId: SlotId }
-  /** In one transaction, this slot is in use and no other. */
+  /** The catalog no longer has new keyrings leave the slot out. */
+  | { readonly step: 'takeBack'; readonly slotId: SlotId }
+  /** In one transaction, this slot is in use and no other; in a rotation, it takes the name of the old one. */
   | { readonly step: 'use'; readonly slotId: SlotId }
+  /** The slot takes the name of the old one; what is in use stays so. */
+  | { readonly step: 'takeOver'; readonly slotId: SlotId }
   /** The catalog calls the slot `retired`. */
   | { readonly step: 'retire'; readonly slotId: SlotId };
 
 /** The slots that the newest keyring must hold. After a crash, a keyring that differs is published again. */
 export function slotsOfKeyring(passkeys: readonly PasskeyStatus[]): readonly SlotId[] {
-  return passkeys.filter(({ state }) => state !== 'retired').map(({ slotId }) => slotId);
+  return passkeys.filter(({ state, isLeftOut }) => state !== 'retired' && !isLeftOut).map(({ slotId }) => slotId);
 }
 
 /** A new slot is published and proved before anything depends on it. */
@@ -43,7 +49,10 @@ export function stepsToAdd(passkeys: readonly PasskeyStatus[], slotId: SlotId, u
   ];
 }
 
-/** Throws `HoldfastError`: `unknownName`, or `refusedByRule` for a slot that was not verified or is retired. */
+/**
+ * One that keyrings leave out is taken back and published first: nothing may depend on a slot that the newest keyring does not hold.
+ * Throws `HoldfastError`: `unknownName`, or `refusedByRule` for a slot that was not verified or is retired.
+ */
 export function stepsToUse(passkeys: readonly PasskeyStatus[], slotId: SlotId): readonly PasskeyStep[] {
   const passkey = find(passkeys, slotId);
   if (passkey.inUse) return [];
@@ -52,7 +61,7 @@ export function stepsToUse(passkeys: readonly PasskeyStatus[], slotId: SlotId): 
       fix: passkey.state === 'retired' ? 'Choose another passkey.' : `Run "holdfast passkey verify ${shellWord(passkey.name)}" first.`,
     });
   }
-  return [{ step: 'use', slotId }];
+  return [...takenBack(passkeys, passkey), { step: 'use', slotId }];
 }
 
 /**
@@ -84,11 +93,56 @@ export function stepsToRetire(passkeys: readonly RetirablePasskey[], slotId: Slo
   ];
 }
 
-/** A new secret for a passkey: the new slot is in use at the end, and the old one can be retired, which is for the user to do. */
-export function stepsToRotate(passkeys: readonly PasskeyStatus[], oldSlotId: SlotId, newSlotId: SlotId): readonly PasskeyStep[] {
-  const old = find(passkeys, oldSlotId);
+export interface Replacement {
+  readonly oldSlotId: SlotId;
+  /** Of the slot that is made, or of one that a rotation which was cut off has made. */
+  readonly newSlotId: SlotId;
+  /** Slots of rotations that were cut off and that nothing goes on with: their secrets are gone. */
+  readonly abandoned?: readonly SlotId[];
+  /** An old slot that is not in use is followed by one that is not. */
+  readonly keepsChoice?: boolean | undefined;
+}
+
+/** A new secret for a passkey: the new slot takes its place at the end, and the old one can be retired, which is for the user to do. */
+export function stepsToRotate(
+  passkeys: readonly PasskeyStatus[],
+  { oldSlotId, newSlotId, abandoned = [], keepsChoice = false }: Replacement,
+): readonly PasskeyStep[] {
+  refuseToRotate(passkeys, oldSlotId);
+  const isInUse = !keepsChoice || find(passkeys, oldSlotId).inUse;
+  const begun = passkeys.find(({ slotId }) => slotId === newSlotId);
+  const held = slotsOfKeyring(passkeys);
+  const beginning: readonly PasskeyStep[] =
+    begun === undefined
+      ? [
+          { step: 'record', slotId: newSlotId },
+          { step: 'publish', slotIds: [...held, newSlotId] },
+        ]
+      : begun.isLeftOut
+        ? takenBack(passkeys, begun)
+        : [{ step: 'publish', slotIds: held }];
+  const kept = [...new Set([...held, newSlotId])].filter((slotId) => !abandoned.includes(slotId));
+  return [
+    ...beginning,
+    { step: 'verify', slotId: newSlotId },
+    { step: isInUse ? 'use' : 'takeOver', slotId: newSlotId },
+    ...abandoned.map((slotId): PasskeyStep => ({ step: 'retire', slotId })),
+    ...(abandoned.length === 0 ? [] : [{ step: 'publish', slotIds: kept } as const]),
+  ];
+}
+
+/** Throws `HoldfastError`: `unknownName`, or `refusedByRule` for a slot that is retired. */
+export function refuseToRotate(passkeys: readonly PasskeyStatus[], slotId: SlotId): void {
+  const old = find(passkeys, slotId);
   if (old.state === 'retired') throw refusal(old, 'it is retired', 'Choose another passkey.', 'rotate');
-  return stepsToAdd(passkeys, newSlotId, true);
+}
+
+function takenBack(passkeys: readonly PasskeyStatus[], { slotId, isLeftOut }: PasskeyStatus): readonly PasskeyStep[] {
+  if (!isLeftOut) return [];
+  return [
+    { step: 'takeBack', slotId },
+    { step: 'publish', slotIds: [...slotsOfKeyring(passkeys), slotId] },
+  ];
 }
 
 function find(passkeys: readonly PasskeyStatus[], slotId: SlotId): PasskeyStatus {

@@ -1,5 +1,6 @@
 import { HoldfastError } from '../../../protocol/errors.ts';
 import type { LocationId, SlotId } from '../../../protocol/ids.ts';
+import { shellWord } from '../../../protocol/wording.ts';
 import type { Page, PageParams } from '../../../protocol/method.ts';
 import type { Passkey, PasskeyCheckResult, PasskeyGate } from '../../../protocol/methods/passkeys.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
@@ -9,14 +10,25 @@ import { targetOf } from '../../keys/agent/runKeyAgent.ts';
 import type { GateDecision } from '../../keys/gate/retirementGate.ts';
 import { mostSlots } from '../../keys/keyring.ts';
 import type { MasterKey } from '../../keys/masterKey.ts';
-import { type PasskeyStep, stepsToAdd, stepsToRetire, stepsToRotate, stepsToUse } from '../../keys/passkeyStates.ts';
+import {
+  type PasskeyStatus,
+  type PasskeyStep,
+  refuseToRotate,
+  stepsToAdd,
+  stepsToRetire,
+  stepsToRotate,
+  stepsToUse,
+} from '../../keys/passkeyStates.ts';
 import { actOnKey } from '../../keys/passkeys/serviceSlot.ts';
 import type { Slot } from '../../keys/slot.ts';
 import type { UnlockDelay } from '../../keys/unlockDelay.ts';
 import type { KeyHolder } from '../keyHolder.ts';
 import { pageOfArray } from '../pageOfArray.ts';
+import { passkeyStatus } from '../passkeyStatus.ts';
 import { nameOfRotated, nameWhileRotating } from '../rotatedName.ts';
 import { readableSlot, slotOf } from '../slotOf.ts';
+import { Turns } from '../turns.ts';
+import { unknownSlotsIn } from '../unknownSlots.ts';
 import { checkServiceKey } from './checkServiceKey.ts';
 import { deletionDays, neededMinimum } from './endingCommands.ts';
 import { knownPasskey, resolvePasskey } from './findPasskey.ts';
@@ -59,6 +71,8 @@ export class PasskeyService {
   readonly #gates: GateFacts;
   readonly #opening: PasskeyOpening;
   readonly #steps: PasskeySteps;
+  /** Changes go one after the other: what one of them decides by is still so when it acts. */
+  readonly #turns: Turns = new Turns();
 
   constructor(options: PasskeyServiceOptions) {
     this.#options = options;
@@ -117,24 +131,26 @@ export class PasskeyService {
 
   /** Errors: `nameTaken`, `badValue`, `keyServiceRefused`, `keyServiceUnavailable`. */
   async add(name: string, key: NewSlotKey, useNow: boolean, signal: AbortSignal): Promise<Passkey> {
+    using _ = await this.#turns.take(signal);
     this.#refuseTaken(name);
     this.#refuseFull();
     const facts = await this.#factsOf(key, signal);
     const slot = await this.#options.slotKeys.make(key, this.#options.keys.masterKey, signal);
     const record = (): void => this.#record(slot, name, key, { facts, replaces: null, rotateEveryDays: null });
-    const steps = stepsToAdd(this.#catalog.passkeys.list(), slot.slotId, useNow);
+    const steps = stepsToAdd(this.#statuses(), slot.slotId, useNow);
     await this.#steps.perform(steps, { record, opening: openingOf(key), signal });
     return this.#described(slot.slotId);
   }
 
   /** Refusals by rule of `use`. */
   checkUse(reference: string): void {
-    stepsToUse(this.#catalog.passkeys.list(), this.resolve(reference).slotId);
+    stepsToUse(this.#statuses(), this.resolve(reference).slotId);
   }
 
   async use(reference: string, signal: AbortSignal): Promise<Passkey> {
+    using _ = await this.#turns.take(signal);
     const { slotId } = this.resolve(reference);
-    await this.#steps.perform(stepsToUse(this.#catalog.passkeys.list(), slotId), { signal });
+    await this.#steps.perform(stepsToUse(this.#statuses(), slotId), { signal });
     return this.#described(slotId);
   }
 
@@ -144,11 +160,14 @@ export class PasskeyService {
     how: {
       readonly passphrase?: Uint8Array | undefined;
       readonly everyDays?: number | null | undefined;
+      /** A passkey that is not in use is followed by one that is not. */
+      readonly keepsChoice?: boolean | undefined;
       /** The next KMS key, where the user names it. */
       readonly keyArn?: string | undefined;
     },
     signal: AbortSignal,
   ): Promise<Rotated> {
+    using _ = await this.#turns.take(signal);
     const old = this.resolve(reference);
     this.checkRotate(reference);
     const oldSlot = slotOf(old.slotId, old.slot);
@@ -159,7 +178,7 @@ export class PasskeyService {
       return await this.#replace(
         old,
         { kind: 'passphrase', passphrase: how.passphrase },
-        { steps: [], facts: null, rotateEveryDays: null },
+        { steps: [], facts: null, rotateEveryDays: null, keepsChoice: how.keepsChoice },
         signal,
       );
     }
@@ -181,7 +200,7 @@ export class PasskeyService {
       access: reach.access,
       credentials: this.#catalog.serviceKeys.credentials(old.slotId) ?? undefined,
     };
-    return await this.#replace(old, key, { steps, facts, rotateEveryDays }, signal);
+    return await this.#replace(old, key, { steps, facts, rotateEveryDays, keepsChoice: how.keepsChoice }, signal);
   }
 
   /** Makes the new slot, or goes on with the one that a rotation before left unfinished. */
@@ -192,11 +211,20 @@ export class PasskeyService {
       steps,
       facts,
       rotateEveryDays,
-    }: { readonly steps: readonly string[]; readonly facts: KeyFacts | null; readonly rotateEveryDays: number | null },
+      keepsChoice,
+    }: {
+      readonly steps: readonly string[];
+      readonly facts: KeyFacts | null;
+      readonly rotateEveryDays: number | null;
+      readonly keepsChoice: boolean | undefined;
+    },
     signal: AbortSignal,
   ): Promise<Rotated> {
     const passkeys = this.#catalog.passkeys.list();
-    const begun = passkeys.find(({ replaces, state }) => (state === 'unverified' || state === 'ready') && replaces === old.slotId);
+    const cutOff = passkeys.filter(({ replaces, state }) => (state === 'unverified' || state === 'ready') && replaces === old.slotId);
+    // Of a passphrase that was typed for a rotation before, nobody has to know any more.
+    const begun = key.kind === 'passphrase' ? undefined : cutOff[0];
+    const abandoned = key.kind === 'passphrase' ? cutOff.map(({ slotId }) => slotId) : [];
     if (begun === undefined) this.#refuseFull();
     const taken = new Set(passkeys.map((passkey) => passkey.name));
     const slot =
@@ -205,29 +233,28 @@ export class PasskeyService {
       if (begun === undefined)
         this.#record(slot, nameWhileRotating(old.name, taken), key, { facts, replaces: old.slotId, rotateEveryDays });
     };
-    await this.#steps.perform(
-      stepsToRotate(
-        passkeys.filter((passkey) => passkey !== begun),
-        old.slotId,
-        slot.slotId,
-      ),
-      {
-        record,
-        opening: openingOf(key),
-        signal,
-        onUse: () => {
-          this.#catalog.passkeys.change(old.slotId, { name: nameOfRotated(old.name, this.#mark(old), taken) });
-          this.#catalog.passkeys.change(slot.slotId, { name: old.name, replaces: null });
-          if (slot.kind !== 'passphrase') this.#givesWay(old.slotId);
-        },
+    await this.#steps.perform(stepsToRotate(this.#statuses(), { oldSlotId: old.slotId, newSlotId: slot.slotId, abandoned, keepsChoice }), {
+      record,
+      opening: openingOf(key),
+      signal,
+      onTakeOver: () => {
+        this.#catalog.passkeys.change(old.slotId, { name: nameOfRotated(old.name, this.#mark(old), taken) });
+        this.#catalog.passkeys.change(slot.slotId, { name: old.name, replaces: null });
+        for (const slotId of abandoned) this.#catalog.passkeys.change(slotId, { replaces: slot.slotId });
+        if (slot.kind !== 'passphrase') this.#catalog.serviceKeys.change(slot.slotId, { rotateEveryDays });
+        if (slot.kind !== 'passphrase') this.#givesWay(old.slotId);
       },
-    );
+    });
     this.#options.onChanged(old.slotId);
+    const { inUse } = knownPasskey(this.#catalog.passkeys, slot.slotId);
     return {
       passkey: this.#described(slot.slotId),
       previous: this.#described(old.slotId),
       gate: await this.gate(old.slotId, signal),
-      steps: [...steps, `The new passkey is verified and in use; the old one is ${knownPasskey(this.#catalog.passkeys, old.slotId).name}.`],
+      steps: [
+        ...steps,
+        `The new passkey is verified${inUse ? ' and in use' : ''}; the old one is ${knownPasskey(this.#catalog.passkeys, old.slotId).name}.`,
+      ],
     };
   }
 
@@ -247,11 +274,18 @@ export class PasskeyService {
   }
 
   /** Has a passkey rotate by itself. Errors: `unknownName`, `refusedByRule` (a passphrase, or retired). */
-  schedule(reference: string, everyDays: number | null): Passkey {
+  async schedule(reference: string, everyDays: number | null, signal: AbortSignal): Promise<Passkey> {
+    using _ = await this.#turns.take(signal);
     const record = this.resolve(reference);
     if (record.kind === 'passphrase' || record.state === 'retired') {
       const cause = record.state === 'retired' ? 'it is retired' : 'a new passphrase has to be kept by somebody';
       throw HoldfastError.failedTo('refusedByRule', `have passkey ${record.name} rotate by itself`, cause, { fix: 'Rotate it by hand.' });
+    }
+    if (this.#catalog.serviceKeys.get(record.slotId) === undefined) {
+      const cause = 'this machine does not know how to log in to its key service';
+      throw HoldfastError.failedTo('refusedByRule', `have passkey ${record.name} rotate by itself`, cause, {
+        fix: `Give a login: "holdfast passkey verify ${shellWord(record.name)}" with --profile P or --token-file F.`,
+      });
     }
     this.#catalog.serviceKeys.change(record.slotId, { rotateEveryDays: everyDays });
     this.#options.onChanged(record.slotId);
@@ -260,8 +294,7 @@ export class PasskeyService {
 
   /** Refusals by rule of `rotate`. */
   checkRotate(reference: string): void {
-    const old = this.resolve(reference);
-    stepsToRotate(this.#catalog.passkeys.list(), old.slotId, old.slotId);
+    refuseToRotate(this.#statuses(), this.resolve(reference).slotId);
   }
 
   /** What still needs a passkey, by the clocks of the stores. */
@@ -284,6 +317,7 @@ export class PasskeyService {
     { confirmed, outside = 'leave' }: { readonly confirmed: boolean; readonly outside?: 'leave' | 'end' | undefined },
     signal: AbortSignal,
   ): Promise<Passkey> {
+    using _ = await this.#turns.take(signal);
     const record = this.resolve(reference);
     const steps = this.checkRetire(reference, confirmed);
     const decision = await this.#decide(record.slotId, signal);
@@ -378,11 +412,17 @@ export class PasskeyService {
     });
   }
 
+  /** Those that are left out count: they can be taken back. */
   #refuseFull(): void {
-    if (this.#catalog.passkeys.list().filter((passkey) => passkey.state !== 'retired').length < mostSlots) return;
+    const known = this.#catalog.passkeys.list().filter((passkey) => passkey.state !== 'retired');
+    if (known.length + unknownSlotsIn(this.#catalog).length < mostSlots) return;
     throw new HoldfastError('refusedByRule', `Failed to add a passkey: a keyring holds at most ${mostSlots}.`, {
       fix: 'Retire one first.',
     });
+  }
+
+  #statuses(): readonly PasskeyStatus[] {
+    return this.#catalog.passkeys.list().map(passkeyStatus);
   }
 
   #described(slotId: SlotId): Passkey {

@@ -21,8 +21,8 @@ export interface StepContext {
   /** What opens the new slot. */
   readonly opening?: Opening;
   readonly signal: AbortSignal;
-  /** Within the transaction that puts the new slot in use. */
-  readonly onUse?: () => void;
+  /** Within the transaction in which the new slot of a rotation comes in the place of the old one. */
+  readonly onTakeOver?: () => void;
 }
 
 /** Takes the steps of keys/passkeyStates.ts, by which at each point at least one slot opens the master key. */
@@ -49,11 +49,19 @@ export class PasskeySteps {
         case 'verify':
           if (given.opening !== undefined) await this.#options.opening.proveRecorded(step.slotId, given.opening, given.signal);
           break;
+        case 'takeBack':
+          this.change(() => passkeys.change(step.slotId, { leftKeyringsAt: null }));
+          break;
         case 'use':
           this.#catalog.transaction(() => {
             passkeys.use(step.slotId);
-            given.onUse?.();
+            // Whoever uses it in its own right has it stand in for nothing else.
+            passkeys.change(step.slotId, { replaces: null });
+            given.onTakeOver?.();
           });
+          break;
+        case 'takeOver':
+          this.#catalog.transaction(() => given.onTakeOver?.());
           break;
         case 'retire':
           this.change(() => passkeys.change(step.slotId, { state: 'retired' }));

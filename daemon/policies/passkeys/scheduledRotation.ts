@@ -39,10 +39,12 @@ export class ScheduledRotation {
     }
   }
 
-  #isDue({ slotId, state, createdAt }: PasskeyRecord): boolean {
+  #isDue({ slotId, state, createdAt, leftKeyringsAt }: PasskeyRecord): boolean {
     const { installation, queue, wallClock } = this.#options;
     const { serviceKeys, actions } = installation.catalog;
     const service = serviceKeys.get(slotId);
+    // What is going to be retired is not followed by another one.
+    if (leftKeyringsAt !== null) return false;
     if (state !== 'ready' || service === undefined || service.rotateEveryDays === null || service.problem !== null) return false;
     if (queue.isBusy(laneOf(slotId))) return false;
     const now = wallClock().getTime();
@@ -55,11 +57,9 @@ export class ScheduledRotation {
   async #rotate(slotId: PasskeyRecord['slotId'], { signal }: ActionRun): Promise<WorkResult> {
     const { installation, onChanged } = this.#options;
     const { passkeys, catalog } = installation;
-    const inUse = catalog.passkeys.inUse();
     try {
-      const rotated = await passkeys.rotate(slotId, {}, signal);
       // Which passkey is in use is the user's choice: a schedule does not change it.
-      if (inUse !== undefined && inUse.slotId !== slotId) await passkeys.use(inUse.slotId, signal);
+      const rotated = await passkeys.rotate(slotId, { keepsChoice: true }, signal);
       catalog.serviceKeys.change(slotId, { rotationTrouble: null });
       onChanged(slotId);
       return { outcome: 'complete', document: { ...rotated } };

@@ -96,7 +96,7 @@ export function passkeyHandlers(passkeys: PasskeyService): readonly (readonly [s
           ? passkeys.rotate(passkey, { everyDays, keyArn }, context.signal)
           : withSecret(context, phrase, (passphrase) => passkeys.rotate(passkey, { passphrase }, context.signal)),
     }),
-    handlerOf(passkeySchedule, async ({ passkey, everyDays }) => passkeys.schedule(passkey, everyDays)),
+    handlerOf(passkeySchedule, ({ passkey, everyDays }, { signal }) => passkeys.schedule(passkey, everyDays, signal)),
     handlerOf(passkeyRetire, {
       rule: async ({ passkey, confirmed }) => void passkeys.checkRetire(passkey, confirmed),
       run: ({ passkey, confirmed, outside }, { signal }) => passkeys.retire(passkey, { confirmed, outside }, signal),

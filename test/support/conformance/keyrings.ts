@@ -1,5 +1,6 @@
 import { decodeKeyring, encodeKeyring } from '../../../daemon/keys/keyring.ts';
 import { noHeads } from '../noHeads.ts';
+import { slotSchemas } from '../../../daemon/keys/slot.ts';
 import { MasterKey } from '../../../daemon/keys/masterKey.ts';
 import { uuidBytes, type InstallationId, type StoreId } from '../../../protocol/ids.ts';
 import { branded } from '../ids.ts';
@@ -10,14 +11,13 @@ const storeId = branded<StoreId>('11111111-2222-4333-8444-555555555555');
 const uuid = '01234567-89ab-4cde-8f01-23456789abcd';
 const createdAt = '2026-01-02T03:04:05.678Z';
 const base64 = (length: number): string => Buffer.alloc(length, 7).toString('base64');
-const bare = encodeKeyring(
-  { objectId: Buffer.alloc(16, 1), sequence: 3, storeId },
-  { keyEpoch: 1, createdAt, heads: noHeads, slots: [], unknownSlots: [] },
-  MasterKey.fromBytes(installationId, 1, new Uint8Array(32).fill(5)),
-);
-
 const reference = { N: 2 ** 18, r: 8, p: 1, salt: base64(32), commit: base64(32) };
 const slot = { slotId: uuid, kind: 'passphrase', keyEpoch: 1, masterKeyId: base64(16), reference, createdAt, wrapped: base64(57) };
+const bare = encodeKeyring(
+  { objectId: Buffer.alloc(16, 1), sequence: 3, storeId },
+  { keyEpoch: 1, createdAt, heads: noHeads, slots: [slotSchemas.passphrase.parse(slot)], unknownSlots: [] },
+  MasterKey.fromBytes(installationId, 1, new Uint8Array(32).fill(5)),
+);
 const kms = { ...slot, kind: 'awsKms', reference: { keyArn: 'arn', region: 'eu' }, wrapped: base64(6144) };
 const vault = {
   ...slot,
@@ -39,6 +39,7 @@ const openReference = (changes: object, of: { readonly reference: object } = slo
 
 export const goodKeyrings: readonly (() => unknown)[] = [
   () => open(bare),
+  () => openBody({ ...body, slots: [] }),
   () => openBody({ ...body, 'x-more': { any: [1] } }),
   () => openBody({ ...body, slots: [slot, kms, vault] }),
   () => openBody({ ...body, slots: Array.from({ length: 32 }, () => slot) }),

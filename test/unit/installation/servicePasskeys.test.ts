@@ -200,8 +200,8 @@ describe('passkeys at key services', () => {
     using bench = await InstallationBench.ready();
     const { installation } = bench;
     await installation.passkeys.add('vault', vaultKey, true, signal);
-    assert.throws(() => installation.passkeys.schedule('main', 90), { code: 'refusedByRule' });
-    installation.passkeys.schedule('vault', 90);
+    await assert.rejects(installation.passkeys.schedule('main', 90, signal), { code: 'refusedByRule' });
+    await installation.passkeys.schedule('vault', 90, signal);
     const rotated = await installation.passkeys.rotate('vault', {}, signal);
     const { serviceKeys } = installation.catalog;
     const every = [rotated.passkey, rotated.previous]

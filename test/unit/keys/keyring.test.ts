@@ -18,7 +18,7 @@ function withBody(json: string | Uint8Array): Uint8Array {
   const body = Buffer.from(json);
   const length = Buffer.alloc(4);
   length.writeUInt32LE(body.length);
-  return Buffer.concat([newKeyring(masterKey, 1, []).subarray(0, 128), length, body, Buffer.alloc(64)]);
+  return Buffer.concat([newKeyring(masterKey, 1, [vaultSlot]).subarray(0, 128), length, body, Buffer.alloc(64)]);
 }
 
 function refuses(bytes: Uint8Array, cause: RegExp, code: 'damaged' | 'unsupportedFormat' = 'damaged'): void {
@@ -111,11 +111,11 @@ describe('a keyring', () => {
     bytes.set(masterKey.masterKeyId, 40);
     assert.ok(!isAuthenticKeyring(decodeKeyring(bytes, installationId), masterKey));
     using laterEpoch = MasterKey.fromBytes(installationId, 2, masterKey.wrapPlaintext().slice(9));
-    assert.ok(!isAuthenticKeyring(decodeKeyring(newKeyring(masterKey, 3, []), installationId), laterEpoch));
+    assert.ok(!isAuthenticKeyring(decodeKeyring(newKeyring(masterKey, 3, [vaultSlot]), installationId), laterEpoch));
   });
 
   it('refuses headers that are not a keyring’s, and says when a newer program wrote them', () => {
-    const changed = (at: number, value: number): Uint8Array => newKeyring(masterKey, 1, []).with(at, value);
+    const changed = (at: number, value: number): Uint8Array => newKeyring(masterKey, 1, [vaultSlot]).with(at, value);
     refuses(changed(0, 0x68), /HOLDFAST/);
     refuses(changed(8, 2), /version 2/, 'unsupportedFormat');
     refuses(changed(10, 9), /suite 9/, 'unsupportedFormat');
@@ -127,7 +127,7 @@ describe('a keyring', () => {
     refuses(changed(88, 0), /sequence/);
     refuses(changed(95, 1), /sequence/);
     refuses(changed(112, 1), /reserved/);
-    refuses(changed(newKeyring(masterKey, 1, []).length - 1, 1), /recovery MAC/);
+    refuses(changed(newKeyring(masterKey, 1, [vaultSlot]).length - 1, 1), /recovery MAC/);
   });
 
   it('M2: refuses bodies with unknown, missing, doubled or dangerous members, deep ones and other encodings', () => {
@@ -212,7 +212,12 @@ describe('a keyring', () => {
   });
 
   it('is not written where a reader would refuse it', () => {
-    assert.throws(() => newKeyring(masterKey, 0, []), RangeError);
+    assert.throws(() => newKeyring(masterKey, 0, [slot]), RangeError);
+    assert.throws(() => newKeyring(masterKey, 1, [], [{ kind: 'ofTomorrow' }]), /nothing known here opens/);
+    assert.equal(
+      decodeKeyring(newKeyring(masterKey, 1, [slot], [{ kind: 'a' }, { kind: 'b' }]), installationId).body.unknownSlots.length,
+      2,
+    );
     assert.throws(() => newKeyring(masterKey, 1, [slot, slot]), /twice/);
     assert.throws(
       () =>
@@ -223,7 +228,7 @@ describe('a keyring', () => {
         ),
       RangeError,
     );
-    assert.throws(() => newKeyring(masterKey, 1, [], [{ kind: 'x', filler: 'x'.repeat(70_000) }]), RangeError);
+    assert.throws(() => newKeyring(masterKey, 1, [slot], [{ kind: 'x', filler: 'x'.repeat(70_000) }]), RangeError);
     assert.throws(() => newKeyring(masterKey, 1, [{ ...slot, createdAt: 'today' }]), HoldfastError);
   });
 });

@@ -42,6 +42,10 @@ function applied({ passkeys, keyring }: Disk, step: PasskeyStep): Disk {
     case 'verify':
       assert.ok(keyring.includes(step.slotId), 'what is verified was published');
       return change(step.slotId, { state: 'ready' });
+    case 'takeBack':
+      return change(step.slotId, { isLeftOut: false });
+    case 'takeOver':
+      return { passkeys, keyring };
     case 'use':
       return { passkeys: passkeys.map((passkey) => ({ ...passkey, inUse: passkey.slotId === step.slotId })), keyring };
     case 'retire':
@@ -49,9 +53,9 @@ function applied({ passkeys, keyring }: Disk, step: PasskeyStep): Disk {
   }
 }
 
-/** True of every state that a crash may leave behind. */
-function assertIsSafe({ passkeys, keyring }: Disk): void {
-  const opening = passkeys.filter(({ state, slotId }) => state === 'ready' && keyring.includes(slotId));
+/** True of every state that a crash may leave behind. `takenBack`: nothing relies on it before it is published. */
+function assertIsSafe({ passkeys, keyring }: Disk, takenBack?: SlotId): void {
+  const opening = passkeys.filter(({ state, slotId, isLeftOut }) => state === 'ready' && !isLeftOut && keyring.includes(slotId));
   assert.ok(opening.length > 0, 'a verified slot is in the keyring of the store');
   const inUse = passkeys.filter((passkey) => passkey.inUse);
   assert.equal(inUse.length, 1, 'exactly one slot is in use');
@@ -59,8 +63,31 @@ function assertIsSafe({ passkeys, keyring }: Disk): void {
     inUse.every(({ state, slotId }) => state === 'ready' && keyring.includes(slotId)),
     'the slot in use opens',
   );
-  for (const { state, slotId } of passkeys)
-    if (state === 'ready') assert.ok(keyring.includes(slotId), 'what is called ready is in the store');
+  for (const { state, slotId, isLeftOut } of passkeys)
+    if (state === 'ready' && !isLeftOut && slotId !== takenBack)
+      assert.ok(keyring.includes(slotId), 'what is called ready is in the store');
+}
+
+/** A retirement that was refused after it was confirmed: new keyrings leave the slot out. */
+function leftOut({ passkeys }: Disk, slotId: SlotId): Disk {
+  if (stepsToRetire(passkeys, slotId, true).length === 0) return diskOf(passkeys);
+  return diskOf(passkeys.map((passkey) => (passkey.slotId === slotId ? { ...passkey, isLeftOut: true } : passkey)));
+}
+
+/** A rotation of the passkey in use that goes on with another slot as the one that was begun. */
+function resumed(passkeys: Disk['passkeys'], newSlotId: SlotId): readonly PasskeyStep[] {
+  const old = passkeys.find(({ inUse }) => inUse);
+  const begun = passkeys.find(({ slotId }) => slotId === newSlotId);
+  if (old === undefined || begun === undefined || begun.inUse || (begun.state !== 'ready' && begun.state !== 'unverified')) return [];
+  return stepsToRotate(passkeys, { oldSlotId: old.slotId, newSlotId });
+}
+
+/** A rotation of the passkey in use behind one that was cut off. */
+function afterAbandoned(passkeys: Disk['passkeys'], abandoned: SlotId, newSlotId: SlotId): readonly PasskeyStep[] {
+  const old = passkeys.find(({ inUse }) => inUse);
+  const state = passkeys.find(({ slotId }) => slotId === abandoned)?.state;
+  if (old === undefined || old.slotId === abandoned || state === 'retired') return [];
+  return stepsToRotate(passkeys, { oldSlotId: old.slotId, newSlotId, abandoned: [abandoned] });
 }
 
 function names(steps: readonly PasskeyStep[]): readonly string[] {
@@ -74,7 +101,7 @@ function refuses(run: () => unknown, code: 'refusedByRule' | 'confirmationNeeded
 describe('passkeys', () => {
   it('X2: at every point of any sequence of changes a verified slot, and the one in use, opens from the store', () => {
     const choice = fc.record({
-      change: fc.constantFrom('add', 'addInUse', 'use', 'retire', 'rotate'),
+      change: fc.constantFrom('add', 'addInUse', 'use', 'retire', 'rotate', 'rotateUnused', 'resume', 'abandon', 'leaveOut'),
       which: fc.nat(20),
       crashAfter: fc.nat(5),
     });
@@ -89,13 +116,17 @@ describe('passkeys', () => {
             if (change === 'add' || change === 'addInUse') steps = stepsToAdd(disk.passkeys, fresh, change === 'addInUse');
             if (change === 'use') steps = stepsToUse(disk.passkeys, slotId);
             if (change === 'retire') steps = stepsToRetire(disk.passkeys, slotId, true);
-            if (change === 'rotate') steps = stepsToRotate(disk.passkeys, slotId, fresh);
+            if (change === 'rotate') steps = stepsToRotate(disk.passkeys, { oldSlotId: slotId, newSlotId: fresh });
+            if (change === 'rotateUnused') steps = stepsToRotate(disk.passkeys, { oldSlotId: slotId, newSlotId: fresh, keepsChoice: true });
+            if (change === 'resume') steps = resumed(disk.passkeys, slotId);
+            if (change === 'abandon') steps = afterAbandoned(disk.passkeys, slotId, fresh);
+            if (change === 'leaveOut') disk = leftOut(disk, slotId);
           } catch (error) {
             if (!HoldfastError.is(error, 'refusedByRule')) throw error;
           }
           for (const step of steps.slice(0, crashAfter)) {
             disk = applied(disk, step);
-            assertIsSafe(disk);
+            assertIsSafe(disk, step.step === 'takeBack' ? step.slotId : undefined);
           }
           // After a crash the keyring is published again from the catalog.
           disk = diskOf(disk.passkeys);
@@ -109,9 +140,16 @@ describe('passkeys', () => {
   it('are published and proved before they are used, and leave the keyring last', () => {
     const [old, fresh] = [newPasskey('ready', true), idOf<SlotId>(randomUUID())];
     assert.deepEqual(names(stepsToAdd([old], fresh, false)), ['record', 'publish', 'verify']);
-    assert.deepEqual(names(stepsToRotate([old], old.slotId, fresh)), ['record', 'publish', 'verify', 'use']);
+    const rotation = { oldSlotId: old.slotId, newSlotId: fresh };
+    assert.deepEqual(names(stepsToRotate([old], rotation)), ['record', 'publish', 'verify', 'use']);
+    assert.deepEqual(names(stepsToRotate([old], { ...rotation, keepsChoice: true })), ['record', 'publish', 'verify', 'use']);
     const spare = newPasskey('ready');
-    assert.deepEqual(names(stepsToRotate([old, spare], spare.slotId, fresh)), ['record', 'publish', 'verify', 'use']);
+    const ofSpare = { oldSlotId: spare.slotId, newSlotId: fresh };
+    assert.deepEqual(names(stepsToRotate([old, spare], ofSpare)), ['record', 'publish', 'verify', 'use']);
+    assert.deepEqual(names(stepsToRotate([old, spare], { ...ofSpare, keepsChoice: true })), ['record', 'publish', 'verify', 'takeOver']);
+    const begun = { ...newPasskey('unverified'), slotId: fresh };
+    assert.deepEqual(names(stepsToRotate([old, begun], rotation)), ['publish', 'verify', 'use']);
+    assert.deepEqual(names(stepsToRotate([old, { ...begun, isLeftOut: true }], rotation)), ['takeBack', 'publish', 'verify', 'use']);
     assert.deepEqual(stepsToRetire([old, spare], spare.slotId, true).at(-1), { step: 'publish', slotIds: [old.slotId] });
     assert.deepEqual(names(stepsToRetire([old, spare, newPasskey('ready')], spare.slotId, false)), ['retire', 'publish']);
   });
@@ -126,6 +164,20 @@ describe('passkeys', () => {
     assert.deepEqual(stepsToRetire([inUse, retired], retired.slotId, false), []);
   });
 
+  it('that keyrings leave out are published before they are used, and nothing relies on them', () => {
+    const inUse = newPasskey('ready', true);
+    const spare = { ...newPasskey('ready'), isLeftOut: true };
+    assert.deepEqual(slotsOfKeyring([inUse, spare]), [inUse.slotId]);
+    assert.deepEqual(stepsToUse([inUse, spare], spare.slotId), [
+      { step: 'takeBack', slotId: spare.slotId },
+      { step: 'publish', slotIds: [inUse.slotId, spare.slotId] },
+      { step: 'use', slotId: spare.slotId },
+    ]);
+    const other = newPasskey('ready');
+    refuses(() => stepsToRetire([newPasskey('failing', true), spare, other], other.slotId, true), 'refusedByRule');
+    refuses(() => stepsToRetire([inUse, spare, other], other.slotId, false), 'confirmationNeeded');
+  });
+
   it('can be used only when they are verified and not retired', () => {
     const inUse = newPasskey('ready', true);
     assert.deepEqual(stepsToUse([inUse], inUse.slotId), []);
@@ -136,6 +188,6 @@ describe('passkeys', () => {
     const spaced = { ...newPasskey('unverified'), name: 'my laptop' };
     assert.throws(() => stepsToUse([inUse, spaced], spaced.slotId), { fix: `Run "holdfast passkey verify 'my laptop'" first.` });
     const retired = newPasskey('retired');
-    refuses(() => stepsToRotate([inUse, retired], retired.slotId, idOf(randomUUID())), 'refusedByRule');
+    refuses(() => stepsToRotate([inUse, retired], { oldSlotId: retired.slotId, newSlotId: idOf(randomUUID()) }), 'refusedByRule');
   });
 });

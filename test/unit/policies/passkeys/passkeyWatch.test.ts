@@ -12,7 +12,7 @@ const file = JSON.stringify({ kind: 'passphraseFile', path: '/secrets/holdfast' 
 /** Has a passkey "vault" rotate every 90 days. */
 async function byItself(bench: WatchBench, useNow = true): Promise<void> {
   await bench.add('vault', vaultKey, useNow);
-  bench.base.installation.passkeys.schedule('vault', 90);
+  await bench.base.installation.passkeys.schedule('vault', 90, signal);
 }
 
 describe('the watch over passkeys at key services', () => {
