@@ -30,15 +30,19 @@ export function decodeEntry(record: Uint8Array, separator = 0x2f): Entry {
 
 class EntryDecoder {
   readonly #record: Buffer;
-  readonly #subject: string;
   readonly #attributes: Listed<'extendedAttributes'> = [];
   readonly #accessLists: Listed<'accessLists'> = [];
   readonly #streams: Listed<'streams'> = [];
 
   constructor(record: Buffer) {
     this.#record = record;
+  }
+
+  /** Made where it is needed alone: entries come by the million. */
+  get #subject(): string {
+    const record = this.#record;
     const name = record.length < 2 ? record : record.subarray(2, 2 + record.readUInt16LE(0));
-    this.#subject = `entry ${shownName(name.subarray(0, 300))}`;
+    return `entry ${shownName(name.subarray(0, 300))}`;
   }
 
   decode(separator: number): Entry {

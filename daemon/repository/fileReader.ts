@@ -14,11 +14,16 @@ export interface FileChunk {
   readonly length: number | undefined;
 }
 
+/** The chunks of a file that names them itself. */
+export function* namedChunks(ids: Uint8Array): Generator<FileChunk> {
+  for (let at = 0; at < ids.length; at += 32) yield { id: ids.subarray(at, at + 32), length: undefined };
+}
+
 /** The chunks of a file or a further stream in order. Rejects where its list is damaged. */
 export async function* chunksOf(content: FileContent | undefined, readChunk: ReadChunk, signal?: AbortSignal): AsyncGenerator<FileChunk> {
   if (content === undefined) return;
   if (content.form === 'ids') {
-    for (let at = 0; at < content.ids.length; at += 32) yield { id: content.ids.subarray(at, at + 32), length: undefined };
+    yield* namedChunks(content.ids);
     return;
   }
   for await (const leaf of readList(content, readChunk, signal)) {

@@ -46,6 +46,7 @@ export class IndexView {
   readonly #locators: number;
   readonly #strings: number;
   readonly #prefix: bigint;
+  readonly #packs: PackRow[] = [];
 
   /** Keeps `content`. Throws `damaged` for every rule of the page that it breaks; counts are checked before anything is read by them. */
   constructor(content: Uint8Array, subject: string) {
@@ -117,7 +118,16 @@ export class IndexView {
     };
   }
 
+  /** The same object each time. */
   pack(pack: number): PackRow {
+    const known = this.#packs[pack];
+    if (known !== undefined) return known;
+    const row = this.#packRow(pack);
+    this.#packs[pack] = row;
+    return row;
+  }
+
+  #packRow(pack: number): PackRow {
     const bytes = this.#bytes;
     const at = indexLayout.header + pack * indexLayout.pack;
     const string = this.#strings + bytes.readUInt32LE(at + 96);

@@ -1,19 +1,21 @@
 import { closeSync, ftruncateSync } from 'node:fs';
 import type { ChunkLocation, IndexSet } from '../../repository/indexSet.ts';
 import { dataLengthOf, type Entry } from '../../repository/entry.ts';
-import { chunksOf } from '../../repository/fileReader.ts';
+import { chunksOf, type FileChunk, namedChunks } from '../../repository/fileReader.ts';
 import type { ReadChunk } from '../../repository/treeReader.ts';
 import { HoldfastError } from '../../../protocol/errors.ts';
 import { createTemporary, giveName, openTemporary, removeIfThere, setAttributes } from './fileFinish.ts';
 import type { FolderDoor } from './folderDoor.ts';
-import { JobMaker, type UnnumberedJob } from './jobMaker.ts';
+import { JobMaker, type PlannedPlace, type UnnumberedJob } from './jobMaker.ts';
 import type { FailedPart, PackJob, WorkDone } from './messages.ts';
-import type { FileTarget, Place } from './packJobCodec.ts';
+import type { FileTarget } from './packJobCodec.ts';
 import { codeOf, reasonFor } from './targetFolders.ts';
 
-/** Jobs are made when so much is collected: enough for neighbours in a pack to meet, little enough for memory and for an early start. */
-const placesPerWave = 4096;
+/** Jobs are made when so much is collected: enough for neighbours in a pack to meet, little enough for memory. */
+const placesPerWave = 16_384;
 const bytesPerWave = 64 * 1024 * 1024;
+/** The first wave is by so much smaller, and each is twice the one before: reading begins early. */
+const firstWavePart = 32;
 /** Jobs under way at once; the planner waits beyond it. */
 const jobsAtOnce = 24;
 
@@ -41,12 +43,6 @@ export interface FileFailure {
 
 export type FileDone = (failure: FileFailure | undefined, notes: readonly string[]) => void;
 
-interface PartUnderWay {
-  readonly place: Place;
-  readonly id: Uint8Array;
-  readonly location: ChunkLocation;
-}
-
 /**
  * Brings files back: finds the places of their chunks, hands out jobs, follows what became of each part, tries other copies, and gives complete
  * files their names. A file that can't be completed leaves nothing behind.
@@ -58,10 +54,10 @@ export class FileRestores {
   readonly #door: FolderDoor;
   readonly #maker: JobMaker;
   readonly #files = new Map<number, OpenFile>();
-  readonly #parts = new Map<string, PartUnderWay>();
-  readonly #jobs = new Map<number, readonly Place[]>();
+  readonly #jobs = new Map<number, readonly PlannedPlace[]>();
   #nextFile = 0;
   #nextJob = 0;
+  #waves = 0;
   #turn: PromiseWithResolvers<void> = Promise.withResolvers();
   #stopped: Error | undefined;
 
@@ -93,7 +89,12 @@ export class FileRestores {
       file.failure ??= { reason: error.reason, isLocal: error.code === 'diskFailed' };
     }
     this.#partDone(number, file);
-    if (this.#maker.places >= placesPerWave || this.#maker.bytes >= bytesPerWave) this.#sendWave();
+    if (this.#isWaveFull()) await this.#sendWaveInTurn();
+  }
+
+  /** Sends what is collected, and resolves when no more is under way than may be. */
+  async #sendWaveInTurn(): Promise<void> {
+    this.#sendWave();
     while (this.#jobs.size > jobsAtOnce) await this.#nextTurn();
   }
 
@@ -110,13 +111,10 @@ export class FileRestores {
     for (const { file, what } of notes) this.#files.get(file)?.notes.push(what);
     const failures = new Map<string, FailedPart>(failed.map((part) => [`${part.file}/${part.part}`, part]));
     for (const place of places) {
-      const name = `${place.file}/${place.part}`;
-      const under = this.#parts.get(name);
-      const failure = failures.get(name);
-      this.#parts.delete(name);
+      const failure = failures.size === 0 ? undefined : failures.get(`${place.file}/${place.part}`);
       const file = this.#files.get(place.file);
       if (file === undefined) continue;
-      if (failure !== undefined && under !== undefined && this.#tryElsewhere(under, failure)) continue;
+      if (failure !== undefined && this.#tryElsewhere(place, failure)) continue;
       if (failure !== undefined) file.failure ??= { reason: failure.reason, isLocal: failure.isLocal === true };
       this.#partDone(place.file, file);
     }
@@ -150,21 +148,19 @@ export class FileRestores {
     let part = 0;
     let waiting: { readonly id: Uint8Array; readonly location: ChunkLocation } | undefined;
     const addPart = (id: Uint8Array, location: ChunkLocation, isWhole: boolean): void => {
-      const place: Place = { file: number, part, pieces: cursor.take(location.length), isWhole, target: file.target };
+      this.#maker.add({ file: number, part, pieces: cursor.take(location.length), isWhole, target: file.target, id, location });
       part += 1;
       file.left += 1;
-      this.#parts.set(`${number}/${place.part}`, { place, id, location });
-      this.#maker.add(id, location, place);
     };
-    for await (const chunk of chunksOf(entry.content, this.#readChunk)) {
+    const planChunk = (chunk: FileChunk): void => {
       const location = this.#firstLocation(chunk.id);
       if (location === undefined) throw missing();
       at += location.length;
       if (at > dataLength || (chunk.length !== undefined && chunk.length !== location.length)) throw wrongLength(dataLength);
-      const id = Uint8Array.from(chunk.id);
+      const id = new Uint8Array(chunk.id);
       if (waiting === undefined && part === 0 && !file.isCreated) {
         waiting = { id, location };
-        continue;
+        return;
       }
       if (waiting !== undefined) {
         this.#create(file);
@@ -172,9 +168,18 @@ export class FileRestores {
         waiting = undefined;
       }
       addPart(id, location, false);
-      if (this.#maker.places >= placesPerWave || this.#maker.bytes >= bytesPerWave) {
-        this.#sendWave();
-        while (this.#jobs.size > jobsAtOnce) await this.#nextTurn();
+    };
+    const { content } = entry;
+    if (content?.form === 'ids') {
+      // Nearly every file names one chunk by itself: to wait for it would cost more than all the rest.
+      for (const chunk of namedChunks(content.ids)) {
+        planChunk(chunk);
+        if (this.#isWaveFull()) await this.#sendWaveInTurn();
+      }
+    } else {
+      for await (const chunk of chunksOf(content, this.#readChunk)) {
+        planChunk(chunk);
+        if (this.#isWaveFull()) await this.#sendWaveInTurn();
       }
     }
     if (at !== dataLength) throw wrongLength(dataLength);
@@ -211,15 +216,14 @@ export class FileRestores {
   }
 
   /** Sends the part again to the next copy of its chunk, if there is one. */
-  #tryElsewhere(under: PartUnderWay, failure: FailedPart): boolean {
+  #tryElsewhere(place: PlannedPlace, failure: FailedPart): boolean {
     if (failure.isLocal === true || this.#stopped !== undefined) return false;
     let isBehind = false;
-    for (const location of this.#locations(under.id)) {
-      const isSame = location.index === under.location.index && location.blockNumber === under.location.blockNumber;
-      if (isBehind && location.length === under.location.length) {
-        this.#parts.set(`${under.place.file}/${under.place.part}`, { ...under, location });
+    for (const location of this.#locations(place.id)) {
+      const isSame = location.index === place.location.index && location.blockNumber === place.location.blockNumber;
+      if (isBehind && location.length === place.location.length) {
         const retry = new JobMaker(this.#maker.keyOf);
-        retry.add(under.id, location, under.place);
+        retry.add({ ...place, location });
         for (const job of retry.take()) this.#sendJob(job);
         return true;
       }
@@ -228,7 +232,13 @@ export class FileRestores {
     return false;
   }
 
+  #isWaveFull(): boolean {
+    const part = Math.max(1, firstWavePart / 2 ** this.#waves);
+    return this.#maker.places >= placesPerWave / part || this.#maker.bytes >= bytesPerWave / part;
+  }
+
   #sendWave(): void {
+    this.#waves += 1;
     for (const job of this.#maker.take()) this.#sendJob(job);
   }
 

@@ -1,5 +1,6 @@
-import { hexOf } from '../../repository/bytes.ts';
+import { hexOf, sameBytes } from '../../repository/bytes.ts';
 import type { ChunkLocation } from '../../repository/indexSet.ts';
+import type { PackRow } from '../../repository/indexView.ts';
 import { planRange } from '../../repository/segments.ts';
 import type { PackJob } from './messages.ts';
 import { type BlockToPlace, type ChunkToPlace, encodeBlocks, type Place } from './packJobCodec.ts';
@@ -15,21 +16,36 @@ interface PackPlan {
   readonly blocks: Map<string, BlockPlan>;
 }
 
+/** What one index says of a pack, by its rows: names are made once for each of them, not for each chunk. */
+interface RowsOfPack {
+  readonly plan: PackPlan;
+  readonly blocks: Map<number, BlockPlan>;
+}
+
 interface ChunkPlan extends ChunkToPlace {
-  readonly places: Place[];
+  readonly places: PlannedPlace[];
 }
 
 interface BlockPlan {
   readonly location: ChunkLocation;
-  readonly chunks: Map<string, ChunkPlan>;
+  readonly chunks: ChunkPlan[];
+  /** By their offset; the first of several. */
+  readonly byOffset: Map<number, ChunkPlan>;
 }
 
-export type UnnumberedJob = Omit<PackJob, 'id'> & { readonly places: readonly Place[] };
+/** A place, and which copy of its chunk is to come there. */
+export interface PlannedPlace extends Place {
+  readonly id: Uint8Array;
+  readonly location: ChunkLocation;
+}
+
+export type UnnumberedJob = Omit<PackJob, 'id'> & { readonly places: readonly PlannedPlace[] };
 
 /** Collects where chunks have to go, and makes of it jobs of one range of one pack each. */
 export class JobMaker {
   readonly keyOf: (location: ChunkLocation) => string;
   #packs = new Map<string, PackPlan>();
+  #rows = new Map<PackRow, RowsOfPack>();
   #places = 0;
   #bytes = 0;
 
@@ -46,21 +62,13 @@ export class JobMaker {
     return this.#bytes;
   }
 
-  add(id: Uint8Array, location: ChunkLocation, place: Place): void {
-    const key = this.keyOf(location);
-    const pack = getOrAdd(this.#packs, packRowName(location, key), () => ({ key, location, blocks: new Map() }));
-    const block = getOrAdd(pack.blocks, blockRowName(location), () => ({ location, chunks: new Map() }));
-    const chunk = getOrAdd(
-      block.chunks,
-      `${location.offsetInRaw}/${location.length}/${hexOf(id)}`,
-      (): ChunkPlan => ({
-        id: Uint8Array.from(id),
-        offsetInRaw: location.offsetInRaw,
-        length: location.length,
-        places: [],
-      }),
-    );
-    chunk.places.push(place);
+  add(place: PlannedPlace): void {
+    const { location } = place;
+    const rows = this.#rows.get(location.pack) ?? this.#rowsOf(location);
+    const block = rows.blocks.get(location.blockNumber) ?? blockOf(rows, location);
+    const known = block.byOffset.get(location.offsetInRaw);
+    if (known !== undefined && isChunkOf(known, place)) known.places.push(place);
+    else addChunk(block, place);
     this.#places += 1;
     this.#bytes += location.length;
   }
@@ -69,10 +77,42 @@ export class JobMaker {
   take(): UnnumberedJob[] {
     const jobs = [...this.#packs.values()].flatMap((pack) => jobsOf(pack.key, pack));
     this.#packs = new Map();
+    this.#rows = new Map();
     this.#places = 0;
     this.#bytes = 0;
     return jobs;
   }
+
+  #rowsOf(location: ChunkLocation): RowsOfPack {
+    const key = this.keyOf(location);
+    const plan = getOrAdd(this.#packs, packRowName(location, key), () => ({ key, location, blocks: new Map() }));
+    const rows: RowsOfPack = { plan, blocks: new Map() };
+    this.#rows.set(location.pack, rows);
+    return rows;
+  }
+}
+
+function blockOf({ plan, blocks }: RowsOfPack, location: ChunkLocation): BlockPlan {
+  const block = getOrAdd(plan.blocks, blockRowName(location), () => ({ location, chunks: [], byOffset: new Map() }));
+  blocks.set(location.blockNumber, block);
+  return block;
+}
+
+function addChunk({ chunks, byOffset }: BlockPlan, place: PlannedPlace): void {
+  const { offsetInRaw, length } = place.location;
+  const isFirst = !byOffset.has(offsetInRaw);
+  const known = isFirst ? undefined : chunks.find((chunk) => isChunkOf(chunk, place));
+  if (known !== undefined) {
+    known.places.push(place);
+    return;
+  }
+  const chunk: ChunkPlan = { id: place.id, offsetInRaw, length, places: [place] };
+  chunks.push(chunk);
+  if (isFirst) byOffset.set(offsetInRaw, chunk);
+}
+
+function isChunkOf({ id, offsetInRaw, length }: ChunkPlan, place: PlannedPlace): boolean {
+  return offsetInRaw === place.location.offsetInRaw && length === place.location.length && sameBytes(id, place.id);
 }
 
 /** Rows of one pack in several indexes meet only where they say the same: one that is wrong must not spoil what another one says. */
@@ -109,7 +149,7 @@ function jobsOf(key: string, pack: PackPlan): UnnumberedJob[] {
 function jobOf(key: string, { location }: PackPlan, range: readonly BlockPlan[]): UnnumberedJob {
   const blocks = range.map(({ location: { block }, chunks }): BlockToPlace => {
     const { offset, storedLength, rawLength, codec } = block;
-    return { offset, storedLength, rawLength, codec, chunks: [...chunks.values()] };
+    return { offset, storedLength, rawLength, codec, chunks };
   });
   const { objectId, salt, keyGeneration, keyEpoch, storedLength, versionId } = location.pack;
   const first = blocks[0]?.offset ?? 0;
@@ -119,7 +159,7 @@ function jobOf(key: string, { location }: PackPlan, range: readonly BlockPlan[])
     fetch: { key, versionId, objectSize: storedLength, offset: plan.storedOffset, length: plan.storedLength },
     pack: { objectId: Uint8Array.from(objectId), salt: Uint8Array.from(salt), keyGeneration, keyEpoch, storedLength },
     blocks: encodeBlocks(blocks),
-    places: blocks.flatMap((block) => block.chunks.flatMap((chunk) => chunk.places)),
+    places: range.flatMap((block) => block.chunks.flatMap((chunk) => chunk.places)),
   };
 }
 

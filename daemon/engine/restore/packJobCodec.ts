@@ -82,14 +82,25 @@ export function* decodeBlocks(bytes: Uint8Array): Generator<BlockToPlace> {
 }
 
 function encodePlace(out: GrowableBytes, { file, part, pieces, isWhole, target }: Place): void {
-  words(out, file, part, isWhole ? 1 : 0, pieces.length);
-  doubles(out, ...pieces.flatMap(({ offset, length }) => [offset, length]));
-  words(out, target.mode, target.mayReplace ? 1 : 0, target.mtime === undefined ? 0 : 1);
-  doubles(out, target.size, target.uid, target.gid);
-  const at = out.grow(8);
-  out.buffer.writeBigInt64LE(target.mtime ?? 0n, at);
-  text(out, target.temporary);
-  text(out, target.path);
+  const { temporary, path } = target;
+  let at = out.grow(7 * 4 + pieces.length * 16 + 4 * 8 + 2 * 4 + temporary.length + path.length);
+  const { buffer } = out;
+  at = buffer.writeUInt32LE(file, at);
+  at = buffer.writeUInt32LE(part, at);
+  at = buffer.writeUInt32LE(isWhole ? 1 : 0, at);
+  at = buffer.writeUInt32LE(pieces.length, at);
+  for (const { offset, length } of pieces) at = buffer.writeDoubleLE(length, buffer.writeDoubleLE(offset, at));
+  at = buffer.writeUInt32LE(target.mode, at);
+  at = buffer.writeUInt32LE(target.mayReplace ? 1 : 0, at);
+  at = buffer.writeUInt32LE(target.mtime === undefined ? 0 : 1, at);
+  at = buffer.writeDoubleLE(target.size, at);
+  at = buffer.writeDoubleLE(target.uid, at);
+  at = buffer.writeDoubleLE(target.gid, at);
+  at = buffer.writeBigInt64LE(target.mtime ?? 0n, at);
+  for (const text of [temporary, path]) {
+    at = buffer.writeUInt32LE(text.length, at);
+    at += buffer.write(text, at, 'latin1');
+  }
 }
 
 function decodePlace(cursor: Cursor): Place {
@@ -114,17 +125,6 @@ function decodePlace(cursor: Cursor): Place {
 function words(out: GrowableBytes, ...values: readonly number[]): void {
   let at = out.grow(values.length * 4);
   for (const value of values) at = out.buffer.writeUInt32LE(value, at);
-}
-
-function doubles(out: GrowableBytes, ...values: readonly number[]): void {
-  let at = out.grow(values.length * 8);
-  for (const value of values) at = out.buffer.writeDoubleLE(value, at);
-}
-
-function text(out: GrowableBytes, value: string): void {
-  words(out, value.length);
-  const at = out.grow(value.length);
-  out.buffer.write(value, at, 'latin1');
 }
 
 class Cursor {

@@ -69,6 +69,7 @@ class RestoreRun {
   readonly #underWay = new Map<number, SharedArrayBuffer>();
   readonly #workerCount: number;
   #planner: Worker | undefined;
+  #startWorker: ((thread: number) => RestoreWorker) | undefined;
   #buffers = 0;
   #totals: { readonly totalFiles: number; readonly totalBytes: number } | undefined;
   #failure: { readonly error: unknown } | undefined;
@@ -153,11 +154,12 @@ class RestoreRun {
     };
     this.#planner = this.#start(data, (report: PlannerReport) => this.#onReport(report));
     if (this.#job.dryRun === true) return;
-    for (let thread = 1; thread <= this.#workerCount; thread += 1) {
+    this.#startWorker = (thread) => {
       const workerData: RestoreWorkerData = { role: 'restore', thread, memory: this.#memory, keys: readKeys, header, owners };
       const entry: RestoreWorker = { worker: this.#start(workerData, (done: WorkDone) => this.#onDone(entry, done)), orders: 0 };
-      this.#workers.push(entry);
-    }
+      return entry;
+    };
+    this.#workers.push(this.#startWorker(1));
   }
 
   #start<Message>(workerData: PlannerData | RestoreWorkerData, onMessage: (message: Message) => void): Worker {
@@ -268,14 +270,24 @@ class RestoreRun {
 
   #workMore(): void {
     for (;;) {
-      const idlest = this.#workers.toSorted((a, b) => a.orders - b.orders)[0];
-      if (idlest === undefined || idlest.orders >= ordersPerWorker || this.#failure !== undefined) return;
-      const next = this.#ready.shift();
-      if (next === undefined) return;
+      if (this.#ready.length === 0 || this.#failure !== undefined) return;
+      const idlest = this.#idlestWorker();
+      const next = idlest === undefined ? undefined : this.#ready.shift();
+      if (idlest === undefined || next === undefined) return;
       idlest.orders += 1;
       this.#underWay.set(next.order.job.id, next.buffer);
       idlest.worker.postMessage(next.order, []);
     }
+  }
+
+  /** One that can take another order. A thread costs a twentieth of a second to start: one more is there only when those that are can't keep up. */
+  #idlestWorker(): RestoreWorker | undefined {
+    const idlest = this.#workers.toSorted((a, b) => a.orders - b.orders)[0];
+    if (idlest === undefined || idlest.orders < ordersPerWorker) return idlest;
+    if (this.#workers.length >= this.#workerCount || this.#startWorker === undefined) return undefined;
+    const another = this.#startWorker(this.#workers.length + 1);
+    this.#workers.push(another);
+    return another;
   }
 
   #onDone(entry: RestoreWorker, done: WorkDone): void {

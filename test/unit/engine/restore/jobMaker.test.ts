@@ -40,7 +40,7 @@ function placeOf(file: number): Place {
 
 function makerOf(locations: readonly (readonly [Buffer, ChunkLocation])[]): JobMaker {
   const maker = new JobMaker(() => 'the pack');
-  for (const [file, [id, location]] of locations.entries()) maker.add(id, location, placeOf(file));
+  for (const [file, [id, location]] of locations.entries()) maker.add({ ...placeOf(file), id, location });
   return maker;
 }
 
