@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { CreateAliasCommand, CreateKeyCommand, DescribeKeyCommand, KMSClient, UpdateAliasCommand } from '@aws-sdk/client-kms';
 import * as z from 'zod';
-import { vaultPolicy } from '../../protocol/keyPolicies.ts';
+import { awsKeyPolicy, vaultPolicy } from '../../protocol/keyPolicies.ts';
+import { runAwsCommand } from '../support/awsCommand.ts';
 import { type CliOptions, type CliResult, runCli } from '../support/cli.ts';
 import { refused } from '../support/cliExpect.ts';
 import {
@@ -17,7 +19,7 @@ import {
 import { ScratchState } from '../support/daemon.ts';
 import { KmsWireServer, type WireKey } from '../support/servers/kmsWire.ts';
 import type { OpenBaoServer } from '../support/servers/openBaoServer.ts';
-import { sharedOpenBao, sharedSeaweed } from '../support/servers/sharedServers.ts';
+import { sharedMoto, sharedOpenBao, sharedSeaweed } from '../support/servers/sharedServers.ts';
 
 const retiredDocument = z.looseObject({ state: z.string(), commands: z.array(z.string()) });
 
@@ -179,7 +181,8 @@ describe('holdfast init on Vault, with locks', function () {
     assert.deepEqual([previous?.name, gate?.allowed], ['vault-transit@v1', false]);
     const asked = await scratch.json(gateDocument, ['passkey', 'gate', 'vault-transit@v1']);
     assert.deepEqual([asked.allowed, asked.commands], [false, []]);
-    assert.match(asked.reasons[0]?.what ?? '', /^keyring \d+ in safe is locked and holds it$/);
+    assert.match(asked.reasons[0]?.what ?? '', /^keyring \d+ in safe is the newest there and holds it/);
+    assert.deepEqual([asked.from, asked.begins, asked.opensKeyringsUntil, asked.notes.length], [null, true, null, 1]);
     const error = await refused(scratch, ['passkey', 'retire', 'vault-transit@v1', '--yes'], 4, 'refusedByRule', { env });
     assert.ok(Array.isArray(error.details?.['reasons']) && error.details['reasons'].length > 0);
     const from = Date.parse(String(error.details?.['from']));
@@ -255,12 +258,100 @@ describe('holdfast passkey of AWS KMS', function () {
     assert.equal((await unlockAgain(scratch, [], { env })).status, 0);
   });
 
+  it('C9: is rotated with the printed policy alone: somebody else runs the command, and the same call goes on', async () => {
+    const policy = '{"Version":"2012-10-17","Statement":[{"Sid":"ours"}]}';
+    const old = wire.createKey({ policy });
+    wire.aliases.set('alias/least', old.id);
+    wire.allowed = new Set(
+      awsKeyPolicy({ keyArn: old.arn, principal: 'arn:aws:iam::123456789012:role/backup' }).iamPolicy.Statement.flatMap(({ Action }) =>
+        Action.map((action) => action.replace('kms:', '')),
+      ),
+    );
+    const where = ['--region', wire.region, '--endpoint', wire.endpoint];
+    await scratch.json(passkeyDocument, ['passkey', 'add', 'aws-kms', 'least', '--key-id', 'alias/least', ...where], { env });
+    const rotate = ['passkey', 'rotate', 'least', '--yes'];
+    const error = await refused(scratch, rotate, 4, 'refusedByRule');
+    const again = await refused(scratch, rotate, 4, 'refusedByRule');
+    const command = String(error.details?.['command']);
+    assert.equal(again.details?.['command'], command, 'a key that is made twice by it would be one too many');
+    const next = wire.createKey({ policy });
+    const calls = runAwsCommand(command, { 'get-key-policy': policy, 'create-key': next.arn });
+    assert.deepEqual(
+      calls.map(([, verb]) => verb),
+      ['get-key-policy', 'create-key', 'update-alias'],
+    );
+    assert.ok(calls[1]?.includes(policy) && !calls[1]?.join(' ').includes('slot'), JSON.stringify(calls[1]));
+    assert.deepEqual([calls[2]?.includes('alias/least'), calls[2]?.at(-1)], [true, next.arn]);
+    wire.aliases.set('alias/least', next.id);
+    const asked = await refused(scratch, ['passkey', 'rotate', 'least'], 2, 'confirmationNeeded');
+    assert.equal(asked.details?.['keyArn'], next.arn);
+    const { passkey, previous } = await scratch.json(rotateDocument, rotate);
+    assert.deepEqual([passkey.reference['keyArn'], passkey.reference['alias']], [next.arn, 'alias/least']);
+    assert.deepEqual([previous?.reference['keyArn'], previous?.reference['alias']], [old.arn, null]);
+    // The old one has no alias any more: the next key is named.
+    const oldName = previous?.name ?? '';
+    const bare = await refused(scratch, ['passkey', 'rotate', oldName], 4, 'refusedByRule');
+    assert.match(`${String(bare.details?.['command'])} ${bare.fix}`, /^aws kms create-key .* rotate again with --key-arn/);
+    assert.equal(runAwsCommand(String(bare.details?.['command'])).length, 2);
+    const third = wire.createKey({ policy });
+    const named = await scratch.json(rotateDocument, ['passkey', 'rotate', oldName, '--key-arn', third.arn]);
+    assert.deepEqual([named.passkey.reference['keyArn'], wire.aliases.get('alias/least')], [third.arn, next.id]);
+    wire.allowed = undefined;
+    await scratch.json(passkeyDocument, ['passkey', 'use', 'cloud']);
+  });
+
   it('D6: that is down leaves the daemon locked with the reason, and the passphrase opens it', async () => {
     wire.denied.add('Decrypt');
     const denied = await unlockAgain(scratch, [], { env });
     assert.deepEqual([denied.status, denied.stdout], [1, '']);
     assert.equal(denied.stderr.trimEnd().split('\n').length, 2, denied.stderr);
     assert.equal((await scratch.cli(['unlock', '--passphrase-file', scratch.passphraseFile])).status, 0);
+  });
+});
+
+function policyFor(action: string): string {
+  return JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal: '*', Action: action, Resource: '*' }] });
+}
+
+describe('holdfast passkey of AWS KMS as moto has it', function () {
+  this.timeout(120_000);
+  const env = { ...noLogin, AWS_ACCESS_KEY_ID: 'AKIATEST', AWS_SECRET_ACCESS_KEY: 'test' };
+  let scratch: ScratchState;
+  let client: KMSClient;
+  after(async () => {
+    client?.destroy();
+    await scratch?.[Symbol.asyncDispose]();
+  });
+
+  it('D1 C9: is followed by a key of its policy, by one that somebody else moved the alias to, and by none of another policy', async function () {
+    const { endpoint } = await sharedMoto(this);
+    const region = 'eu-west-1';
+    client = new KMSClient({ endpoint, region, credentials: { accessKeyId: 'AKIATEST', secretAccessKey: 'test' } });
+    const alias = 'alias/cli-moto';
+    const newKey = async (action: string): Promise<string> =>
+      (await client.send(new CreateKeyCommand({ Policy: policyFor(action) }))).KeyMetadata?.Arn ?? '';
+    const moveTo = async (arn: string): Promise<unknown> =>
+      await client.send(new UpdateAliasCommand({ AliasName: alias, TargetKeyId: arn.slice(arn.indexOf('/') + 1) }));
+    const aliasNow = async (): Promise<string | undefined> =>
+      (await client.send(new DescribeKeyCommand({ KeyId: alias }))).KeyMetadata?.Arn;
+    const first = await newKey('kms:*');
+    await client.send(new CreateAliasCommand({ AliasName: alias, TargetKeyId: first }));
+    scratch = new ScratchState();
+    await scratch.setUp();
+    const add = ['passkey', 'add', 'aws-kms', 'cloud', '--key-id', alias, '--region', region, '--endpoint', endpoint, '--use-now'];
+    await scratch.json(passkeyDocument, add, { env });
+    const rotated = async (): Promise<string> =>
+      String((await scratch.json(rotateDocument, ['passkey', 'rotate', 'cloud'])).passkey.reference['keyArn']);
+    const second = await rotated();
+    assert.deepEqual([second === first, await aliasNow()], [false, second]);
+    const handed = await newKey('kms:*');
+    await moveTo(handed);
+    assert.equal(await rotated(), handed);
+    const theirs = await newKey('kms:Decrypt');
+    await moveTo(theirs);
+    const fourth = await rotated();
+    assert.deepEqual([[first, second, handed, theirs].includes(fourth), await aliasNow()], [false, theirs]);
+    assert.equal((await unlockAgain(scratch, [], { env })).status, 0);
   });
 });
 

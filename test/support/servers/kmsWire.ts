@@ -57,6 +57,8 @@ export class KmsWireServer implements AsyncDisposable {
   readonly aliases: Map<string, string> = new Map();
   /** Actions that are refused with AccessDeniedException. */
   readonly denied: Set<string> = new Set();
+  /** The only actions that are not refused so; all where undefined. */
+  allowed: ReadonlySet<string> | undefined;
   /** So many requests are throttled first. */
   throttledTimes = 0;
   lie: Lie = () => undefined;
@@ -143,7 +145,8 @@ export class KmsWireServer implements AsyncDisposable {
       return refusal('ThrottlingException', 'You have exceeded the rate.');
     }
     const { action } = request;
-    if (this.denied.has(action)) return refusal('AccessDeniedException', `User: arn:aws:iam::${account}:user/x may not kms:${action}`);
+    if (this.denied.has(action) || this.allowed?.has(action) === false)
+      return refusal('AccessDeniedException', `User: arn:aws:iam::${account}:user/x may not kms:${action}`);
     try {
       return { body: JSON.stringify(this.#do(request)) };
     } catch (error) {

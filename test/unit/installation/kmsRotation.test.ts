@@ -14,6 +14,10 @@ const kmsKey: ServiceSlotKey = {
   credentials: undefined,
 };
 
+function arnNow({ reference }: Passkey): unknown {
+  return reference['keyArn'];
+}
+
 describe('the rotation of a passkey to another KMS key', () => {
   let bench: InstallationBench;
   beforeEach(async () => {
@@ -33,7 +37,6 @@ describe('the rotation of a passkey to another KMS key', () => {
     }
     throw new RangeError('it went well');
   };
-  const arnNow = ({ reference }: Passkey): unknown => reference['keyArn'];
   const deny = (...acts: readonly string[]): void => {
     for (const act of acts) bench.keyAgent.problems.set(act, 'accessDenied');
   };

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import * as fc from 'fast-check';
 import { readAwsKeyName } from '../../../protocol/awsKeyName.ts';
 import { isAwsRegion } from '../../../protocol/awsSettings.ts';
@@ -12,6 +11,7 @@ import {
 } from '../../../protocol/keyCommands.ts';
 import { awsKeyPolicy } from '../../../protocol/keyPolicies.ts';
 import { shellWord } from '../../../protocol/wording.ts';
+import { runAwsCommand } from '../../support/awsCommand.ts';
 
 const keyId = '12345678-1234-1234-1234-1234567890ab';
 const keyArn = `arn:aws:kms:eu-west-1:111122223333:key/${keyId}`;
@@ -46,16 +46,6 @@ const shellCharacters = [
   '\n',
   'ü',
 ];
-
-/** The calls of `aws` that a command line makes, in their order of start, where each answers with its number. */
-function callsOf(command: string): readonly (readonly string[])[] {
-  const script = `aws() { { printf '%s\\0' "$@"; printf '\\1\\0'; } >&3; echo "[$2]"; }; ${command}`;
-  const out = execFileSync('/bin/bash', ['-c', `exec 3>&1 >/dev/null; ${script}`], { encoding: 'utf8' });
-  return out
-    .split('\u0001\0')
-    .slice(0, -1)
-    .map((call) => call.split('\0').slice(0, -1));
-}
 
 describe('what names a key of AWS KMS', () => {
   it('is its ARN, an alias with or without account, or its id', () => {
@@ -99,14 +89,14 @@ describe('commands for whoever runs AWS KMS', function () {
     const word = fc.string({ unit: fc.constantFrom(...shellCharacters) });
     fc.assert(
       fc.property(fc.array(word, { minLength: 1, maxLength: 20 }), (words) => {
-        assert.deepEqual(callsOf(`aws ${words.map(shellWord).join(' ')}`), [words]);
+        assert.deepEqual(runAwsCommand(`aws ${words.map(shellWord).join(' ')}`), [words]);
       }),
       { numRuns: 30 },
     );
   });
 
   it('name the key by its ARN, the region, and the endpoint where there is one', () => {
-    assert.deepEqual(callsOf(awsScheduleDeletionCommand({ ...place, endpoint: 'https://kms.example.com' }, 30)), [
+    assert.deepEqual(runAwsCommand(awsScheduleDeletionCommand({ ...place, endpoint: 'https://kms.example.com' }, 30)), [
       [
         'kms',
         'schedule-key-deletion',
@@ -120,12 +110,12 @@ describe('commands for whoever runs AWS KMS', function () {
         'https://kms.example.com',
       ],
     ]);
-    assert.deepEqual(callsOf(awsMoveAliasCommand(place, 'alias/a')), [
+    assert.deepEqual(runAwsCommand(awsMoveAliasCommand(place, 'alias/a')), [
       ['kms', 'update-alias', '--alias-name', 'alias/a', '--target-key-id', keyArn, '--region', 'eu-west-1'],
     ]);
     const enable = ['kms', 'enable-key', '--key-id', keyArn, '--region', 'eu-west-1'];
-    assert.deepEqual(callsOf(awsEnableCommand(place)), [enable]);
-    assert.deepEqual(callsOf(awsCancelDeletionCommand(place)), [
+    assert.deepEqual(runAwsCommand(awsEnableCommand(place)), [enable]);
+    assert.deepEqual(runAwsCommand(awsCancelDeletionCommand(place)), [
       ['kms', 'cancel-key-deletion', '--key-id', keyArn, '--region', 'eu-west-1'],
       enable,
     ]);
@@ -140,7 +130,7 @@ describe('commands for whoever runs AWS KMS', function () {
       isMultiRegion: true,
       alias: 'alias/backup',
     });
-    assert.deepEqual(callsOf(command), [
+    assert.deepEqual(runAwsCommand(command), [
       [
         'kms',
         'get-key-policy',
