@@ -20,6 +20,7 @@ export const alertKinds = [
   'locationUnreachable',
   'locationFull',
   'passkeyFailing',
+  'keyringBehind',
   'clockSkew',
   'backupFailed',
   'sourceMissing',

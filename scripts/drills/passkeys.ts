@@ -30,7 +30,9 @@ async function refuses(stage: Stage, user: ImmutableScratch, name: string): Prom
   const gate = await gateOf(stage, user, name);
   stage.look(
     `The gate says no, names the locked keyrings that hold ${name} and prints no command.`,
-    !gate.allowed && gate.commands.length === 0 && gate.reasons.some(({ what }) => /^keyring \d+ in store is locked/.test(what)),
+    !gate.allowed &&
+      gate.commands.length === 0 &&
+      gate.reasons.some(({ what }) => /^keyring \d+ in store is (locked|the newest there)/.test(what)),
   );
   const retired = await stage.holdfast(user, ['passkey', 'retire', name, '--end-key', '--yes']);
   const from = Date.parse((await user.scratch.json(gateDocument, ['passkey', 'gate', name])).from ?? '');

@@ -62,6 +62,7 @@ export class GateView {
   readonly passkeys: readonly GatePasskey[];
   /** Names of the locations that the newest keyring has not reached. */
   readonly behind: readonly string[];
+  readonly #behindIds: ReadonlySet<LocationId>;
   readonly #places: readonly FoundPlace[];
   readonly #leastTimes: ReadonlyMap<LocationId, Date>;
 
@@ -71,10 +72,15 @@ export class GateView {
     const locations = catalog.locations.list();
     this.#places = [...locations.map((location) => placeAt(location, catalog, slotsOf)), ...removedPlaces(locations, catalog, slotsOf)];
     this.#leastTimes = new Map(locations.map(({ locationId }) => [locationId, leastTimeAt(locationId, catalog)]));
-    const newest = catalog.sequences.last('keyring');
-    this.behind = locations
-      .filter(({ locationId }) => (catalog.keyrings.newestCopyAt(locationId)?.sequence ?? 0) < newest)
-      .map(({ name }) => name);
+    this.#behindIds = new Set(behindIn(catalog));
+    this.behind = locations.flatMap(({ locationId, name }) => (this.#behindIds.has(locationId) ? [name] : []));
+  }
+
+  /** What lies at the locations that the newest keyring has not reached. */
+  behindPlaces(): readonly (Pick<GatePlace, 'name' | 'newest' | 'reachedAt'> & { readonly locationId: LocationId })[] {
+    return this.#places.flatMap(({ locationId, name, newest, reachedAt }) =>
+      locationId !== undefined && this.#behindIds.has(locationId) ? [{ locationId, name, newest, reachedAt }] : [],
+    );
   }
 
   /** `nowAt`: the earliest that it can be at the store of a location; a local clock can be set on, which must open no gate. */
@@ -111,6 +117,12 @@ export class GateView {
   leastTime(locationId: LocationId): Date {
     return this.#leastTimes.get(locationId) ?? new Date(0);
   }
+}
+
+/** The locations that the newest keyring has not reached. */
+export function behindIn({ locations, keyrings, sequences }: Catalog): readonly LocationId[] {
+  const newest = sequences.last('keyring');
+  return locations.list().flatMap(({ locationId }) => ((keyrings.newestCopyAt(locationId)?.sequence ?? 0) < newest ? [locationId] : []));
 }
 
 /** What is of no kind that this program knows opens nothing here. */

@@ -4,7 +4,9 @@ import type { ActionQueue } from '../../actions/actionQueue.ts';
 import type { AlertBook } from '../../alerts/alertBook.ts';
 import type { PasskeyRecord } from '../../catalog/passkeyStore.ts';
 import type { Installation } from '../../installation/installation.ts';
+import { behindIn } from '../../installation/passkeys/gateFacts.ts';
 import type { SchedulerClock } from '../schedules/scheduler.ts';
+import { BehindAlerts } from './behindAlerts.ts';
 import { PasskeyAlerts } from './passkeyAlerts.ts';
 import { ScheduledRotation } from './scheduledRotation.ts';
 import { renewToken, tokenOf, tokenToRenew } from './tokenRenewal.ts';
@@ -26,14 +28,17 @@ const dayMs = 24 * hourMs;
 
 /**
  * Passkeys at key services while nobody looks: each is verified shortly after the daemon is unlocked and once a day, every hour while something is wrong
- * with it; tokens are renewed before they end; what was set to rotate by itself does. While locked it asks nobody. What fails is told, and never taken away.
+ * with it; tokens are renewed before they end; what was set to rotate by itself does; keyrings that did not arrive are brought again. While locked it asks nobody. What fails is told, and never taken away.
  */
 export class PasskeyWatch implements AsyncDisposable {
   readonly #options: PasskeyWatchOptions;
   readonly #alerts: PasskeyAlerts;
+  readonly #behind: BehindAlerts;
   readonly #rotation: ScheduledRotation;
   /** When each was last verified since the daemon was unlocked, by the monotonic clock. */
   readonly #verified = new Map<SlotId, number>();
+  /** When keyrings were last brought to locations that are behind, by the monotonic clock. */
+  #deliveredAt = Number.NEGATIVE_INFINITY;
   /** When a renewal that came to nothing may be tried again, by the monotonic clock. */
   readonly #renewals = new Map<SlotId, number>();
   #cancelTimer: (() => void) | undefined;
@@ -44,6 +49,7 @@ export class PasskeyWatch implements AsyncDisposable {
     this.#options = options;
     const isLocked = (): boolean => installation.state !== 'unlocked';
     this.#alerts = new PasskeyAlerts({ alerts, catalog: installation.catalog, wallClock: clock.wall, isLocked });
+    this.#behind = new BehindAlerts({ alerts, catalog: installation.catalog, now: clock.now });
     this.#rotation = new ScheduledRotation({ installation, queue, wallClock: clock.wall, onChanged });
   }
 
@@ -55,6 +61,7 @@ export class PasskeyWatch implements AsyncDisposable {
   /** A passkey's row is not what it was. */
   changed(): void {
     this.#safely(() => this.#alerts.look());
+    this.#safely(() => this.#behind.look());
   }
 
   /** Locked or unlocked. */
@@ -103,7 +110,17 @@ export class PasskeyWatch implements AsyncDisposable {
       if (this.#isVerificationDue(passkey)) await this.#verify(passkey, signal);
       await this.#renew(passkey, signal);
     }
+    await this.#deliver(signal);
     this.#rotation.look();
+  }
+
+  /** A location that was away when a passkey changed gets its keyring without waiting for a backup. */
+  async #deliver(signal: AbortSignal): Promise<void> {
+    const { installation, clock } = this.#options;
+    if (behindIn(installation.catalog).length === 0 || clock.now() - this.#deliveredAt < hourMs) return;
+    this.#deliveredAt = clock.now();
+    await installation.deliverKeyrings(signal);
+    this.#safely(() => this.#behind.look());
   }
 
   #isVerificationDue({ slotId }: PasskeyRecord): boolean {

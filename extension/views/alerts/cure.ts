@@ -32,6 +32,7 @@ export function cureOf(kind: AlertKind): Cure {
     case 'hookFailed':
     case 'retentionFailed':
     case 'garbageCollectionFailed':
+    case 'keyringBehind':
     case 'damagedData':
     case 'failedProofs':
       return 'byHand';
