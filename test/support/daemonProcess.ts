@@ -13,10 +13,16 @@ export const daemonEntry: string = path.join(path.dirname(path.dirname(import.me
 export class DaemonProcess implements AsyncDisposable {
   readonly folder: string = mkdtempSync(path.join(os.tmpdir(), 'hf-process-'));
   readonly state: string = path.join(this.folder, 'state');
+  readonly #entryPath: string;
+
+  /** @param entryPath of another program in place of the sources. */
+  constructor(entryPath: string = daemonEntry) {
+    this.#entryPath = entryPath;
+  }
 
   /** A connection after `hello`; starts the daemon where none runs. */
   async connect(args: readonly string[] = []): Promise<DaemonConnection> {
-    const connection = await connectDaemon({ stateDirectory: this.state, clientName: 'test', start: { entryPath: daemonEntry, args } });
+    const connection = await connectDaemon({ stateDirectory: this.state, clientName: 'test', start: { entryPath: this.#entryPath, args } });
     if (connection === undefined) throw new Error('no daemon');
     return connection;
   }
