@@ -82,11 +82,11 @@ function alertsText({ error, warning }: { readonly error: number; readonly warni
   return `${counts.join(', ')}: holdfast alert list`;
 }
 
-function unattendedText({ kind, passkey, path, problem, nextTryAt }: UnattendedStatus, now: Date): string {
+function unattendedText({ kind, passkey, isSealed, path, problem, nextTryAt }: UnattendedStatus, now: Date): string {
   const sources = {
     command: 'with a command',
     passphraseFile: `with ${quoted(path ?? '')}`,
-    keyService: `with passkey ${escaped(passkey ?? '')}`,
+    keyService: `with passkey ${escaped(passkey ?? '')}${isSealed === true ? ', whose credentials lie sealed while it is locked' : ''}`,
   };
   const source = sources[kind];
   if (problem === null) return source;

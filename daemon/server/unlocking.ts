@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { UnattendedSource } from '../../protocol/methods/unattended.ts';
 import { AutoLock } from '../installation/autoLock.ts';
 import type { Installation } from '../installation/installation.ts';
+import { hasOpenService } from '../installation/passkeys/passkeyRow.ts';
 import { runPassphraseCommand } from '../installation/unattended/passphraseCommand.ts';
 import { readPassphraseFile } from '../installation/unattended/passphraseFile.ts';
 import { UnattendedUnlock } from '../installation/unattended/unattendedUnlock.ts';
@@ -43,6 +44,7 @@ export class Unlocking implements Disposable {
       wallClock,
       isLocked: () => installation.state === 'locked',
       servicePasskeys: () => installation.passkeys.services(),
+      hasOpenService: () => hasOpenService(installation.catalog),
       unlockByService: (signal) => installation.unlock({}, undefined, signal),
       fetch: fetchPassphrase,
       unlock: (passphrase, signal) => installation.unlock({ passphrase }, undefined, signal),

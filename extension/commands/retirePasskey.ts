@@ -104,7 +104,12 @@ async function isSure({ slotId, name }: Passkey, gate: PasskeyGate, outside: Out
           ]),
       vscode.l10n.t('What opens the backups then: {0}.', left.map((other) => other.name).join(', ')),
       ...(left.length === 1 ? [vscode.l10n.t('Only that one would be left: whoever loses it loses everything.')] : []),
-      ...(outside === 'end' ? [vscode.l10n.t('Its key outside ends too: {0}', gate.commands.join(' ; '))] : []),
+      ...(outside === 'end'
+        ? [
+            vscode.l10n.t('Its key outside ends too: {0}', gate.commands.join(' ; ')),
+            vscode.l10n.t('Of another installation that uses the same key nothing is known here.'),
+          ]
+        : []),
       ...(leak === undefined ? [] : [leak]),
     ].join('\n\n'),
     act: gate.allowed ? vscode.l10n.t('Retire Passkey') : vscode.l10n.t('Begin to Retire'),

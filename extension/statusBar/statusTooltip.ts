@@ -34,6 +34,9 @@ export function statusTooltip({ health: { status, error }, hostName, nextRunAt }
   };
   line('Holdfast', status === undefined ? l10n.t('no connection to the daemon') : l10n.t('{0} on {1}', status.version, escaped(hostName)));
   if (error !== undefined) line(l10n.t('Reason'), escaped(error.message));
+  const { problem = null, nextTryAt = null } = status?.state === 'locked' ? (status.unattended ?? {}) : {};
+  if (problem !== null) line(l10n.t('Still locked'), escaped(problem));
+  if (nextTryAt !== null) line(l10n.t('Tries again'), fullTime(nextTryAt));
   if (status !== undefined && status.state !== 'notSetUp') {
     line(l10n.t('Last backup'), status.lastBackup === null ? l10n.t('none yet') : fullTime(status.lastBackup));
     if (nextRunAt !== null) line(l10n.t('Next run'), fullTime(nextRunAt));

@@ -24,6 +24,8 @@ export interface UnattendedStatus {
   readonly kind: UnattendedSource['kind'] | 'keyService';
   /** Of `keyService`: the name of the passkey that is asked first. */
   readonly passkey?: string;
+  /** Of `keyService`, where no other way is there: the credentials of each such passkey lie sealed, and a locked daemon can not read them. Somebody has to unlock. */
+  readonly isSealed?: boolean;
   /** Of a passphrase file. */
   readonly path: string | null;
   /** Why the last attempt did not unlock, as a sentence; `null` where it did, or none was made. */
@@ -35,6 +37,7 @@ export interface UnattendedStatus {
 export const unattendedStatus: z.ZodType<UnattendedStatus> = z.strictObject({
   kind: z.enum(['passphraseFile', 'command', 'keyService']),
   passkey: storedName.exactOptional(),
+  isSealed: z.boolean().exactOptional(),
   path: z.string().nullable(),
   problem: z.string().nullable(),
   nextTryAt: time.nullable(),

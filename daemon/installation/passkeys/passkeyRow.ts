@@ -50,16 +50,21 @@ const sealedAlone =
   'Its credentials lie sealed in the catalog, which a locked daemon can not read: it does not unlock itself with them. Give a profile, a role or a file, or log in by hand.';
 
 /** Whether a slot is reached with credentials that were handed over, and no verified one without. */
-export function isSealedAlone(slotId: SlotId, { serviceKeys, passkeys }: Pick<Catalog, 'serviceKeys' | 'passkeys'>): boolean {
-  const service = serviceKeys.get(slotId);
-  if (service === undefined || !isHandedOver(service)) return false;
-  return !passkeys.list().some(({ slotId: other, state }) => {
-    const record = state === 'ready' ? serviceKeys.get(other) : undefined;
+export function isSealedAlone(slotId: SlotId, catalog: Pick<Catalog, 'serviceKeys' | 'passkeys'>): boolean {
+  const service = catalog.serviceKeys.get(slotId);
+  return service !== undefined && isHandedOver(service) && !hasOpenService(catalog);
+}
+
+/** Whether a verified passkey is reached with what a locked daemon can read. */
+export function hasOpenService({ serviceKeys, passkeys }: Pick<Catalog, 'serviceKeys' | 'passkeys'>): boolean {
+  return passkeys.list().some(({ slotId, state }) => {
+    const record = state === 'ready' ? serviceKeys.get(slotId) : undefined;
     return record !== undefined && !isHandedOver(record);
   });
 }
 
-function isHandedOver(record: ServiceKeyRecord): boolean {
+/** Whether a locked daemon can not read what it is reached with. */
+export function isHandedOver(record: ServiceKeyRecord): boolean {
   const access = keyAccessSchema.parse(JSON.parse(record.access));
   return access.kind === 'awsKms' ? access.credentials.source === 'given' : access.login.method === 'given';
 }

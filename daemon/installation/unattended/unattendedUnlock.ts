@@ -13,6 +13,8 @@ export interface UnattendedUnlockOptions {
   readonly isLocked: () => boolean;
   /** Passkeys at key services by name, the one that is asked first at the front. */
   readonly servicePasskeys: () => readonly string[];
+  /** Whether a locked daemon has what it takes to be let in by one of them. */
+  readonly hasOpenService: () => boolean;
   /** Rejects where no key service opens any of them. */
   readonly unlockByService: (signal: AbortSignal) => Promise<void>;
   /** Gets the passphrase; for the caller to dispose of. Never kept in between. */
@@ -59,7 +61,9 @@ export class UnattendedUnlock implements Disposable {
     const [passkey] = this.#options.servicePasskeys();
     const source = this.#source.value;
     if (passkey === undefined) return source === undefined ? null : this.#statusOf(source, ['passphrase']);
-    return { ...this.#statusOf({ kind: 'keyService' }, source === undefined ? ['keyService'] : ['keyService', 'passphrase']), passkey };
+    const isSealed = source === undefined && !this.#options.hasOpenService();
+    const status = this.#statusOf({ kind: 'keyService' }, source === undefined ? ['keyService'] : ['keyService', 'passphrase']);
+    return { ...status, passkey, ...(isSealed ? { isSealed } : {}) };
   }
 
   /** The command line that is run, for whoever has to keep it out of a text. */
@@ -148,7 +152,7 @@ export class UnattendedUnlock implements Disposable {
         if (tries[way].left !== 0) continue;
         const tried = await this.#attempt(way, signal);
         if (tried === 'unlocked' || signal.aborted) return;
-        const isLast = tries[way].failed(tried.isPassphrase);
+        const isLast = tries[way].failed(tried.error.code === 'wrongSecret' && way === 'passphrase');
         this.#troubles.set(way, { problem: tried.error.message, nextTryAt: this.#after(tries[way].left) });
         this.#options.onFailed(tried.error, isLast && this.#waysIn().every((other) => tries[other].left === undefined));
       }
@@ -165,16 +169,14 @@ export class UnattendedUnlock implements Disposable {
     return milliseconds === undefined ? null : new Date(this.#options.wallClock().getTime() + milliseconds);
   }
 
-  /** What came of it, and whether a passphrase was got and tried. */
-  async #attempt(way: WayIn, signal: AbortSignal): Promise<'unlocked' | { readonly error: HoldfastError; readonly isPassphrase: boolean }> {
-    let isPassphrase = false;
+  /** Of a passphrase `wrongSecret` means that it was got, and opens nothing: what else fails, a disk or memory, waiting may cure. */
+  async #attempt(way: WayIn, signal: AbortSignal): Promise<'unlocked' | { readonly error: HoldfastError }> {
     try {
       if (way === 'keyService') await this.#options.unlockByService(signal);
       else {
         const source = this.#source.value;
         if (source === undefined) throw new RangeError('it was switched off in between');
         using passphrase = await this.#options.fetch(source, signal);
-        isPassphrase = true;
         await this.#options.unlock(passphrase.bytes, signal);
       }
       this.#troubles.clear();
@@ -182,7 +184,7 @@ export class UnattendedUnlock implements Disposable {
       return 'unlocked';
     } catch (error) {
       signal.throwIfAborted();
-      return { error: isPassphrase ? asProblem(error) : asFailure(error), isPassphrase };
+      return { error: way === 'passphrase' ? asProblem(error) : asFailure(error) };
     }
   }
 

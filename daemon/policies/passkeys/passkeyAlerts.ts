@@ -7,7 +7,7 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import type { PasskeyRecord } from '../../catalog/passkeyStore.ts';
 import type { ServiceKeyRecord } from '../../catalog/serviceKeyStore.ts';
 import { GateFacts } from '../../installation/passkeys/gateFacts.ts';
-import { problemIn } from '../../installation/passkeys/passkeyRow.ts';
+import { isHandedOver, problemIn } from '../../installation/passkeys/passkeyRow.ts';
 import { readableSlot } from '../../installation/slotOf.ts';
 import { StoredSetting } from '../../installation/storedSetting.ts';
 import { isPassing, type KeyProblem } from '../../keys/agent/keyProblem.ts';
@@ -120,15 +120,10 @@ export class PasskeyAlerts {
   #isOnlyWay(slotId: SlotId): boolean {
     const { catalog } = this.#options;
     if (this.#source.value !== undefined) return false;
-    return !catalog.passkeys
-      .list()
-      .some(
-        (other) =>
-          other.slotId !== slotId &&
-          other.kind !== 'passphrase' &&
-          other.state === 'ready' &&
-          (catalog.serviceKeys.get(other.slotId)?.problem ?? null) === null,
-      );
+    return !catalog.passkeys.list().some((other) => {
+      const service = other.slotId !== slotId && other.state === 'ready' ? catalog.serviceKeys.get(other.slotId) : undefined;
+      return service !== undefined && service.problem === null && !isHandedOver(service);
+    });
   }
 
   #hasOtherReady(slotId: SlotId): boolean {

@@ -8,7 +8,7 @@ import type { Caller } from '../../connection/daemonService.ts';
 export interface LockFacts {
   /** Days without the daemon that are reckoned with. */
   readonly longestAbsenceDays: number;
-  /** A daemon that starts stays locked until somebody gives a passphrase. */
+  /** A daemon that starts stays locked until somebody unlocks it. */
   readonly waitsForPassphrase: boolean;
 }
 
@@ -19,5 +19,6 @@ export async function readLockFacts(daemon: Caller): Promise<LockFacts> {
     listAll(daemon, passkeyList, {}),
   ]);
   const inUse = passkeys.find((passkey) => passkey.inUse);
-  return { longestAbsenceDays, waitsForPassphrase: unattended === null && inUse?.kind === 'passphrase' };
+  const isSealed = unattended?.isSealed === true;
+  return { longestAbsenceDays, waitsForPassphrase: isSealed || (unattended === null && inUse?.kind === 'passphrase') };
 }

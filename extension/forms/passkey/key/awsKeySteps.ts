@@ -21,7 +21,9 @@ function keySteps(): readonly Step<AwsKeyDraft>[] {
     {
       ask: (draft, place) =>
         askField(place, {
-          prompt: vscode.l10n.t('Key of AWS KMS: its ARN, its id, or an alias. It has to be symmetric, for encryption.'),
+          prompt: vscode.l10n.t(
+            'Key of AWS KMS for this installation alone: its ARN, its id, or an alias. It has to be symmetric, for encryption.',
+          ),
           placeholder: 'arn:aws:kms:eu-west-1:123456789012:key/…',
           value: draft.keyId,
           problem: (text) => awsFieldProblem('keyId', text),

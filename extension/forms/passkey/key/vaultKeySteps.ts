@@ -41,7 +41,7 @@ function keySteps(): readonly Step<VaultKeyDraft>[] {
     {
       ask: (draft, place) =>
         askText(draft, place, 'key', {
-          prompt: vscode.l10n.t('Name of the transit key; one for Holdfast alone is best'),
+          prompt: vscode.l10n.t('Name of the transit key: one for this installation alone'),
           placeholder: 'holdfast',
         }),
     },

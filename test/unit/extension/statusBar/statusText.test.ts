@@ -102,6 +102,14 @@ describe('the tooltip of the status bar item', () => {
     assert.doesNotMatch(value, /\[x\]\(command/);
   });
 
+  it('says of a locked daemon that unlocks itself why it has not, and when it tries again', () => {
+    const unattended = { kind: 'keyService', passkey: 'office', path: null, problem: 'Vault is sealed.', nextTryAt: noon } as const;
+    const text = links(connected({ state: 'locked', unattended })).replaceAll('\\', '');
+    assert.match(text, /\*\*Still locked\*\* Vault is sealed\.\s+\*\*Tries again\*\* 2026-11-21 12:00/);
+    assert.doesNotMatch(links(connected({ state: 'locked', unattended: { ...unattended, nextTryAt: null } })), /Tries/);
+    assert.doesNotMatch(links(connected({ unattended })), /Still locked|Tries/);
+  });
+
   it('leads to what the state asks for', () => {
     assert.match(links(connected({ state: 'locked' })), /\[Unlock\]/);
     assert.match(links(connected({ state: 'notSetUp' })), /\[Set Up\]/);

@@ -3,6 +3,7 @@ import { UnattendedUnlock } from '../../../../daemon/installation/unattended/una
 import { WipedBytes } from '../../../../daemon/keys/secretBytes.ts';
 import { HoldfastError } from '../../../../protocol/errors.ts';
 import type { UnattendedSource } from '../../../../protocol/methods/unattended.ts';
+import { hasOpenService } from '../../../../daemon/installation/passkeys/passkeyRow.ts';
 import type { ServiceSlotKey } from '../../../../daemon/installation/passkeys/slotKeys.ts';
 import { keyProblemKinds } from '../../../../daemon/keys/agent/keyProblem.ts';
 import { InstallationBench } from '../../../support/installationBench.ts';
@@ -22,6 +23,8 @@ class Bench implements AsyncDisposable {
   readonly waits: number[] = [];
   readonly failures: string[] = [];
   unlocks = 0;
+  /** What the next attempts fail with once they have the passphrase. */
+  readonly unlockFailures: HoldfastError[] = [];
   /** Called before each wait; may abort or change things. */
   onWait: (wait: number) => void = () => undefined;
   #waitsLeft = 40;
@@ -45,6 +48,7 @@ class Bench implements AsyncDisposable {
       wallClock: () => bench.now,
       isLocked: () => installation.state === 'locked',
       servicePasskeys: () => installation.passkeys.services(),
+      hasOpenService: () => hasOpenService(installation.catalog),
       unlockByService: (signal) => installation.unlock({}, undefined, signal),
       fetch: async () => {
         const answer = this.answers.length > 1 ? this.answers.shift() : this.answers[0];
@@ -53,7 +57,11 @@ class Bench implements AsyncDisposable {
         this.fetched.push(bytes);
         return bytes;
       },
-      unlock: (passphrase, signal) => installation.unlock({ passphrase: passphrase }, undefined, signal),
+      unlock: async (passphrase, signal) => {
+        const failure = this.unlockFailures.shift();
+        if (failure !== undefined) throw failure;
+        await installation.unlock({ passphrase: passphrase }, undefined, signal);
+      },
       prove: (passphrase, signal) => installation.passkeys.prove({ passphrase: passphrase }, signal),
       onUnlocked: () => void (this.unlocks += 1),
       onFailed: (error, isLast) => void this.failures.push(`${error.code}${isLast ? ' last' : ''}`),
@@ -166,6 +174,21 @@ describe('unattended unlock', () => {
       problem: 'Failed to unlock unattended: what it gives opens no passkey.',
       nextTryAt: null,
     });
+  });
+
+  it('what fails with the right passphrase says nothing of it: it is tried again ever more seldom, as often as it takes', async () => {
+    await using made = await Bench.locked();
+    for (let time = 0; time < 5; time += 1) made.unlockFailures.push(new HoldfastError('failed', 'Failed to derive the key: no memory.'));
+    await made.run();
+    assert.equal(made.state, 'unlocked');
+    assert.deepEqual(
+      made.failures,
+      Array.from({ length: 5 }, () => 'failed'),
+    );
+    assert.deepEqual(
+      made.waits.map((wait) => wait / 1000),
+      [5, 10, 20, 40, 80],
+    );
   });
 
   it('wrong passphrases count whatever came in between', async () => {
@@ -365,6 +388,9 @@ describe('unattended unlock with passkeys at key services', () => {
     made.bench.keyAgent.problems.set('unwrap', 'noCredentials');
     await made.run();
     assert.equal(made.state, 'locked');
+    assert.equal(made.unattended.status?.isSealed, true, 'and the status says that somebody has to unlock');
+    made.bench.installation.catalog.settings.set('unattended', JSON.stringify(file));
+    assert.equal(made.unattended.status.isSealed, undefined, 'but for another way');
     assert.deepEqual(states(made), ['main ready', 'outside ready']);
     await made.bench.installation.unlock({ passphrase: Buffer.from('right') }, undefined, never);
     await assert.rejects(made.bench.installation.passkeys.verify('outside', {}, never), { code: 'keyServiceRefused' });

@@ -16,6 +16,7 @@ import {
 import { type AskedProtection, protectionSteps } from '../../../../../extension/forms/location/protectionSteps.ts';
 import { summaryLines } from '../../../../../extension/forms/location/summary.ts';
 import { type LocationCheck, locationAdd } from '../../../../../protocol/methods/locations.ts';
+import type { UnattendedStatus } from '../../../../../protocol/methods/unattended.ts';
 import type { PasskeyKind } from '../../../../../protocol/methods/passkeys.ts';
 import { FakeCaller } from '../../fakeCaller.ts';
 import { somePasskey, someStatus } from '../../samples.ts';
@@ -112,13 +113,16 @@ describe('what was looked at, as lines to read', () => {
 });
 
 describe('what of the installation decides about locks', () => {
-  const table: readonly (readonly [PasskeyKind, boolean, boolean])[] = [
-    ['passphrase', false, true],
-    ['passphrase', true, false],
-    ['awsKms', false, false],
+  const byService = { kind: 'keyService', passkey: 'office', path: null, problem: null, nextTryAt: null } as const;
+  const table: readonly (readonly [what: string, PasskeyKind, UnattendedStatus | null, boolean])[] = [
+    ['is unlocked by a passphrase', 'passphrase', null, true],
+    ['unlocks itself with a passphrase', 'passphrase', unattended, false],
+    ['unlocks itself with a key service', 'awsKms', byService, false],
+    ['unlocks itself with a key service that is not in use', 'passphrase', byService, false],
+    ['has sealed credentials for its key service alone', 'awsKms', { ...byService, isSealed: true }, true],
   ];
-  for (const [kind, isUnattended, waits] of table) {
-    it(`a daemon that ${isUnattended ? 'unlocks itself' : `is unlocked by ${kind}`} ${waits ? 'waits for a passphrase' : 'waits for nobody'}`, async () => {
+  for (const [what, kind, unlocking, waits] of table) {
+    it(`a daemon that ${what} ${waits ? 'waits for somebody' : 'waits for nobody'}`, async () => {
       const caller = new FakeCaller({
         'immutability.status': () => ({
           safeUntil: null,
@@ -131,7 +135,7 @@ describe('what of the installation decides about locks', () => {
           longestAbsenceDays: 4,
           locations: [],
         }),
-        'session.status': () => someStatus(isUnattended ? { unattended } : {}),
+        'session.status': () => someStatus({ unattended: unlocking }),
         'passkey.list': () => ({ items: [somePasskey({ kind: 'vaultTransit' }), somePasskey({ inUse: true, kind })], next: null }),
       });
       assert.deepEqual(await readLockFacts(caller), { longestAbsenceDays: 4, waitsForPassphrase: waits });
