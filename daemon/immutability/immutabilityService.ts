@@ -17,6 +17,7 @@ import { isRefuted, lockProofOf } from '../installation/lockProofRecord.ts';
 import type { ObjectStore } from '../locations/objectStore.ts';
 import { callsPerMonth, lockPlan, slack } from '../locks/lockPlan.ts';
 import { nextRun, promisedPlan } from '../locks/lockRunState.ts';
+import { adoptKeyrings } from './adoptKeyrings.ts';
 import { adoptCanaries, hasVersions } from './canaries.ts';
 import type { LockFigures } from './lockFigures.ts';
 import type { LockMonitor } from './lockMonitor.ts';
@@ -242,6 +243,7 @@ export class ImmutabilityService {
     const { catalog, keys, stores, installationId } = installation;
     const { store, locks } = await stores.open(location.locationId, run.signal);
     await this.#adoptCanaries(location, store, run.signal);
+    await adoptKeyrings({ catalog, location, installationId, masterKey: keys.masterKey, store, now: wallClock, signal: run.signal });
     const plan = stores.planOf(location);
     if (!hasVersions(store) || locks === undefined || plan === undefined) {
       throw new HoldfastError('refusedByRule', `Failed to audit ${location.name}: it has no versions.`);

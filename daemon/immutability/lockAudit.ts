@@ -44,7 +44,7 @@ const prolongedBy = 31 * dayMs;
 /**
  * Compares locks with the ledger. A listing does not show them, so each costs a call: an audit reads those that nobody has read back for as long as things are
  * protected (the monitor's own reading back counts), some at random, those of versions that look odd, and those that were found wanting before. From the first
- * one on that is, it reads all.
+ * one on that is, it reads all. Of keyrings it reads each lock that nobody knows.
  */
 export class LockAudit {
   readonly #options: LockAuditOptions;
@@ -78,6 +78,7 @@ export class LockAudit {
     if (!isLockable(object)) return false;
     this.#meetProlonged(object);
     const expected = this.#expected(object);
+    if (isUnread(object) && expected === undefined) return true;
     if (expected === undefined || expected.until <= this.#now) return false;
     if (this.#isThorough || expected.wasFound) return true;
     if (object.lockReadAt === null || object.lockReadAt <= this.#dueBefore) return true;
@@ -175,9 +176,10 @@ export class LockAudit {
   }
 
   #note(object: Lockable, { held, at }: { readonly held: LockUntil | null; readonly at: string }): void {
-    if (held === null) return;
+    // A keyring of the time before its location had locks holds nobody up from now on.
+    const retainUntil = held?.until.toISOString() ?? (isUnread(object) ? at : undefined);
+    if (retainUntil === undefined) return;
     const { catalog, locationId, book } = this.#options;
-    const retainUntil = held.until.toISOString();
     book.afterwards(() => {
       const row = catalog.objects.get(locationId, object.objectKey);
       // The monitor may have made it longer since.
@@ -185,6 +187,11 @@ export class LockAudit {
       if ((row.lockReadAt ?? '') <= at) catalog.objects.change(locationId, object.objectKey, { retainUntil, lockReadAt: at });
     });
   }
+}
+
+/** Nobody extends older keyrings, so nobody else reads their locks; the retirement gate waits for each. */
+function isUnread({ kind, lockReadAt }: LedgerObject): boolean {
+  return kind === 'keyring' && lockReadAt === null;
 }
 
 function isLockable(object: LedgerObject): object is Lockable {

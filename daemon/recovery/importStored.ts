@@ -11,7 +11,7 @@ import type { ActionRun, WorkResult } from '../actions/actionQueue.ts';
 import { roundedSeconds } from '../actions/seconds.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { type LocationRecord, softLocation } from '../catalog/locationStore.ts';
-import type { PasskeyRecord } from '../catalog/passkeyStore.ts';
+import type { NewPasskey } from '../catalog/passkeyStore.ts';
 import { usualRunRules, usualSourceRules } from '../../protocol/methods/policies.ts';
 import { definitionInManifest, type PolicyDefinition } from '../catalog/policyDefinition.ts';
 import type { RestorePointRecord } from '../catalog/restorePointStore.ts';
@@ -19,6 +19,7 @@ import type { Installation } from '../installation/installation.ts';
 import { bucketKeys, keysIn, type LocationStoresOptions, type SealedKeys } from '../installation/locationStores.ts';
 import { restorePointRecordOf } from '../installation/manifestRecord.ts';
 import { callSecrets, newServiceKey, type ServiceSlotKey } from '../installation/passkeys/slotKeys.ts';
+import { type KnownKeyring, recordKnownKeyrings } from '../installation/knownKeyring.ts';
 import { slotOf } from '../installation/slotOf.ts';
 import type { KeyAgent } from '../keys/agent/keyAgent.ts';
 import type { ReadKeyring } from '../keys/keyringCandidates.ts';
@@ -39,6 +40,7 @@ import { packKey } from '../repository/names.ts';
 import { chooseInstallation, storedInstallations } from './storedInstallations.ts';
 import { openStoredKeyrings, RecoveredKeySource, type StoredKeysSecret } from './storedKeys.ts';
 import type { NamingObject } from './storedHeads.ts';
+import { ownKeyrings } from './storedKeyrings.ts';
 import { readStoredPolicies, type StoredManifest, type StoredPolicy } from './storedPolicies.ts';
 
 /** As backups write it into the policy of their manifests. */
@@ -120,11 +122,14 @@ export class ImportStored {
       });
       findings.push(...damaged);
       const masterKey = newestOf(masterKeys);
+      const keyrings = await ownKeyrings(found, { installationId, masterKey, storeId: store.storeId, signal });
       const passkeys = passkeysOf(found, request.key?.target, this.#options.wallClock());
       // A keyring that somebody tampered with is not believed, but the key that it gave is: it gets a slot of its own.
       if (passkeys.length === 0) passkeys.push(await this.#ownPasskey(masterKey, found.opened, request.passphrase, signal));
-      const came = this.#write({ ...request, spec, keys }, store, masterKey, found.newest, passkeys, policies);
+      const came = this.#write({ ...request, spec, keys }, store, masterKey, keyrings, passkeys, policies);
       held = masterKey;
+      // Locked from its put on, and with the passkeys that are here now. Where it can not be put, it is put at the next unlock.
+      await installation.deliverKeyrings(signal);
       installation.catalog.actions.addFindings(run.actionId, 'damaged', findings);
       const document: ImportDocument = {
         actionId: run.actionId,
@@ -177,7 +182,7 @@ export class ImportStored {
     opened: readonly Slot[],
     passphrase: Uint8Array | undefined,
     signal: AbortSignal,
-  ): Promise<PasskeyRecord> {
+  ): Promise<NewPasskey> {
     const { scrypt, wallClock } = this.#options;
     if (passphrase === undefined) {
       const slot = opened.find((one) => masterKey.hasId(Buffer.from(one.masterKeyId, 'base64')));
@@ -195,8 +200,6 @@ export class ImportStored {
       inUse: true,
       createdAt,
       verifiedAt: createdAt,
-      leftKeyringsAt: null,
-      replaces: null,
     };
   }
 
@@ -204,8 +207,8 @@ export class ImportStored {
     request: Pick<ImportRequest, 'locationName' | 'spec' | 'key'> & { readonly keys: SealedKeys | undefined },
     store: ObjectStore,
     masterKey: MasterKey,
-    keyring: ReadKeyring | undefined,
-    passkeys: readonly PasskeyRecord[],
+    keyrings: readonly KnownKeyring[],
+    passkeys: readonly NewPasskey[],
     policies: readonly StoredPolicy[],
   ): ImportedCounts {
     const { installation, wallClock, retiredBy } = this.#options;
@@ -238,7 +241,9 @@ export class ImportStored {
         });
         for (const passkey of passkeys) catalog.passkeys.add(passkey);
         writeAccess(catalog, passkeys, request.key);
-        writeKeyring(catalog, locationId, keyring, now);
+        recordKnownKeyrings(catalog, locationId, keyrings, wallClock());
+        catalog.sequences.raise('keyring', Math.max(0, ...keyrings.map(({ keyring }) => keyring.sequence)));
+        installation.keyrings.changed();
         const names = new Set<string>();
         return policies
           .map((policy) => writePolicy(catalog, { locationId, store, masterKey, policy, names, now, retiredBy }))
@@ -284,57 +289,42 @@ function newestOf(masterKeys: readonly MasterKey[]): MasterKey {
 }
 
 /**
- * The slots that the keyring holds. Their names were in the lost catalog, so they get new ones. In use, until the user says otherwise, is the newest of those
- * that the key outside opened; with a passphrase, the oldest passphrase. A key outside that was not asked is not verified.
+ * The slots that the keyring holds. Their names were in the lost catalog, so they get new ones. Verified is what opened just now, and nothing else: nobody knows who still has the others. In
+ * use, until the user says otherwise, is the newest of those that opened; where none of them did, the newest of the key outside, or the oldest passphrase.
  */
-function passkeysOf({ newest, opened }: KeyringSearchResult, target: KeyTarget | undefined, now: Date): PasskeyRecord[] {
+function passkeysOf({ newest, opened }: KeyringSearchResult, target: KeyTarget | undefined, now: Date): NewPasskey[] {
   const slots = (newest?.keyring.body.slots ?? []).toSorted((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
   const openedIds = new Set(opened.map(({ slotId }) => slotId));
   const inUse =
-    target === undefined
-      ? slots.find(({ kind }) => kind === 'passphrase')
-      : (slots.findLast(({ slotId }) => openedIds.has(slotId)) ?? slots.findLast((slot) => isSlotOf(slot, target)));
-  return slots.map((slot, index) => {
-    const record = { ...recordOf(slot, index), inUse: slot === (inUse ?? slots[0]) };
-    if (slot.kind === 'passphrase') return record;
-    return openedIds.has(slot.slotId) ? { ...record, verifiedAt: now.toISOString() } : { ...record, state: 'unverified' };
-  });
+    slots.findLast(({ slotId }) => openedIds.has(slotId)) ??
+    (target === undefined ? slots.find(({ kind }) => kind === 'passphrase') : slots.findLast((slot) => isSlotOf(slot, target)));
+  return slots.map((slot, index) => ({
+    ...recordOf(slot, index),
+    inUse: slot === (inUse ?? slots[0]),
+    ...(openedIds.has(slot.slotId) ? { state: 'ready', verifiedAt: now.toISOString() } : {}),
+  }));
 }
 
-function recordOf(slot: Slot, index: number): PasskeyRecord {
+function recordOf(slot: Slot, index: number): NewPasskey {
   return {
     slotId: slot.slotId,
     name: `${slot.kind}-${index + 1}`,
     kind: slot.kind,
     slot: JSON.stringify(slot),
-    state: 'ready',
+    state: 'unverified',
     inUse: false,
-    leftKeyringsAt: null,
-    replaces: null,
     createdAt: slot.createdAt,
     verifiedAt: null,
   };
 }
 
 /** How the key that the user named is reached, for all of its slots. What was said of one key is no word about another. */
-function writeAccess(catalog: Catalog, passkeys: readonly PasskeyRecord[], key: ServiceSlotKey | undefined): void {
+function writeAccess(catalog: Catalog, passkeys: readonly NewPasskey[], key: ServiceSlotKey | undefined): void {
   if (key === undefined) return;
   for (const { slotId, slot } of passkeys) {
     const isOfKey = isSlotOf(slotOf(slotId, slot), key.target);
     if (isOfKey) catalog.serviceKeys.add(newServiceKey(slotId, key.access, null), key.credentials);
   }
-}
-
-function writeKeyring(catalog: Catalog, locationId: LocationId, read: ReadKeyring | undefined, now: string): void {
-  if (read === undefined) {
-    catalog.sequences.next('keyring');
-    return;
-  }
-  const { keyring, bytes, candidate } = read;
-  const { sequence, objectId } = keyring;
-  catalog.keyrings.add({ sequence, objectId, bytes, createdAt: keyring.body.createdAt });
-  catalog.keyrings.recordCopy({ locationId, sequence, key: candidate.key, versionId: null, readBackAt: now });
-  catalog.sequences.raise('keyring', sequence);
 }
 
 interface PolicyToWrite {

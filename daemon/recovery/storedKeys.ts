@@ -27,24 +27,34 @@ export interface StoredKeysRequest {
   readonly signal: AbortSignal;
 }
 
+/** A keyring object as the store lists it. */
+export interface StoredKeyring extends KeyringCandidate {
+  readonly versionId: string | null;
+}
+
+export interface StoredKeys extends KeyringSearchResult {
+  /** All that lies in the folder, whoever put it. */
+  readonly candidates: readonly StoredKeyring[];
+}
+
 export type StoredKeysSecret = { readonly passphrase: Uint8Array } | { readonly confirmed: ConfirmedKey };
 
 /**
  * The keyrings of a location, opened with a passphrase or with a key outside that the user has named. Rejects with `wrongSecret`, `unknownName` (the passkey,
  * or no slot of the key), `keyServiceRefused`, `keyServiceUnavailable`, `damaged`, `objectMissing`, `confirmationNeeded` (to go on; or of a key outside).
  */
-export async function openStoredKeyrings(request: StoredKeysRequest): Promise<KeyringSearchResult> {
+export async function openStoredKeyrings(request: StoredKeysRequest): Promise<StoredKeys> {
   const { store, installationId, secret, passkey, scrypt, tries, signal } = request;
-  const candidates: KeyringCandidate[] = [];
+  const candidates: StoredKeyring[] = [];
   for await (const page of store.list(keyringFolder(installationId), { signal })) {
     for (const { key, versionId, lastModified, size } of page) {
-      candidates.push({ key, lastModified, read: () => readKeyring(store, key, versionId, size, signal) });
+      candidates.push({ key, versionId, lastModified, read: () => readKeyring(store, key, versionId, size, signal) });
     }
   }
   if (secret === undefined) throw (await unconfirmed(installationId, candidates, signal)) ?? passphraseNeeded();
   let tried = 0;
   try {
-    return await searchKeyrings({
+    const found = await searchKeyrings({
       installationId,
       candidates,
       ...('passphrase' in secret ? { passphrase: secret.passphrase, scrypt } : secret),
@@ -55,6 +65,7 @@ export async function openStoredKeyrings(request: StoredKeysRequest): Promise<Ke
         return Promise.resolve(count < tries);
       },
     });
+    return { ...found, candidates };
   } catch (error) {
     // No passphrase was asked for by any slot, so none was wrong.
     if (HoldfastError.is(error, 'wrongSecret') && error.details?.['attempts'] === 0) {

@@ -383,7 +383,7 @@ describe('import of what is stored, with a key outside', () => {
     const { installation } = lost.empty.base;
     const rows = installation.passkeys.list({}).items.map(({ name, state, inUse }) => [name, [state, inUse]]);
     assert.deepEqual(Object.fromEntries(rows), {
-      'passphrase-1': ['ready', false],
+      'passphrase-1': ['unverified', false],
       'awsKms-2': ['unverified', false],
       'vaultTransit-3': ['unverified', false],
       'vaultTransit-4': ['ready', true],
