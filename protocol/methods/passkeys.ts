@@ -216,8 +216,9 @@ export interface PasskeyRotateResult {
 
 /**
  * Errors: `unknownName`, `badValue` (a passphrase is needed), `refusedByRule` where the key service does not let this program do a step:
- * `details.command` is what to hand to whoever may, and the next call goes on; `confirmationNeeded` where a KMS key that somebody else made may be the next
- * one: the same call with `details.keyArn` as its `keyArn` takes it; `keyServiceRefused`, `keyServiceUnavailable`.
+ * `details.command` is what to hand to whoever may, and the next call goes on, with the ARN that the command prints as `keyArn` where `details.then` is
+ * "keyArn"; `confirmationNeeded` where a KMS key that somebody else made may be the next one: the same call with `details.keyArn` as its `keyArn` takes it;
+ * `keyServiceRefused`, `keyServiceUnavailable`.
  */
 export const passkeyRotate: Method<PasskeyRotateParams, PasskeyRotateResult> = {
   name: 'passkey.rotate',

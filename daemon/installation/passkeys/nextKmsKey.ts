@@ -167,7 +167,10 @@ class NextKmsKey {
       );
     }
     const toHand = 'Hand the command to whoever may run it, then rotate again';
-    return refuse(mayNot, owner.is === 'old' ? `${toHand}.` : `${toHand} with --key-arn and the ARN that it prints.`, { command });
+    // No alias says which key it has made.
+    return owner.is === 'old'
+      ? refuse(mayNot, `${toHand}.`, { command })
+      : refuse(mayNot, `${toHand} with --key-arn and the ARN that it prints.`, { command, then: 'keyArn' });
   }
 
   async #aliasOwner(): Promise<AliasOwner> {

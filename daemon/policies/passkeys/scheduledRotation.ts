@@ -75,12 +75,19 @@ export class ScheduledRotation {
     const { installation, wallClock, onChanged } = this.#options;
     if (HoldfastError.is(error, 'keyServiceUnavailable', 'cancelled', 'locked')) return;
     const known = HoldfastError.is(error) ? error : undefined;
-    const command = known?.details?.['command'];
-    const trouble: RotationTrouble = {
-      at: wallClock().toISOString(),
-      command: typeof command === 'string' ? command : null,
-      fix: known?.fix ?? null,
-    };
+    const { command, then } = known?.details ?? {};
+    const at = wallClock().toISOString();
+    // What the command makes has to be named by somebody, so that it does not go on by itself.
+    const trouble: RotationTrouble =
+      typeof command !== 'string'
+        ? { at, command: null, fix: known?.fix ?? null }
+        : then === 'keyArn'
+          ? {
+              at,
+              command: null,
+              fix: `Have this run: ${command} and rotate the passkey by hand with --key-arn and the ARN that it prints.`,
+            }
+          : { at, command, fix: known?.fix ?? null };
     installation.catalog.serviceKeys.change(slotId, { rotationTrouble: JSON.stringify(trouble) });
     onChanged(slotId);
   }

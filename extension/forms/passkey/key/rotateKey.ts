@@ -8,6 +8,7 @@ import {
   type PasskeyRotateResult,
   passkeySchedule,
 } from '../../../../protocol/methods/passkeys.ts';
+import { keyArnProblem } from '../../../../protocol/namedKeys.ts';
 import { asHoldfastError } from '../../../connection/asHoldfastError.ts';
 import { ask } from '../../../connection/asking.ts';
 import type { Services } from '../../../services.ts';
@@ -119,7 +120,7 @@ async function askOther(answers: Answers, place: StepPlace): Promise<StepOutcome
   });
 }
 
-type Act = 'again' | 'look' | { readonly copies: string };
+type Act = 'again' | 'look' | 'name' | { readonly copies: string };
 
 async function rotate(
   services: Services,
@@ -130,18 +131,37 @@ async function rotate(
   place: StepPlace,
 ): Promise<StepOutcome<Answers>> {
   let outcome: PasskeyRotateResult | HoldfastError | undefined;
+  let keyArn: string | undefined;
   for (;;) {
-    outcome ??= await tryToRotate(services, title, passkey, known, answers);
+    outcome ??= await tryToRotate(services, title, passkey, known, { ...answers, keyArn });
     if (outcome === undefined) return { kind: 'back', values: answers };
     if (!(outcome instanceof HoldfastError)) return { kind: 'next', values: { ...answers, result: outcome } };
     const chosen = await askPick<Act, Act>(place, { ...questionOf(outcome, passkey), next: (act) => act });
     if (chosen.kind !== 'next') return chosen.kind === 'back' ? { kind: 'back', values: answers } : chosen;
-    if (chosen.values === 'again') outcome = undefined;
+    if (chosen.values === 'name') {
+      const named = await askNextKey(place);
+      if (named.kind === 'next') keyArn = named.values;
+      if (named.kind === 'next') outcome = undefined;
+    } else if (chosen.values === 'again') outcome = undefined;
     else if (chosen.values !== 'look') {
       await vscode.env.clipboard.writeText(chosen.values.copies);
       tellQuietly(vscode.l10n.t('The command is in the clipboard'), 'clippy');
     }
   }
+}
+
+function nextKeyProblem(text: string): string | undefined {
+  if (keyArnProblem(text.trim()) === undefined) return undefined;
+  return vscode.l10n.t('Give the ARN of the key: an alias can name another one by now.');
+}
+
+async function askNextKey(place: StepPlace): Promise<StepOutcome<string>> {
+  return await askInput(place, {
+    prompt: vscode.l10n.t('ARN of the next key. The master key is wrapped for whoever may use it.'),
+    problem: (text) => (text.trim() === '' ? undefined : nextKeyProblem(text)),
+    isComplete: (text) => nextKeyProblem(text) === undefined,
+    next: (text) => text.trim(),
+  });
 }
 
 /** What the service does not let this program do is for somebody else to do: the command to hand over, and to go on behind it. */
@@ -160,7 +180,9 @@ function questionOf(problem: HoldfastError, { name }: Passkey): { readonly place
     placeholder: vscode.l10n.t('Somebody with the right has to do this. The passkey goes on as before.'),
     choices: [
       { label: vscode.l10n.t('Copy Command'), detail: command, icon: 'copy', value: { copies: command } },
-      { label: vscode.l10n.t('Go On'), description: vscode.l10n.t('once it has run'), icon: 'arrow-right', value: 'again' },
+      problem.details?.['then'] === 'keyArn'
+        ? { label: vscode.l10n.t('Name the Next Key…'), description: vscode.l10n.t('once it has run'), icon: 'arrow-right', value: 'name' }
+        : { label: vscode.l10n.t('Go On'), description: vscode.l10n.t('once it has run'), icon: 'arrow-right', value: 'again' },
       ...problemChoices<Act>(problem, 'warning', 'look'),
     ],
   };
@@ -172,7 +194,7 @@ async function tryToRotate(
   title: string,
   { slotId, name }: Passkey,
   known: readonly Passkey[],
-  answers: Answers,
+  answers: Answers & { readonly keyArn: string | undefined },
 ): Promise<PasskeyRotateResult | HoldfastError | undefined> {
   const { daemon } = services;
   const requestId = randomUUID();
@@ -180,11 +202,17 @@ async function tryToRotate(
   const attempt = async (): Promise<PasskeyRotateResult | undefined> => {
     const before = await rotatedBefore(daemon, slotId, known);
     if (before !== undefined) return { ...before, gate: await daemon.call(passkeyGate, { passkey: slotId }), steps: [] };
-    return await ask(daemon, passkeyRotate, title, () => ({
-      requestId,
-      passkey: slotId,
-      ...(everyDays === undefined ? {} : { everyDays }),
-    }));
+    return await ask(daemon, passkeyRotate, title, (_isConfirmed, asked) => {
+      // The key that was asked about, and no other that has come in its place since.
+      const confirmed = asked?.details?.['keyArn'];
+      const keyArn = typeof confirmed === 'string' ? confirmed : answers.keyArn;
+      return {
+        requestId: asked === undefined ? requestId : randomUUID(),
+        passkey: slotId,
+        ...(everyDays === undefined ? {} : { everyDays }),
+        ...(keyArn === undefined ? {} : { keyArn }),
+      };
+    });
   };
   try {
     return await vscode.window.withProgress(

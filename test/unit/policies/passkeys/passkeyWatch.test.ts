@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { VaultTokenFacts } from '../../../../daemon/keys/agent/keyFacts.ts';
 import { isPassing, keyProblemKinds, type KeyProblemKind } from '../../../../daemon/keys/agent/keyProblem.ts';
+import { arnOf } from '../../../support/fakeKeyAgent.ts';
 import { kmsKey, vaultKey, WatchBench } from '../../../support/watchBench.ts';
 
 const { signal } = new AbortController();
@@ -379,6 +380,35 @@ describe('rotation by itself', () => {
     bench.base.keyAgent.latestVersion = 2;
     await bench.pass(day);
     assert.deepEqual([bench.actions.at(-1)?.state, bench.kinds()], ['complete', []]);
+  });
+
+  it('C9: never takes a KMS key that somebody else made without its policy having been read, and asks about it by its ARN', async () => {
+    await using bench = await WatchBench.start();
+    await bench.add('kms', kmsKey);
+    await bench.base.installation.passkeys.schedule('kms', 90, signal);
+    const { keyAgent } = bench.base;
+    keyAgent.problems.set('createSuccessor', 'accessDenied');
+    await bench.pass(90 * day);
+    assert.match(bench.told()[0]?.fix ?? '', /Have this run: do createSuccessor and it goes on by itself within a day/);
+    keyAgent.problems.set('checkSuccessor', 'accessDenied');
+    keyAgent.aliasArn = arnOf(7);
+    await bench.pass(day);
+    const { passkeys } = bench.base.installation;
+    assert.notEqual(passkeys.describe(passkeys.resolve('kms')).reference['keyArn'], arnOf(7));
+    assert.match(bench.told()[0]?.fix ?? '', new RegExp(`--key-arn ${arnOf(7)}\\.$`));
+    keyAgent.problems.delete('checkSuccessor');
+    await bench.pass(day);
+    assert.deepEqual([passkeys.describe(passkeys.resolve('kms')).reference['keyArn'], bench.kinds()], [arnOf(7), []]);
+  });
+
+  it('says that the next KMS key has to be named by hand where no alias hands it over', async () => {
+    await using bench = await WatchBench.start();
+    await bench.add('kms', kmsKey);
+    await bench.base.installation.passkeys.schedule('kms', 90, signal);
+    bench.base.keyAgent.aliasArn = arnOf(7);
+    bench.base.keyAgent.problems.set('createSuccessor', 'accessDenied').set('checkSuccessor', 'notOurs');
+    await bench.pass(90 * day);
+    assert.match(bench.told()[0]?.fix ?? '', /^Have this run: do createSuccessor and rotate the passkey by hand with --key-arn/);
   });
 
   it('waits while the key service is away', async () => {
