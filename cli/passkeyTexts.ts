@@ -51,7 +51,7 @@ export function gateLines(name: string, gate: PasskeyGate, style: Style): readon
 function whenText(name: string, { from, begins }: PasskeyGate): string {
   if (from !== null) return `It may go from ${minuteOf(from)} on.`;
   return begins
-    ? `No date stands yet: "holdfast passkey retire ${shellWord(name)}" is refused too, and has new keyrings leave it out, from when on there is one.`
+    ? `No date stands yet: "holdfast passkey retire ${shellWord(name)}" is refused too, and has new keyrings leave it out, so that one comes to stand.`
     : 'Waiting does not help: somebody has to act.';
 }
 

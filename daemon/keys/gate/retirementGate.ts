@@ -1,7 +1,7 @@
 import { minuteOf } from '../../../protocol/wording.ts';
 import type { SlotId } from '../../../protocol/ids.ts';
 import { fallsWith, type OutsideKey } from './outsideKey.ts';
-import { countWays, type GateSlot, isWayIn, type WayIn } from './waysIn.ts';
+import { countWays, type GateSlot, type WayIn } from './waysIn.ts';
 
 /** One passkey, as the gate looks at it. */
 export interface GatePasskey extends WayIn {
@@ -51,7 +51,7 @@ export interface GateDecision {
   readonly left: number;
   /** No other passkey needs the key or version outside: it can be ended where this passkey goes. */
   readonly endsOutsideKey: boolean;
-  /** A date comes to stand once somebody asks to retire it: new keyrings leave it out from then on. */
+  /** Asking to retire it is what a date waits for: new keyrings leave it out from then on, and the locks of those that hold it come to an end. */
   readonly begins: boolean;
   /** Keys outside that go on being needed, whatever becomes of this one. */
   readonly needed: readonly OutsideKey[];
@@ -82,7 +82,7 @@ export function retirementGate({ passkey, passkeys, places }: GateQuestion): Gat
   const endsOutsideKey = passkey.outsideKey !== undefined && !kept.some(({ outsideKey }) => fallsWith(outsideKey, passkey.outsideKey));
   const ended = endsOutsideKey ? passkey.outsideKey : undefined;
   const left = countWays(others);
-  const looks = left === 0 ? [] : places.map((place) => lookAt(place, { passkey, ended, others: others.filter(isWayIn) }));
+  const looks = left === 0 ? [] : places.map((place) => lookAt(place, { passkey, ended, others }));
   const reasons: readonly Found[] = [
     ...(passkey.inUse ? [{ what: 'it is in use', until: null }] : []),
     ...(left > 0 ? [] : [{ what: withoutOthers(kept), until: null }]),
@@ -94,8 +94,7 @@ export function retirementGate({ passkey, passkeys, places }: GateQuestion): Gat
     reasons: reasons.map(({ what, until }) => ({ what, until })),
     left,
     endsOutsideKey,
-    begins:
-      reasons.some(({ byAsking }) => byAsking === true) && reasons.every(({ until, byAsking }) => until !== null || byAsking === true),
+    begins: !passkey.inUse && reasons.some(({ byAsking }) => byAsking === true),
     needed: [...kept, ...looks.flatMap((look) => look.needing)].flatMap(({ outsideKey }) => outsideKey ?? []),
   };
 }
@@ -141,14 +140,16 @@ function neededBy(
   const isHeld = slots.some(({ slotId }) => slotId === passkey.slotId);
   if (!isHeld && !slots.some(({ outsideKey }) => fallsWith(outsideKey, ended))) return [];
   const holds = isHeld ? 'holds it' : 'holds another passkey of its key';
+  if (isNewest && !isRemoved) {
+    const byAsking = isHeld && !passkey.isLeftOut && passkey.state !== 'retired';
+    const cure = byAsking ? 'ask to retire it, and the date stands' : 'the next one leaves it out';
+    return [{ what: `${what} is the newest there and ${holds}, so its lock is extended: ${cure}`, until: null, byAsking }];
+  }
   if (until === null) return [{ what: `${what} ${holds}, and nobody knows until when it is locked`, until: null }];
-  if (isRemoved && now === null) {
+  if (now === null) {
     return [{ what: `${what} is locked until ${minuteOf(until.toISOString())} and ${holds}, and no store tells the time`, until: null }];
   }
-  if (!isNewest || isRemoved) return [{ what: `${what} is locked and ${holds}`, until }];
-  const byAsking = isHeld && !passkey.isLeftOut && passkey.state !== 'retired';
-  const cure = byAsking ? 'ask to retire it, and the date stands' : 'the next one leaves it out';
-  return [{ what: `${what} is the newest there and ${holds}, so its lock is extended: ${cure}`, until: null, byAsking }];
+  return [{ what: `${what} is locked and ${holds}`, until }];
 }
 
 function withoutOthers(kept: readonly GatePasskey[]): string {

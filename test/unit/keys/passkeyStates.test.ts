@@ -160,6 +160,12 @@ describe('passkeys', () => {
     refuses(() => stepsToRetire([newPasskey('failing', true), spare, unverified], spare.slotId, true), 'refusedByRule');
     refuses(() => stepsToRetire([inUse, spare, unverified], spare.slotId, false), 'confirmationNeeded');
     refuses(() => stepsToRetire([inUse, unverified], idOf(randomUUID()), true), 'unknownName');
+    refuses(() => stepsToRetire([inUse, spare, { ...newPasskey('ready'), isLeftOut: true }], spare.slotId, false), 'confirmationNeeded');
+    const ofOneKey = [1, 2].map((version) => ({ ...newPasskey('ready'), outsideKey: { name: 'vault', version } }));
+    assert.throws(() => stepsToRetire([...ofOneKey, spare], spare.slotId, false), {
+      code: 'confirmationNeeded',
+      message: `Failed to retire passkey ${spare.name}: only passkeys of one key outside would be left.`,
+    });
     const retired = newPasskey('retired');
     assert.deepEqual(stepsToRetire([inUse, retired], retired.slotId, false), []);
   });

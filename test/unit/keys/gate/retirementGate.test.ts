@@ -170,8 +170,14 @@ describe('the retirement gate', () => {
     const behind = retirementGate({ passkey: asked, passkeys: [inUse, asked], places: [placeOf([inUse], locked(asked))] });
     assert.deepEqual([behind.from, behind.begins], [null, false]);
     assert.match(behind.reasons[0]?.what ?? '', /the next one leaves it out/);
-    const both = [...locked(old), keyringOf([old], null)];
-    assert.equal(retirementGate({ passkey: old, passkeys: [inUse, old], places: [placeOf([inUse], both)] }).begins, false);
+    // That the newest has a lock whose end nobody knows, or an earlier one, is no reason not to ask.
+    for (const more of [[keyringOf([old], null)], [keyringOf([old], null, { isNewest: true })]]) {
+      assert.equal(retirementGate({ passkey: old, passkeys: [inUse, old], places: [placeOf([inUse], more)] }).begins, more[0]?.isNewest);
+      const both = [placeOf([inUse], [...locked(old), ...more])];
+      assert.equal(retirementGate({ passkey: old, passkeys: [inUse, old], places: both }).begins, true);
+    }
+    const used = retirementGate({ passkey: { ...old, inUse: true }, passkeys: [inUse, old], places: [placeOf([inUse], locked(old))] });
+    assert.deepEqual([used.allowed, used.begins], [false, false]);
   });
 
   it('D3: a location that was removed keeps keys until its last lock has ended, and passphrases not at all', () => {
