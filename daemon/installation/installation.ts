@@ -105,6 +105,7 @@ export class Installation implements Disposable {
       delay: new UnlockDelay(options.unlockClock),
       wallClock,
       keyringChanged: () => this.keyrings.changed(),
+      assertRoom: () => this.keyrings.assertRoom(),
       deliver: (signal) => this.deliverKeyrings(signal),
       onChanged: options.onPasskeyChanged,
       storeTime: (locationId, signal) => this.#storeTime(locationId, signal),

@@ -4,7 +4,7 @@ import type { LocationId, PolicyId } from '../../protocol/ids.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { KeyringRecord } from '../catalog/keyringStore.ts';
 import type { Head, Heads } from '../keys/heads.ts';
-import { decodeKeyring, encodeKeyring } from '../keys/keyring.ts';
+import { decodeKeyring, encodeKeyring, longestKeyring } from '../keys/keyring.ts';
 import { keyringName } from '../keys/keyringName.ts';
 import { slotsOfKeyring } from '../keys/passkeyStates.ts';
 import type { Slot } from '../keys/slot.ts';
@@ -21,6 +21,14 @@ export interface KeyringDeliveryOptions {
 }
 
 const policyHeadsInKeyring = 200;
+/** Bytes of a keyring that heads, header and MACs may take. */
+const besideSlots = 27 * 1024;
+/** Bytes for all slots, as JSON: 32 of usual length have half of it. */
+const longestSlots = longestKeyring - besideSlots;
+/** Bytes of a policy's head with its id, as JSON. */
+const longestHead = 132;
+/** Bytes of a keyring that are neither slots nor heads of policies. */
+const besideHeads = 600;
 
 /** A location that the newest keyring could not be brought to, and why. */
 export interface Undelivered {
@@ -46,6 +54,14 @@ export class KeyringDelivery {
   /** Marks the slots as changed: every location is behind from now on. Call within the transaction that changes them. */
   changed(): void {
     this.#catalog.sequences.next('keyring');
+  }
+
+  /** Call within the transaction that adds a slot. Throws `refusedByRule` where the next keyring would be longer than the format has it. */
+  assertRoom(): void {
+    const length = lengthOf([...this.#slots(), ...unknownSlotsIn(this.#catalog)]);
+    if (length <= longestSlots) return;
+    const cause = `all passkeys would take ${length} bytes of the keyring, which has ${longestSlots} for them`;
+    throw HoldfastError.failedTo('refusedByRule', 'add a passkey', cause, { fix: 'Retire one first.' });
   }
 
   isBehind(locationId: LocationId): boolean {
@@ -173,8 +189,9 @@ export class KeyringDelivery {
     const createdAt = this.#wallClock().toISOString();
     const objectId = randomFillSync(new Uint8Array(16));
     const slots = this.#slots();
-    const heads = withNewestPolicies(this.headsAt(locationId));
-    const body = { keyEpoch: masterKey.keyEpoch, createdAt, heads, slots, unknownSlots: unknownSlotsIn(this.#catalog) };
+    const unknownSlots = unknownSlotsIn(this.#catalog);
+    const heads = withNewestPolicies(this.headsAt(locationId), longestKeyring - besideHeads - lengthOf([...slots, ...unknownSlots]));
+    const body = { keyEpoch: masterKey.keyEpoch, createdAt, heads, slots, unknownSlots };
     const bytes = encodeKeyring({ objectId, sequence, storeId: store.storeId }, body, masterKey);
     const record: KeyringRecord = { sequence, objectId, bytes, createdAt };
     this.#catalog.keyrings.add(record);
@@ -182,12 +199,16 @@ export class KeyringDelivery {
   }
 }
 
-/** A keyring has at most 64 KiB, so it names the heads of the policies that were backed up most often, and no more than fit beside 32 slots. */
-function withNewestPolicies(heads: Heads): Heads {
+/** A keyring has at most 64 KiB, so it names the heads of the policies that were backed up most often, and no more than there is `room` for, in bytes. */
+function withNewestPolicies(heads: Heads, room: number): Heads {
   const newest = Object.entries(heads.policies)
     .toSorted(([, a], [, b]) => b.sequence - a.sequence)
-    .slice(0, policyHeadsInKeyring);
+    .slice(0, Math.max(0, Math.min(policyHeadsInKeyring, Math.floor(room / longestHead))));
   return { ...heads, policies: Object.fromEntries(newest) };
+}
+
+function lengthOf(slots: readonly unknown[]): number {
+  return Buffer.byteLength(JSON.stringify(slots));
 }
 
 const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();

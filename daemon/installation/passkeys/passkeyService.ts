@@ -49,6 +49,8 @@ export interface PasskeyServiceOptions {
   readonly wallClock: () => Date;
   /** Marks the keyring as changed; called within the transaction that changes the slots. */
   readonly keyringChanged: () => void;
+  /** Called within the transaction that adds a slot. Throws `refusedByRule` where a keyring has no room for it. */
+  readonly assertRoom: () => void;
   /** Brings the changed keyring to every location that can be reached. */
   readonly deliver: (signal: AbortSignal) => Promise<void>;
   readonly onChanged: (slotId: SlotId) => void;
@@ -225,6 +227,9 @@ export class PasskeyService {
     // Of a passphrase that was typed for a rotation before, nobody has to know any more.
     const begun = key.kind === 'passphrase' ? undefined : cutOff[0];
     const abandoned = key.kind === 'passphrase' ? cutOff.map(({ slotId }) => slotId) : [];
+    // One that was made and never opened: what comes in its place is no second one, however often a schedule tries.
+    const failed = passkeys.filter(({ replaces, state }) => state === 'failing' && replaces === old.slotId);
+    await this.#steps.perform(begun === undefined ? failed.map(({ slotId }) => ({ step: 'retire', slotId })) : [], { signal });
     if (begun === undefined) this.#refuseFull();
     const taken = new Set(passkeys.map((passkey) => passkey.name));
     const slot =

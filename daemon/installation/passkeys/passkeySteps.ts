@@ -9,6 +9,8 @@ export interface PasskeyStepsOptions {
   readonly opening: PasskeyOpening;
   /** Marks the keyring as changed; called within the transaction that changes the slots. */
   readonly keyringChanged: () => void;
+  /** Called within the transaction that adds a slot. Throws `refusedByRule` where a keyring has no room for it. */
+  readonly assertRoom: () => void;
   /** Brings the changed keyring to every location that can be reached. */
   readonly deliver: (signal: AbortSignal) => Promise<void>;
   readonly onChanged: (slotId: SlotId) => void;
@@ -41,7 +43,10 @@ export class PasskeySteps {
     for (const step of steps) {
       switch (step.step) {
         case 'record':
-          this.change(() => given.record?.());
+          this.change(() => {
+            given.record?.();
+            this.#options.assertRoom();
+          });
           break;
         case 'publish':
           await this.#options.deliver(given.signal);

@@ -12,6 +12,12 @@ import { MasterKey } from '../masterKey.ts';
 import { WipedBytes } from '../secretBytes.ts';
 import { slotSchemas } from '../slot.ts';
 
+/**
+ * Bytes of a new slot's wrapping. KMS makes fewer than 250 of a master key, Vault about a hundred. What is longer would fill the keyring, and a keyring that is
+ * full stops every backup.
+ */
+const longestWrapping = 1024;
+
 /** How a key service is asked. */
 export interface ServiceReach {
   readonly agent: KeyAgent;
@@ -46,6 +52,13 @@ export async function wrapWithService(request: ServiceWrapRequest): Promise<Serv
   });
   if (!slot.success || slot.data.kind === 'passphrase')
     throw wrongAnswer('wrap the master key', 'its answer has no form that a passkey could have');
+  const { length } = Buffer.from(slot.data.wrapped, 'base64');
+  if (length > longestWrapping) {
+    throw wrongAnswer(
+      'wrap the master key',
+      `what it made of ${plaintext.bytes.length} bytes has ${length}, and ${longestWrapping} are enough for any key`,
+    );
+  }
   return slot.data;
 }
 
