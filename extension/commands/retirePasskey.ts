@@ -1,10 +1,18 @@
 import * as vscode from 'vscode';
 import { HoldfastError } from '../../protocol/errors.ts';
-import { type Passkey, passkeyGate, type PasskeyGate, passkeyList, passkeyRetire } from '../../protocol/methods/passkeys.ts';
+import {
+  type Passkey,
+  passkeyGate,
+  type PasskeyGate,
+  passkeyList,
+  passkeyRetire,
+  type PasskeyRetireParams,
+} from '../../protocol/methods/passkeys.ts';
 import { ask } from '../connection/asking.ts';
 import { listAll } from '../connection/listAll.ts';
 import { askPick } from '../forms/quickInputs.ts';
 import type { Services } from '../services.ts';
+import { cancellable } from '../ui/cancellable.ts';
 import { confirmed } from '../ui/confirm.ts';
 import { gateReasons, gateVerdict, leakText } from '../ui/gateText.ts';
 import { plainText } from '../ui/plainText.ts';
@@ -23,7 +31,10 @@ export async function retirePasskey(services: Services, args: readonly unknown[]
 /** For a passkey that was chosen already. */
 export async function retireNamed(services: Services, { id, name }: { readonly id: string; readonly name: string }): Promise<void> {
   const { daemon } = services;
-  const gate = await daemon.call(passkeyGate, { passkey: id });
+  const gate = await cancellable(
+    vscode.l10n.t('Looking what needs the passkey {0}', plainText(name)),
+    async (signal) => await daemon.call(passkeyGate, { passkey: id }, { signal }),
+  );
   if (!gate.allowed && gate.from === null && !gate.begins) {
     await showRefusal(gateVerdict(gate, name), gateReasons(gate.reasons));
     return;
@@ -36,12 +47,11 @@ export async function retireNamed(services: Services, { id, name }: { readonly i
   if (isOutside && !(await isSure(passkey, gate, outside, known))) return;
   const leak = leakText(gate);
   try {
-    const retired = await ask(
-      daemon,
-      passkeyRetire,
-      vscode.l10n.t('Retire Passkey'),
-      (isConfirmed) => ({ passkey: id, confirmed: isConfirmed || isOutside, outside }),
-      leak === undefined ? [] : [leak],
+    const params = (isConfirmed: boolean): PasskeyRetireParams => ({ passkey: id, confirmed: isConfirmed || isOutside, outside });
+    const more = leak === undefined ? [] : [leak];
+    const retired = await cancellable(
+      vscode.l10n.t('Retiring the passkey {0}', plainText(name)),
+      async (signal) => await ask(daemon, passkeyRetire, vscode.l10n.t('Retire Passkey'), params, more, signal),
     );
     if (retired !== undefined) tellQuietly(vscode.l10n.t('The passkey {0} is retired', name));
   } catch (error) {
@@ -118,6 +128,16 @@ async function isSure({ slotId, name }: Passkey, gate: PasskeyGate, outside: Out
 
 /** What was refused by rule has a list and a date to take away; what could not be ended outside has a command. */
 async function tellWhy({ daemon }: Services, id: string, name: string, error: unknown): Promise<void> {
+  if (HoldfastError.is(error, 'cancelled')) {
+    const isRetired = (await listAll(daemon, passkeyList, {})).some(({ slotId, state }) => slotId === id && state === 'retired');
+    tellQuietly(
+      isRetired
+        ? vscode.l10n.t('Cancelled: the passkey {0} is retired, and its key outside goes on', name)
+        : vscode.l10n.t('Cancelled: the passkey {0} is not retired', name),
+      'circle-slash',
+    );
+    return;
+  }
   if (HoldfastError.is(error, 'refusedByRule')) {
     const gate = await daemon.call(passkeyGate, { passkey: id });
     await showRefusal(error.message, [

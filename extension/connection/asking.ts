@@ -12,7 +12,7 @@ import { listAll } from './listAll.ts';
 /**
  * Calls a method that may ask first: for the user's word, with a button that names the act, or for a passphrase once more. The parameters are made anew
  * for each try, because a secret and a request id serve one request; `asked`: what the user has just said yes to. `undefined` when the user left a question;
- * nothing was changed then. `more`: lines to read beside the question.
+ * nothing was changed then. `more`: lines to read beside the question; `signal`: cancels the calls of the method.
  */
 export async function ask<Params, Result>(
   daemon: DaemonService,
@@ -20,12 +20,13 @@ export async function ask<Params, Result>(
   act: string,
   params: (isConfirmed: boolean, asked?: HoldfastError) => Params | Promise<Params>,
   more: readonly string[] = [],
+  signal?: AbortSignal,
 ): Promise<Result | undefined> {
   let asked: HoldfastError | undefined;
   let isSteppedUp = false;
   for (;;) {
     try {
-      return await daemon.call(method, await params(asked !== undefined, asked));
+      return await daemon.call(method, await params(asked !== undefined, asked), signal === undefined ? {} : { signal });
     } catch (error) {
       if (HoldfastError.is(error, 'confirmationNeeded') && asked === undefined) {
         const [question, ...rest] = plainText(error.message).split(/(?<=\?) /);

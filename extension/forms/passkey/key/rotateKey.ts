@@ -5,6 +5,7 @@ import {
   type Passkey,
   passkeyGate,
   passkeyRotate,
+  type PasskeyRotateParams,
   type PasskeyRotateResult,
   passkeySchedule,
 } from '../../../../protocol/methods/passkeys.ts';
@@ -12,6 +13,7 @@ import { keyArnProblem } from '../../../../protocol/namedKeys.ts';
 import { asHoldfastError } from '../../../connection/asHoldfastError.ts';
 import { ask } from '../../../connection/asking.ts';
 import type { Services } from '../../../services.ts';
+import { cancellable } from '../../../ui/cancellable.ts';
 import { gateReasons, gateVerdict, leakText } from '../../../ui/gateText.ts';
 import { plainText } from '../../../ui/plainText.ts';
 import { tellQuietly } from '../../../ui/tellQuietly.ts';
@@ -188,7 +190,7 @@ function questionOf(problem: HoldfastError, { name }: Passkey): { readonly place
   };
 }
 
-/** `undefined` where the user left a question in between. */
+/** `undefined` where the user left a question in between, or cancelled: what was done by then is gone on with by the same again. */
 async function tryToRotate(
   services: Services,
   title: string,
@@ -199,10 +201,10 @@ async function tryToRotate(
   const { daemon } = services;
   const requestId = randomUUID();
   const everyDays = schedulePlan(answers);
-  const attempt = async (): Promise<PasskeyRotateResult | undefined> => {
+  const attempt = async (signal: AbortSignal): Promise<PasskeyRotateResult | undefined> => {
     const before = await rotatedBefore(daemon, slotId, known);
     if (before !== undefined) return { ...before, gate: await daemon.call(passkeyGate, { passkey: slotId }), steps: [] };
-    return await ask(daemon, passkeyRotate, title, (_isConfirmed, asked) => {
+    const params = (_isConfirmed: boolean, asked: HoldfastError | undefined): PasskeyRotateParams => {
       // The key that was asked about, and no other that has come in its place since.
       const confirmed = asked?.details?.['keyArn'];
       const keyArn = typeof confirmed === 'string' ? confirmed : answers.keyArn;
@@ -212,12 +214,13 @@ async function tryToRotate(
         ...(everyDays === undefined ? {} : { everyDays }),
         ...(keyArn === undefined ? {} : { keyArn }),
       };
-    });
+    };
+    return await ask(daemon, passkeyRotate, title, params, [], signal);
   };
   try {
-    return await vscode.window.withProgress(
-      { location: vscode.ProgressLocation.Notification, title: vscode.l10n.t('Rotating the passkey {0}', plainText(name)) },
-      () => whileUnlocked(services, attempt),
+    return await cancellable(
+      vscode.l10n.t('Rotating the passkey {0}', plainText(name)),
+      async (signal) => await whileUnlocked(services, async () => await attempt(signal)),
     );
   } catch (error) {
     const problem = asHoldfastError(error);

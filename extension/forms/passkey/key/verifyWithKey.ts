@@ -3,6 +3,7 @@ import { HoldfastError } from '../../../../protocol/errors.ts';
 import { type Passkey, passkeyVerify } from '../../../../protocol/methods/passkeys.ts';
 import { ask } from '../../../connection/asking.ts';
 import type { Services } from '../../../services.ts';
+import { cancellable } from '../../../ui/cancellable.ts';
 import { plainText } from '../../../ui/plainText.ts';
 import { askLogin } from './askLogin.ts';
 import { keyCredentials } from './keyCredentials.ts';
@@ -37,14 +38,14 @@ async function verified(
   title: string,
 ): Promise<Passkey | undefined> {
   const access = login === undefined ? undefined : serviceKeyOf(login)?.access;
-  return await vscode.window.withProgress(
-    { location: { viewId: 'holdfast.passkeys' }, title: vscode.l10n.t('Verifying the passkey {0}', plainText(name)) },
-    async () =>
-      await ask(daemon, passkeyVerify, title, async () => ({
-        passkey: slotId,
-        ...(access === undefined ? {} : { access }),
-        ...(login === undefined ? {} : await keyCredentials(daemon, login)),
-      })),
+  const params = async () => ({
+    passkey: slotId,
+    ...(access === undefined ? {} : { access }),
+    ...(login === undefined ? {} : await keyCredentials(daemon, login)),
+  });
+  return await cancellable(
+    vscode.l10n.t('Verifying the passkey {0}', plainText(name)),
+    async (signal) => await ask(daemon, passkeyVerify, title, params, [], signal),
   );
 }
 
