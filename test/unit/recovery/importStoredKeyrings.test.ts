@@ -5,6 +5,7 @@ import { MasterKey } from '../../../daemon/keys/masterKey.ts';
 import { nodeFileSystem } from '../../../daemon/locations/fileAccess.ts';
 import { ImportStored } from '../../../daemon/recovery/importStored.ts';
 import type { ServiceSlotKey } from '../../../daemon/installation/passkeys/slotKeys.ts';
+import { HoldfastError } from '../../../protocol/errors.ts';
 import type { StoreId } from '../../../protocol/ids.ts';
 import { newId } from '../../support/ids.ts';
 import { InstallationBench } from '../../support/installationBench.ts';
@@ -142,6 +143,30 @@ describe('keyrings after an import of what is stored', () => {
       'vaultTransit-2': ['unverified', false, false],
       'passphrase-3': ['ready', true, true],
     });
+  });
+
+  it('D3: a passkey that nobody here knows how to reach is neither rotated by itself, which is said with what to do, nor kept in new keyrings for good', async () => {
+    using from = await machine();
+    using lost = await rescue(from, { passphrase: 'right' });
+    const { passkeys } = lost.base.installation;
+    const schedule = async (): Promise<string> => (await passkeys.schedule('vaultTransit-2', 90, signal)).name;
+    await assert.rejects(schedule(), (error: unknown) => {
+      assert.ok(HoldfastError.is(error, 'refusedByRule'));
+      assert.match(`${error.message} ${error.fix ?? ''}`, /does not know how to log in.*holdfast passkey verify vaultTransit-2/);
+      return true;
+    });
+    const { catalog, keyrings } = lost.base.installation;
+    const [location] = catalog.locations.list();
+    catalog.locations.change(location?.locationId ?? assert.fail(), { lockMode: 'compliance', protectionPeriodDays: 30 });
+    await assert.rejects(passkeys.retire('vaultTransit-2', { confirmed: true }, signal), { code: 'refusedByRule' });
+    assert.notEqual(catalog.passkeys.byName('vaultTransit-2')?.leftKeyringsAt, null);
+    const [newest] = await keyringsOf(lost.base);
+    assert.deepEqual(
+      [newest?.body.slots.map(({ kind }) => kind), keyrings.isBehind(location?.locationId ?? assert.fail())],
+      [['passphrase', 'passphrase'], false],
+    );
+    await passkeys.verify('vaultTransit-2', { access: vaultKey.access }, signal);
+    assert.equal(await schedule(), 'vaultTransit-2');
   });
 
   it('C9 R8: of thousands that somebody planted none is known afterwards, and each of ours is', async () => {
