@@ -147,6 +147,29 @@ describe('holdfast passkey of Vault', function () {
     assert.ok(!said.join('\n').includes(token), 'the token was told');
     assertNowhere(scratch, token);
   });
+
+  it('K6: takes another login that opens it, and unlocks with it from then on', async () => {
+    const ended = await scratch.cli(['passkey', 'verify', 'office']);
+    assert.equal(ended.status, 1);
+    const other = path.join(scratch.folder, 'other-token');
+    writeFileSync(other, `${token}\n`, { mode: 0o600 });
+    const verified = await scratch.cli(['passkey', 'verify', 'office', '--token-file', 'other-token'], { cwd: scratch.folder });
+    assert.deepEqual(
+      [verified.status, verified.stdout],
+      [0, 'The passkey office opens the master key, and keeps this login.\n'],
+      verified.stderr,
+    );
+    assert.equal((await unlockAgain(scratch)).status, 0);
+    assert.equal((await scratch.json(passkeyDocument, ['passkey', 'verify', 'office'])).state, 'ready');
+    const sealed = await scratch.cli(['passkey', 'verify', 'office', '--token-file', '-'], { input: `${token}\n` });
+    assert.equal(sealed.status, 0, sealed.stderr);
+    assert.match(sealed.stdout, /sealed in the catalog/);
+    assertNowhere(scratch, token);
+    const locked = await unlockAgain(scratch);
+    assert.match(locked.stderr, /its token lies sealed in the catalog, which a locked daemon can not read/);
+    assert.equal((await unlockAgain(scratch, ['--passphrase-file', scratch.passphraseFile])).status, 0);
+    assert.equal((await scratch.cli(['passkey', 'verify', 'office'])).status, 0);
+  });
 });
 
 describe('holdfast init on Vault, with locks', function () {
