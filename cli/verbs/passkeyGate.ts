@@ -1,5 +1,5 @@
 import { HoldfastError } from '../../protocol/errors.ts';
-import { passkeyGate, passkeyRetire } from '../../protocol/methods/passkeys.ts';
+import { passkeyGate, passkeyRetire, type RetiredPasskey } from '../../protocol/methods/passkeys.ts';
 import { escaped } from '../../client/shown/text.ts';
 import type { Call } from '../call.ts';
 import { reference } from '../names.ts';
@@ -17,32 +17,40 @@ export async function gate(call: Call, session: Session): Promise<Result> {
 export async function retire(call: Call, session: Session): Promise<Result> {
   const name = named(call);
   const endsKey = call.isOn('--end-key');
-  if (endsKey && !session.globals.yes) await agreeToEnd(name, session);
+  const isAgreed = endsKey && !session.globals.yes && (await isEndAgreed(name, session));
   const passkey = await session.ask(passkeyRetire, (confirmed) => ({
     passkey: name,
-    confirmed: confirmed || endsKey,
+    confirmed: confirmed || isAgreed,
     ...(endsKey ? { outside: 'end' } : {}),
   }));
-  const outside = passkey.kind === 'passphrase' || endsKey ? [] : await commandsToEnd(passkey.slotId, session);
+  const commands = passkey.kind === 'passphrase' || passkey.outside === 'ended' ? [] : await commandsToEnd(passkey.slotId, session);
   return {
-    document: { ...passkey, commands: outside },
-    lines: [`Retired the passkey ${escaped(passkey.name)}.`, ...commandLines(outside)],
+    document: { ...passkey, commands },
+    lines: [`Retired the passkey ${escaped(passkey.name)}.`, ...outsideLines(passkey), ...commandLines(commands)],
     isNotice: true,
   };
 }
 
-/** Asked only where the gate lets it: refusals come before questions. */
-async function agreeToEnd(passkey: string, session: Session): Promise<void> {
+function outsideLines({ kind, outside, reasons }: RetiredPasskey): readonly string[] {
+  if (outside === null) return [];
+  if (kind === 'passphrase') return ['It had no key outside to end.'];
+  if (outside === 'ended') return ['Its key outside ends too.'];
+  return [`Its key outside goes on: ${reasons.map(({ what }) => escaped(what)).join(', ')}.`];
+}
+
+/** Asked only where the gate lets it, and nothing is agreed to where it does not: refusals come before questions, and the daemon puts its own. */
+async function isEndAgreed(passkey: string, session: Session): Promise<boolean> {
   const { allowed, commands } = await session.call(passkeyGate, { passkey });
-  if (!allowed) return;
+  if (!allowed) return false;
   const { Asking } = await import('../asking.ts');
   const does = commands.length === 0 ? '' : ` by ${commands.join('; ')}`;
   await new Asking(session).confirm(
     new HoldfastError(
       'confirmationNeeded',
-      `The passkey ${passkey} is retired, and its key outside ends${does}: what was wrapped with that key alone can be opened no more.`,
+      `The passkey ${passkey} is retired, and its key outside ends${does}: what was wrapped with that key alone can be opened no more. Of another installation that uses the same key nothing is known here.`,
     ),
   );
+  return true;
 }
 
 async function commandsToEnd(slotId: string, session: Session): Promise<readonly string[]> {

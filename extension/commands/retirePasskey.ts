@@ -6,6 +6,7 @@ import {
   type PasskeyGate,
   passkeyList,
   passkeyRetire,
+  type RetiredPasskey,
   type PasskeyRetireParams,
 } from '../../protocol/methods/passkeys.ts';
 import { ask } from '../connection/asking.ts';
@@ -53,10 +54,17 @@ export async function retireNamed(services: Services, { id, name }: { readonly i
       vscode.l10n.t('Retiring the passkey {0}', plainText(name)),
       async (signal) => await ask(daemon, passkeyRetire, vscode.l10n.t('Retire Passkey'), params, more, signal),
     );
-    if (retired !== undefined) tellQuietly(vscode.l10n.t('The passkey {0} is retired', name));
+    if (retired !== undefined) tellQuietly(retiredText(name, retired));
   } catch (error) {
     await tellWhy(services, id, name, error);
   }
+}
+
+/** That it is retired, and what became of its key outside where that was to end. */
+function retiredText(name: string, { outside, reasons }: Pick<RetiredPasskey, 'outside' | 'reasons'>): string {
+  if (outside === null || (outside !== 'ended' && reasons.length === 0)) return vscode.l10n.t('The passkey {0} is retired', name);
+  if (outside === 'ended') return vscode.l10n.t('The passkey {0} is retired, and its key outside ends', name);
+  return vscode.l10n.t('The passkey {0} is retired; its key outside goes on: {1}', name, reasons.map(({ what }) => what).join(', '));
 }
 
 type Outside = 'leave' | 'end';

@@ -25,7 +25,7 @@ export interface Passkey {
   readonly warnings: readonly string[];
 }
 
-export const passkey: z.ZodType<Passkey> = z.strictObject({
+const passkeyMembers = {
   slotId: uuid,
   name: storedName,
   kind: z.enum(['passphrase', 'awsKms', 'vaultTransit']),
@@ -36,7 +36,9 @@ export const passkey: z.ZodType<Passkey> = z.strictObject({
   verifiedAt: time.nullable(),
   retirableFrom: time.nullable(),
   warnings: z.array(z.string()),
-});
+};
+
+export const passkey: z.ZodType<Passkey> = z.strictObject(passkeyMembers);
 
 export const passkeyList: Method<PageParams, Page<Passkey>> = {
   name: 'passkey.list',
@@ -166,7 +168,7 @@ export interface PasskeyGate {
   /** From when it may go; null where waiting does not help, and where no date stands yet. */
   readonly from: string | null;
   readonly reasons: readonly GateReason[];
-  /** Asking to retire it is refused, and is what makes a date stand: new keyrings leave it out from then on. */
+  /** Asking to retire it is refused, and is what a date waits for: new keyrings leave it out from then on. */
   readonly begins: boolean;
   /** What ends the key or version outside, for whoever may; only once it is allowed, and the newest keyring has reached every location. */
   readonly commands: readonly string[];
@@ -216,7 +218,7 @@ export interface PasskeyRotateResult {
 
 /**
  * Errors: `unknownName`, `badValue` (a passphrase is needed), `refusedByRule` where the key service does not let this program do a step:
- * `details.command` is what to hand to whoever may, and the next call goes on, with the ARN that the command prints as `keyArn` where `details.then` is
+ * `details.command` is what to hand to whoever may, and the next call goes on, with the ARN that the command prints as `keyArn` where `details.next` is
  * "keyArn"; `confirmationNeeded` where a KMS key that somebody else made may be the next one: the same call with `details.keyArn` as its `keyArn` takes it;
  * `keyServiceRefused`, `keyServiceUnavailable`.
  */
@@ -253,14 +255,29 @@ export interface PasskeyRetireParams extends PasskeyParams {
   readonly outside?: 'leave' | 'end';
 }
 
+/** `nothingToEnd`: a passphrase, or a Vault key that nothing needs at a later version: ended as a whole, it may take others along. */
+export type OutsideEnd = 'ended' | 'nothingToEnd' | 'stillNeeded';
+
+export interface RetiredPasskey extends Passkey {
+  /** What became of the key outside; null where nobody asked for its end. */
+  readonly outside: OutsideEnd | null;
+  /** Why it was not ended. */
+  readonly reasons: readonly GateReason[];
+}
+
 /**
- * In this order: `unknownName`; `refusedByRule` (in use, or the last verified slot); `confirmationNeeded` where `confirmed` is false, its
- * message says what will be lost; `stepUpNeeded`; `refusedByRule` with `details.from` and `details.reasons` while locked things need its key outside:
- * new keyrings leave it out from then on, so that the date stands.
+ * In this order: `unknownName`; `refusedByRule` (in use, or the last verified slot); `confirmationNeeded` where `confirmed` is false and either only one way in would
+ * be left, or new keyrings would leave it out from then on; `stepUpNeeded`; `refusedByRule` with `details.from` and `details.reasons` while locked things need its
+ * key outside: where it was confirmed, and `details.isLeftOut` says so, new keyrings leave it out from then on, so that the date stands, and `passkey.use` takes it
+ * back. Once it is retired: what the key service refuses with; the same call ends the key outside then.
  */
-export const passkeyRetire: Method<PasskeyRetireParams, Passkey> = {
+export const passkeyRetire: Method<PasskeyRetireParams, RetiredPasskey> = {
   name: 'passkey.retire',
   params: z.strictObject({ passkey: reference, confirmed: z.boolean(), outside: z.enum(['leave', 'end']).exactOptional() }),
-  result: passkey,
+  result: z.strictObject({
+    ...passkeyMembers,
+    outside: z.enum(['ended', 'nothingToEnd', 'stillNeeded']).nullable(),
+    reasons: z.array(z.strictObject({ what: z.string(), until: time.nullable() })),
+  }),
   right: 'stepUp',
 };

@@ -2,24 +2,14 @@ import { HoldfastError } from '../../../protocol/errors.ts';
 import type { LocationId, SlotId } from '../../../protocol/ids.ts';
 import { shellWord } from '../../../protocol/wording.ts';
 import type { Page, PageParams } from '../../../protocol/method.ts';
-import type { Passkey, PasskeyCheckResult, PasskeyGate } from '../../../protocol/methods/passkeys.ts';
+import type { Passkey, PasskeyCheckResult, PasskeyGate, RetiredPasskey } from '../../../protocol/methods/passkeys.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { PasskeyRecord } from '../../catalog/passkeyStore.ts';
 import type { KeyFacts } from '../../keys/agent/keyFacts.ts';
-import { targetOf } from '../../keys/agent/runKeyAgent.ts';
 import type { GateDecision } from '../../keys/gate/retirementGate.ts';
 import { mostSlots } from '../../keys/keyring.ts';
 import type { MasterKey } from '../../keys/masterKey.ts';
-import {
-  type PasskeyStatus,
-  type PasskeyStep,
-  refuseToRotate,
-  stepsToAdd,
-  stepsToRetire,
-  stepsToRotate,
-  stepsToUse,
-} from '../../keys/passkeyStates.ts';
-import { actOnKey } from '../../keys/passkeys/serviceSlot.ts';
+import { type PasskeyStatus, refuseToRotate, stepsToAdd, stepsToRotate, stepsToUse } from '../../keys/passkeyStates.ts';
 import type { Slot } from '../../keys/slot.ts';
 import type { UnlockDelay } from '../../keys/unlockDelay.ts';
 import type { KeyHolder } from '../keyHolder.ts';
@@ -30,16 +20,15 @@ import { readableSlot, slotOf } from '../slotOf.ts';
 import { Turns } from '../turns.ts';
 import { unknownSlotsIn } from '../unknownSlots.ts';
 import { checkServiceKey } from './checkServiceKey.ts';
-import { deletionDays, neededMinimum } from './endingCommands.ts';
 import { knownPasskey, resolvePasskey } from './findPasskey.ts';
 import { GateFacts, type GateView } from './gateFacts.ts';
 import { gateReport } from './gateReport.ts';
 import { PasskeyOpening, passphraseNeeded } from './passkeyOpening.ts';
 import { factsIn, isSealedAlone, passkeyRow } from './passkeyRow.ts';
+import { PasskeyRetirement } from './passkeyRetirement.ts';
 import { PasskeySteps } from './passkeySteps.ts';
 import { prepareSuccessor } from './serviceRotation.ts';
 import { newServiceKey, type NewSlotKey, type Opening, openingOf, type ServiceSlotKey, type SlotKeys } from './slotKeys.ts';
-import { keyStays, nothingToRaise, stillNeeded } from './stillNeeded.ts';
 
 export interface PasskeyServiceOptions {
   readonly catalog: Catalog;
@@ -73,6 +62,7 @@ export class PasskeyService {
   readonly #gates: GateFacts;
   readonly #opening: PasskeyOpening;
   readonly #steps: PasskeySteps;
+  readonly #retirement: PasskeyRetirement;
   /** Changes go one after the other: what one of them decides by is still so when it acts. */
   readonly #turns: Turns = new Turns();
 
@@ -82,6 +72,7 @@ export class PasskeyService {
     this.#gates = new GateFacts(options.catalog);
     this.#opening = new PasskeyOpening(options);
     this.#steps = new PasskeySteps({ ...options, opening: this.#opening });
+    this.#retirement = new PasskeyRetirement({ ...options, gates: this.#gates, steps: this.#steps });
   }
 
   /** As `resolvePasskey`. */
@@ -305,37 +296,26 @@ export class PasskeyService {
   /** What still needs a passkey, by the clocks of the stores. */
   async gate(reference: string, signal: AbortSignal): Promise<PasskeyGate> {
     const record = this.resolve(reference);
-    return this.#gateResult(record, await this.#decide(record.slotId, signal));
+    return this.#gateResult(record, await this.#retirement.decide(record.slotId, signal));
   }
 
   /** Refusals by rule of `retire`, then `confirmationNeeded`. */
-  checkRetire(reference: string, confirmed: boolean): readonly PasskeyStep[] {
-    return stepsToRetire(this.#gates.read().passkeys, this.resolve(reference).slotId, confirmed);
+  checkRetire(reference: string, confirmed: boolean): void {
+    this.#retirement.check(this.resolve(reference), confirmed);
   }
 
-  /**
-   * Errors: as `checkRetire`, and `refusedByRule` while what is locked needs the key outside. New keyrings leave the slot out from then on: the lock of the
-   * newest one is extended for as long as it is the newest, and the date would never come.
-   */
+  /** Errors: as `PasskeyRetirement.retire`; once it is retired, as `PasskeyRetirement.endOutside`. */
   async retire(
     reference: string,
     { confirmed, outside = 'leave' }: { readonly confirmed: boolean; readonly outside?: 'leave' | 'end' | undefined },
     signal: AbortSignal,
-  ): Promise<Passkey> {
+  ): Promise<RetiredPasskey> {
     using _ = await this.#turns.take(signal);
     const record = this.resolve(reference);
-    const steps = this.checkRetire(reference, confirmed);
-    const decision = await this.#decide(record.slotId, signal);
-    if (steps.length > 0 && !decision.allowed) {
-      await this.#leaveKeyrings(record.slotId, signal);
-      // A location that was behind may have got the keyring by that.
-      const then = await this.#decide(record.slotId, signal);
-      if (!then.allowed) throw stillNeeded(record, then);
-    }
-    await this.#steps.perform(steps, { signal });
+    await this.#retirement.retire(record, confirmed, signal);
     // Asked once more for what is retired already: it was cut off before the key outside was ended.
-    if (outside === 'end') await this.#endOutside(record, signal);
-    return this.#described(record.slotId);
+    const became = outside === 'end' ? await this.#retirement.endOutside(record, signal) : { outside: null, reasons: [] };
+    return { ...this.#described(record.slotId), ...became };
   }
 
   describe(record: PasskeyRecord, view: GateView = this.#gates.read()): Passkey {
@@ -350,37 +330,9 @@ export class PasskeyService {
     );
   }
 
-  #decide(slotId: SlotId, signal: AbortSignal): Promise<GateDecision> {
-    return this.#gates.decideNow(slotId, this.#options.storeTime, signal);
-  }
-
   #gateResult(record: PasskeyRecord, decision: GateDecision): PasskeyGate {
     const endpoint = this.#options.slotKeys.endpointOf(record.slotId);
     return gateReport({ record, decision, view: this.#gates.read(), endpoint, now: this.#now() });
-  }
-
-  /** The slot is retired already: what fails here is for somebody else to do, or to be asked for again, and the error says how. */
-  async #endOutside(record: PasskeyRecord, signal: AbortSignal): Promise<void> {
-    const slot = slotOf(record.slotId, record.slot);
-    // What the gate said before the keyrings were written may not be so any more.
-    const { allowed, endsOutsideKey, needed, ...decision } = await this.#decide(record.slotId, signal);
-    if (slot.kind === 'passphrase' || !endsOutsideKey) return;
-    const { behind } = this.#gates.read();
-    if (!allowed || behind.length > 0) throw keyStays(record, decision.reasons, behind);
-    const version = neededMinimum(slot, needed);
-    if (slot.kind === 'vaultTransit' && version === undefined) throw keyStays(record, [nothingToRaise], []);
-    const act =
-      version === undefined ? ({ act: 'scheduleDeletion', days: deletionDays } as const) : ({ act: 'raiseMinimum', version } as const);
-    await actOnKey(targetOf(slot), act, this.#options.slotKeys.reach(slot, {}, signal));
-  }
-
-  async #leaveKeyrings(slotId: SlotId, signal: AbortSignal): Promise<void> {
-    const { passkeys } = this.#catalog;
-    if (passkeys.get(slotId)?.leftKeyringsAt === null) {
-      this.#steps.change(() => passkeys.change(slotId, { leftKeyringsAt: this.#now() }));
-      this.#options.onChanged(slotId);
-    }
-    await this.#options.deliver(signal);
   }
 
   async #factsOf(key: NewSlotKey, signal: AbortSignal): Promise<KeyFacts | null> {

@@ -16,7 +16,7 @@ function careful(result: unknown, question = 'Retire the passkey laptop? Nothing
   };
   return {
     'passkey.list': () => ({ items: [passkey], next: null }),
-    'passkey.retire': act,
+    'passkey.retire': (...asked) => ({ ...Object(act(...asked)), outside: null, reasons: [] }),
     'passkey.use': act,
     'passkey.addPassphrase': act,
     'passkey.rotate': act,

@@ -324,7 +324,15 @@ describe('cli passkey list, verify, gate, retire and rotate of keys outside', ()
   });
 
   it('retires, and prints what ends the key outside; ends it itself only when asked, after a question', async () => {
-    const answers = { 'passkey.retire': () => ({ ...vaultPasskey, state: 'retired' }), 'passkey.gate': () => free };
+    const answers = {
+      'passkey.retire': ({ outside }: Readonly<Record<string, unknown>>) => ({
+        ...vaultPasskey,
+        state: 'retired',
+        outside: outside === 'end' ? 'ended' : null,
+        reasons: [],
+      }),
+      'passkey.gate': () => free,
+    };
     const kept = await runWith(['passkey', 'retire', 'office'], { daemon: new FakeDaemon(answers) });
     assert.match(kept.out, /^Retired the passkey office\.\n\n.*\n {2}vault write x\n$/);
     assert.deepEqual(
@@ -345,6 +353,45 @@ describe('cli passkey list, verify, gate, retire and rotate of keys outside', ()
     await runWith(['passkey', 'retire', 'office', '--end-key', '--yes'], { daemon: said });
     assert.deepEqual(said.of('passkey.retire')[0]?.params, { passkey: 'office', confirmed: true, outside: 'end' });
     assert.deepEqual(said.of('passkey.gate'), []);
+  });
+
+  it('says what became of the key outside, and prints what ends it where it was not ended', async () => {
+    const reasons = [{ what: 'passkey cloud is wrapped with it', until: null }];
+    const daemon = new FakeDaemon({
+      'passkey.retire': () => ({ ...vaultPasskey, state: 'retired', outside: 'stillNeeded', reasons }),
+      'passkey.gate': () => free,
+    });
+    const { out } = await runWith(['passkey', 'retire', 'office', '--end-key', '--yes'], { daemon });
+    assert.match(
+      out,
+      /^Retired the passkey office\.\nIts key outside goes on: passkey cloud is wrapped with it\.\n\n.*\n {2}vault write x\n$/,
+    );
+    const paper = { ...vaultPasskey, kind: 'passphrase', state: 'retired', outside: 'nothingToEnd', reasons: [] };
+    const without = new FakeDaemon({ 'passkey.retire': () => paper, 'passkey.gate': () => free });
+    assert.match(
+      (await runWith(['passkey', 'retire', 'office', '--end-key', '--yes'], { daemon: without })).out,
+      /no key outside to end\.\n$/,
+    );
+  });
+
+  it('D3: agrees to nothing where the gate is closed: the daemon asks before keyrings leave it out', async () => {
+    const asks = (): FakeDaemon =>
+      new FakeDaemon({
+        'passkey.gate': () => needed,
+        'passkey.retire': ({ confirmed }) => {
+          if (confirmed === true) throw new HoldfastError('refusedByRule', 'Failed to retire passkey office: what is locked needs it.');
+          throw new HoldfastError('confirmationNeeded', 'Failed to retire passkey office: new keyrings leave it out from then on.');
+        },
+      });
+    for (const [options, status, confirmed] of [
+      [{}, 2, [false]],
+      [{ answers: ['n'] }, 130, [false]],
+      [{ answers: ['y'] }, 4, [false, true]],
+    ] as const) {
+      const daemon = asks();
+      const ran = await runWith(['passkey', 'retire', 'office', '--end-key'], { daemon, ...options });
+      assert.deepEqual([ran.status, daemon.of('passkey.retire').map(({ params }) => params['confirmed'])], [status, confirmed]);
+    }
   });
 
   it('rotates without a passphrase, prints each step, and what the gate says of the old one', async () => {
