@@ -67,7 +67,11 @@ class NextKmsKey {
     const target: KeyTarget = { kind: 'awsKms', keyId: next.keyArn, region: slot.reference.region };
     const facts = awsFacts(await describeKey(target, this.#options.reach));
     const moved = await this.#aliasOf(next.keyArn, owner);
-    return { target, facts: { ...facts, alias: moved.alias }, steps: [next.step, ...moved.steps] };
+    const unseen =
+      before.rotatesItself === null
+        ? ['Whether the KMS key before rotates by itself, where no next key is needed, may not be read (kms:GetKeyRotationStatus).']
+        : [];
+    return { target, facts: { ...facts, alias: moved.alias }, steps: [...unseen, next.step, ...moved.steps] };
   }
 
   /** The user's word stands for what may not be read, and for nothing that was read and is otherwise. */
@@ -170,7 +174,7 @@ class NextKmsKey {
     // No alias says which key it has made.
     return owner.is === 'old'
       ? refuse(mayNot, `${toHand}.`, { command })
-      : refuse(mayNot, `${toHand} with --key-arn and the ARN that it prints.`, { command, then: 'keyArn' });
+      : refuse(mayNot, `${toHand} with --key-arn and the ARN that it prints.`, { command, next: 'keyArn' });
   }
 
   async #aliasOwner(): Promise<AliasOwner> {

@@ -75,13 +75,13 @@ export class ScheduledRotation {
     const { installation, wallClock, onChanged } = this.#options;
     if (HoldfastError.is(error, 'keyServiceUnavailable', 'cancelled', 'locked')) return;
     const known = HoldfastError.is(error) ? error : undefined;
-    const { command, then } = known?.details ?? {};
+    const { command, next } = known?.details ?? {};
     const at = wallClock().toISOString();
     // What the command makes has to be named by somebody, so that it does not go on by itself.
     const trouble: RotationTrouble =
       typeof command !== 'string'
         ? { at, command: null, fix: known?.fix ?? null }
-        : then === 'keyArn'
+        : next === 'keyArn'
           ? {
               at,
               command: null,

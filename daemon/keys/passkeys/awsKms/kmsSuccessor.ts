@@ -45,8 +45,13 @@ export async function trustedSuccessor(keys: KmsKeys, old: FoundKey, keyArn: str
   const [before, now] = [await policyOf(keys, old.arn), await policyOf(keys, found.arn)];
   // The shell takes the end of the line away where a command hands a policy on.
   if (now.trimEnd() !== before.trimEnd()) throw differs(found.arn, `its policy is not that of ${old.arn}`);
+  // In this order: who may no longer make a grant or a copy by the policy that was read may have made one before.
   if (await hasGrants(keys, found.arn)) throw differs(found.arn, 'it has grants, which allow its use beside the policy');
-  return found;
+  if (found.metadata.MultiRegion !== true) return found;
+  const again = await keys.find(name);
+  const later = copiesProblem(old, again);
+  if (later !== undefined) throw later;
+  return again;
 }
 
 function differs(arn: string, why: string): KeyServiceFailure {

@@ -182,7 +182,7 @@ function questionOf(problem: HoldfastError, { name }: Passkey): { readonly place
     placeholder: vscode.l10n.t('Somebody with the right has to do this. The passkey goes on as before.'),
     choices: [
       { label: vscode.l10n.t('Copy Command'), detail: command, icon: 'copy', value: { copies: command } },
-      problem.details?.['then'] === 'keyArn'
+      problem.details?.['next'] === 'keyArn'
         ? { label: vscode.l10n.t('Name the Next Key…'), description: vscode.l10n.t('once it has run'), icon: 'arrow-right', value: 'name' }
         : { label: vscode.l10n.t('Go On'), description: vscode.l10n.t('once it has run'), icon: 'arrow-right', value: 'again' },
       ...problemChoices<Act>(problem, 'warning', 'look'),
