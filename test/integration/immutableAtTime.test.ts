@@ -59,7 +59,16 @@ describe('a location on SeaweedFS as it was at a time, by the built command line
         assert.deepEqual((await rescued.json(importDocument, args, { env })).damaged, []);
         return (await rescued.json(z.array(restorePointDocument), ['restore-point', 'list'])).map(({ id }) => id).toSorted();
       };
+      const keyrings = async (): Promise<readonly (Date | null)[]> =>
+        (await vault.held()).flatMap(({ key, until }) => (key.includes('/keyring/') ? [until] : []));
+      const before = await keyrings();
       assert.deepEqual(await imported(), [first, later].toSorted());
+      // One that the import has put, locked from its put by the period that the restore points were made under.
+      const locks = await keyrings();
+      assert.deepEqual(
+        [locks.length, locks.filter((until) => (until?.getTime() ?? 0) > Date.now() + 7 * day).length],
+        [before.length + 1, locks.length],
+      );
       assert.deepEqual(await imported('--at', then.toISOString()), [first]);
     } finally {
       client.destroy();
