@@ -1,7 +1,10 @@
 import { chmodSync, mkdirSync } from 'node:fs';
+import path from 'node:path';
 import { assemble } from '../../daemon/server/assemble.ts';
 import type { Assembly, AssemblyWorld } from '../../daemon/server/assembly.ts';
+import { DaemonServer } from '../../daemon/server/daemonServer.ts';
 import { Dispatcher } from '../../daemon/server/dispatcher.ts';
+import { EventHub } from '../../daemon/server/events.ts';
 import type { LogFacts, Logger } from '../../daemon/server/logger.ts';
 import { SecretStore } from '../../daemon/server/secretStore.ts';
 import { StepUp } from '../../daemon/server/stepUp.ts';
@@ -9,6 +12,7 @@ import type { DaemonEvent } from '../../protocol/events.ts';
 import type { Method, SecretRef } from '../../protocol/method.ts';
 import { methods } from '../../protocol/methods/index.ts';
 import { bundleWorker } from './bundledWorker.ts';
+import { root } from './cli.ts';
 import { DrivenDaemon } from './drivenDaemon.ts';
 
 const workerUrl = bundleWorker();
@@ -32,11 +36,21 @@ export interface LogLine {
 export class InProcessDaemon extends DrivenDaemon implements AsyncDisposable {
   readonly log: LogLine[] = [];
   readonly stepUp: StepUp = new StepUp();
+  readonly #log: Logger;
   readonly #secrets = new SecretStore();
   readonly #listeners = new Set<(event: DaemonEvent) => void>();
   #assembly: Assembly | undefined;
   #dispatcher: Dispatcher | undefined;
   #secretId = 0;
+
+  private constructor() {
+    super();
+    const write =
+      (level: string) =>
+      (message: string, facts?: LogFacts): void =>
+        void this.log.push({ level, message, facts });
+    this.#log = { error: write('error'), warn: write('warn'), info: write('info'), debug: write('debug'), trace: write('trace') };
+  }
 
   static async start(state: string, world: AssemblyWorld = {}): Promise<InProcessDaemon> {
     const daemon = new InProcessDaemon();
@@ -47,11 +61,7 @@ export class InProcessDaemon extends DrivenDaemon implements AsyncDisposable {
   async #start(state: string, world: AssemblyWorld): Promise<void> {
     mkdirSync(state, { recursive: true, mode: 0o700 });
     chmodSync(state, 0o700);
-    const write =
-      (level: string) =>
-      (message: string, facts?: LogFacts): void =>
-        void this.log.push({ level, message, facts });
-    const log: Logger = { error: write('error'), warn: write('warn'), info: write('info'), debug: write('debug'), trace: write('trace') };
+    const log = this.#log;
     const publish = (event: DaemonEvent): void => {
       for (const listener of this.#listeners) listener(event);
     };
@@ -60,6 +70,33 @@ export class InProcessDaemon extends DrivenDaemon implements AsyncDisposable {
     this.#assembly = assembly;
     const { handlers, daemonState } = assembly;
     this.#dispatcher = new Dispatcher({ methods, handlers, daemonState, stepUp: this.stepUp, log, publish });
+  }
+
+  /** Listens in its state directory as a daemon's process does, until disposed, so that the built command line finds it there. */
+  async serve(stateDirectory: string): Promise<AsyncDisposable> {
+    if (this.#assembly === undefined) throw new Error('the daemon has ended');
+    const { handlers, daemonState } = this.#assembly;
+    const events = new EventHub();
+    using cleanUp = new DisposableStack();
+    cleanUp.use(this.listen((event) => events.publish(event)));
+    const server = await DaemonServer.start({
+      stateDirectory,
+      entryPath: path.join(root, 'dist', 'daemon', 'main.js'),
+      startedAt: new Date(),
+      methods,
+      handlers,
+      daemonState,
+      stepUp: this.stepUp,
+      events,
+      log: this.#log,
+    });
+    const listening = cleanUp.move();
+    return {
+      [Symbol.asyncDispose]: async () => {
+        listening.dispose();
+        await server[Symbol.asyncDispose]();
+      },
+    };
   }
 
   override secret(text: string): SecretRef {
