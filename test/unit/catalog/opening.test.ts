@@ -81,6 +81,29 @@ describe('opening the catalog', () => {
     folder.open({ migrations: [...migrations, next] }).close();
   });
 
+  it('D3: a passkey in use that keyrings left out is in them again, and keyrings are behind', () => {
+    const at = '2026-01-02T03:04:05.678Z';
+    folder.open({ migrations: migrations.filter(({ version }) => version <= 10) }).close();
+    const database = new DatabaseSync(folder.path);
+    database.exec(`
+      INSERT INTO passkeys (slotId, name, kind, slot, state, inUse, createdAt, digest) VALUES
+        ('a', 'a', 'awsKms', '{}', 'ready', 1, '${at}', x'00'), ('b', 'b', 'awsKms', '{}', 'ready', 0, '${at}', x'00');
+      INSERT INTO serviceKeys (slotId, access, leftKeyringsAt, replaces, digest) VALUES
+        ('a', '{}', '${at}', NULL, x'00'), ('b', '{}', '${at}', 'a', x'00');
+      INSERT INTO sequences (scope, last, digest) VALUES ('keyring', 4, x'00')`);
+    migrations.find(({ version }) => version === 11)?.run(database);
+    const rows = database.prepare('SELECT slotId, leftKeyringsAt, replaces FROM passkeys ORDER BY slotId').all();
+    assert.deepEqual(
+      rows.map((row) => Object.values(row)),
+      [
+        ['a', null, null],
+        ['b', at, 'a'],
+      ],
+    );
+    assert.equal(database.prepare('SELECT last FROM sequences').get()?.['last'], 5);
+    database.close();
+  });
+
   it('changes nothing where a step of the migration fails', () => {
     const catalog = folder.open();
     catalog.locations.add(someLocation());

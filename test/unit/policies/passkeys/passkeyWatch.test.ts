@@ -346,6 +346,19 @@ describe('rotation by itself', () => {
     assert.deepEqual(bench.kinds(), []);
   });
 
+  it('D3: follows no passkey that keyrings leave out by another one', async () => {
+    await using bench = await WatchBench.start();
+    await byItself(bench, false);
+    const { catalog, passkeys } = bench.base.installation;
+    const { slotId } = passkeys.resolve('vault');
+    catalog.passkeys.change(slotId, { leftKeyringsAt: bench.base.now.toISOString() });
+    await bench.pass(91 * day);
+    assert.deepEqual(bench.actions, []);
+    await passkeys.use('vault', signal);
+    await bench.pass(day);
+    assert.notEqual(passkeys.resolve('vault').slotId, slotId, 'taken back, it is followed');
+  });
+
   it('wraps anew where somebody else has rotated the key, and leaves in use what is', async () => {
     await using bench = await WatchBench.start();
     await byItself(bench, false);
