@@ -8,7 +8,8 @@ import { passkeyGate, passkeyRetire, passkeyRotate, passkeyVerify } from '../../
 import type { InitKey } from '../../protocol/methods/session.ts';
 import { BucketDaemon } from '../../test/support/bucketDaemon.ts';
 import { root } from '../../test/support/cli.ts';
-import { type GateDocument, gateDocument, passkeyDocument } from '../../test/support/cliShapes.ts';
+import { passkeyDocument } from '../../test/support/cliShapes.ts';
+import { type GateDocument, gateDocument } from '../../test/support/gateShapes.ts';
 import type { ImmutableScratch } from '../../test/support/immutableScratch.ts';
 import type { OpenBaoServer } from '../../test/support/servers/openBaoServer.ts';
 import { awsLogin, newKms, onKms, onVault, transitKey, userOn } from './passkeyUser.ts';

@@ -8,7 +8,7 @@ import type { InitKey } from '../../protocol/methods/session.ts';
 import { BucketDaemon } from '../support/bucketDaemon.ts';
 import { bundleKeyAgent } from '../support/bundledKeyAgent.ts';
 import { cliJson, type CliResult, runCli } from '../support/cli.ts';
-import { gateDocument, rotateDocument } from '../support/cliShapes.ts';
+import { gateDocument, rotateDocument } from '../support/gateShapes.ts';
 import { KmsWireServer } from '../support/servers/kmsWire.ts';
 import { sharedOpenBao } from '../support/servers/sharedServers.ts';
 

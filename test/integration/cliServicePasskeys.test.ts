@@ -7,15 +7,8 @@ import { awsKeyPolicy, vaultPolicy } from '../../protocol/keyPolicies.ts';
 import { runAwsCommand } from '../support/awsCommand.ts';
 import { type CliOptions, type CliResult, runCli } from '../support/cli.ts';
 import { refused } from '../support/cliExpect.ts';
-import {
-  gateDocument,
-  initDocument,
-  locationDocument,
-  type PasskeyDocument,
-  passkeyDocument,
-  rotateDocument,
-  statusDocument,
-} from '../support/cliShapes.ts';
+import { initDocument, locationDocument, type PasskeyDocument, passkeyDocument, statusDocument } from '../support/cliShapes.ts';
+import { gateDocument, rotateDocument } from '../support/gateShapes.ts';
 import { ScratchState } from '../support/daemon.ts';
 import { KmsWireServer, type WireKey } from '../support/servers/kmsWire.ts';
 import type { OpenBaoServer } from '../support/servers/openBaoServer.ts';

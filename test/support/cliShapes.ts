@@ -8,7 +8,7 @@ export interface Document {
   readonly [field: string]: unknown;
 }
 
-const time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
+export const time: z.ZodType<string> = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
 const count = z.int().min(0);
 const seconds = z.number().min(0);
 const uuid = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
@@ -156,38 +156,6 @@ export const passkeyDocument: z.ZodType<PasskeyDocument> = z.looseObject({
   verifiedAt: time.nullable(),
   retirableFrom: time.nullable(),
   warnings: z.array(z.string()),
-});
-
-export interface GateDocument extends Document {
-  readonly allowed: boolean;
-  readonly from: string | null;
-  readonly reasons: readonly { readonly what: string; readonly until: string | null }[];
-  readonly begins: boolean;
-  readonly commands: readonly string[];
-  readonly opensKeyringsUntil: string | null;
-  readonly notes: readonly string[];
-}
-export const gateDocument: z.ZodType<GateDocument> = z.looseObject({
-  allowed: z.boolean(),
-  from: time.nullable(),
-  reasons: z.array(z.looseObject({ what: z.string().min(1), until: time.nullable() })),
-  begins: z.boolean(),
-  commands: z.array(z.string().min(1)),
-  opensKeyringsUntil: time.nullable(),
-  notes: z.array(z.string().min(1)),
-});
-
-export interface RotateDocument extends Document {
-  readonly passkey: PasskeyDocument;
-  readonly previous: PasskeyDocument | null;
-  readonly gate: GateDocument | null;
-  readonly steps: readonly string[];
-}
-export const rotateDocument: z.ZodType<RotateDocument> = z.looseObject({
-  passkey: passkeyDocument,
-  previous: passkeyDocument.nullable(),
-  gate: gateDocument.nullable(),
-  steps: z.array(z.string().min(1)),
 });
 
 export interface CheckDocument extends Document {
