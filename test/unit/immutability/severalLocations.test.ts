@@ -5,6 +5,7 @@ import { auditDocument, immutabilityAudit } from '../../../protocol/methods/immu
 import { locationAdd } from '../../../protocol/methods/locations.ts';
 import { HoldfastError } from '../../../protocol/errors.ts';
 import { AttackersHand } from '../../support/bucket/attackersHand.ts';
+import { listing } from '../../support/bucket/otherAnswers.ts';
 import { BucketDaemon } from '../../support/bucketDaemon.ts';
 
 describe('an audit of all immutable locations', function () {
@@ -22,7 +23,7 @@ describe('an audit of all immutable locations', function () {
     const audit = async (): Promise<ActionWithResult> =>
       await daemon.ended(await daemon.call(immutabilityAudit, { requestId: randomUUID() }));
     assert.equal((await audit()).error, null);
-    world.wrap = (store) => (store.storeId === storeId ? { ...store, versions: { ...store.versions, list: away } } : store);
+    world.wrap = (store) => (store.storeId === storeId ? listing(store, away) : store);
     assert.equal((await audit()).error?.code, 'storeUnreachable');
     assert.ok(new AttackersHand(bucket, { prefix: `${world.catalog.installation.get()?.installationId}/` }).hideAll().done > 0);
     const audited = await audit();
