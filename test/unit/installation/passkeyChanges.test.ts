@@ -287,24 +287,26 @@ describe('X2 D3: any changes of passkeys', () => {
   it('leave a newest keyring that holds the slot in use and a verified one', async function () {
     this.timeout(20_000);
     const change = fc.record({
-      act: fc.constantFrom('add', 'addVault', 'use', 'rotate', 'rotateUnused', 'retire', 'retireUnasked', 'lock'),
-      which: fc.nat(9),
+      act: fc.constantFrom('add', 'addVault', 'use', 'use', 'rotate', 'rotateUnused', 'retire', 'retire', 'retireUnasked'),
+      which: fc.nat(3),
     });
     await fc.assert(
-      fc.asyncProperty(fc.array(change, { maxLength: 12 }), async (changes) => {
+      fc.asyncProperty(fc.array(change, { minLength: 3, maxLength: 6 }), async (changes) => {
         using bench = await InstallationBench.ready();
         const { installation } = bench;
         const { passkeys, catalog } = installation;
         const location = new LockedLocation(bench);
-        await location.deliver();
+        await passkeys.add('vault', vaultKey, false, signal);
         for (const [index, { act, which }] of changes.entries()) {
+          // Whatever keyring is there is locked for longer than all this takes.
+          location.lock(year);
           const kept = catalog.passkeys.list().filter(({ state }) => state !== 'retired');
           const { slotId, kind } = kept[which % kept.length] ?? assert.fail();
           const how = {
             ...(kind === 'passphrase' ? { passphrase: Buffer.from(`rotated ${index}`) } : {}),
             keepsChoice: act === 'rotateUnused',
           };
-          const acts: Readonly<Record<typeof act, () => Promise<unknown> | void>> = {
+          const acts: Readonly<Record<typeof act, () => Promise<unknown>>> = {
             add: () => passkeys.add(`p${index}`, phrase(`right ${index}`), which % 2 === 0, signal),
             addVault: () => passkeys.add(`v${index}`, vaultKey, which % 2 === 0, signal),
             use: () => passkeys.use(slotId, signal),
@@ -312,7 +314,6 @@ describe('X2 D3: any changes of passkeys', () => {
             rotateUnused: () => passkeys.rotate(slotId, how, signal),
             retire: () => passkeys.retire(slotId, { confirmed: true }, signal),
             retireUnasked: () => passkeys.retire(slotId, { confirmed: false }, signal),
-            lock: () => location.lock(year),
           };
           try {
             await acts[act]();
@@ -325,7 +326,7 @@ describe('X2 D3: any changes of passkeys', () => {
           assert.ok(inUse.state === 'ready' && inUse.leftKeyringsAt === null && names.includes(inUse.name), `${inUse.name} is in use`);
         }
       }),
-      { numRuns: 12 },
+      { numRuns: 15 },
     );
   });
 });
