@@ -284,8 +284,7 @@ describe('a key outside', () => {
 });
 
 describe('X2 D3: any changes of passkeys', () => {
-  it('leave a newest keyring that holds the slot in use and a verified one', async function () {
-    this.timeout(20_000);
+  it('leave a newest keyring that holds the slot in use and a verified one', async () => {
     const change = fc.record({
       act: fc.constantFrom('add', 'addVault', 'use', 'use', 'rotate', 'rotateUnused', 'retire', 'retire', 'retireUnasked'),
       which: fc.nat(3),
