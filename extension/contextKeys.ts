@@ -11,6 +11,8 @@ interface Keys {
   'holdfast.isRefused': boolean;
   'holdfast.hasLocations': boolean;
   'holdfast.hasImmutableLocation': boolean;
+  /** Two passkeys at least that open the backups. */
+  'holdfast.hasSecondPasskey': boolean;
   'holdfast.hasPolicies': boolean;
   'holdfast.hasRestorePoints': boolean;
   'holdfast.hasAlerts': boolean;

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { DaemonEvent } from '../../protocol/events.ts';
 import { locationList } from '../../protocol/methods/locations.ts';
+import { passkeyList } from '../../protocol/methods/passkeys.ts';
 import { type Policy, policyList } from '../../protocol/methods/policies.ts';
 import { restorePointList } from '../../protocol/methods/restorePoints.ts';
 import type { ContextKeys, StateKey } from '../contextKeys.ts';
@@ -14,9 +15,9 @@ export function stateKey({ phase, status }: DaemonHealth): StateKey {
   return phase === 'away' || phase === 'refused' ? 'notRunning' : 'unknown';
 }
 
-/** Whether an event can be about the first location, policy or restore point, or the last one. */
+/** Whether an event can be about the first location, policy or restore point, or the last one, or about the second passkey. */
 export function concernsPresence({ name, subject }: DaemonEvent): boolean {
-  return name === 'lookAgain' || (name === 'catalog.changed' && /^(?:locations|policies|restorePoints)\//.test(subject));
+  return name === 'lookAgain' || (name === 'catalog.changed' && /^(?:locations|passkeys|policies|restorePoints)\//.test(subject));
 }
 
 /** Keeps the context keys true that tell one welcome text from another: where the daemon stands, and what there is at all. */
@@ -98,6 +99,8 @@ export class Presence implements vscode.Disposable {
         'holdfast.hasImmutableLocation',
         locations.some(({ immutable }) => immutable),
       );
+      const passkeys = await listAll(quietly, passkeyList, {});
+      this.#contextKeys.set('holdfast.hasSecondPasskey', passkeys.filter(({ state: is }) => is === 'ready').length > 1);
     }
     this.#nextRunAt = null;
     if (state !== 'unlocked') return;

@@ -27,19 +27,24 @@ describe('the walkthrough', () => {
     await ticked(1);
 
     const { scratch } = host;
-    await scratch.json(z.unknown(), ['location', 'add', 'filesystem', 'store', '--path', scratch.makeFolder('store')]);
+    const second = path.join(scratch.folder, 'second');
+    writeFileSync(second, 'another passphrase for a safe\n', { mode: 0o600 });
+    await scratch.json(z.unknown(), ['passkey', 'add', 'passphrase', 'safe', '--passphrase-file', second]);
+    await page.locator('.codicon.complete[data-done-step-id$="secondPasskey"]').waitFor();
     await ticked(2);
+    await scratch.json(z.unknown(), ['location', 'add', 'filesystem', 'store', '--path', scratch.makeFolder('store')]);
+    await ticked(3);
     writeFileSync(path.join(host.folder, 'kept.txt'), 'kept');
     await scratch.json(z.unknown(), ['policy', 'create', 'work', '--source', host.folder, '--location', 'store']);
     await scratch.json(z.unknown(), ['backup', 'work']);
-    await ticked(3);
+    await ticked(4);
     await workbench.runCommand('holdfast.restore');
     await quickPick.choose(/^\d{4}-/);
     await quickPick.choose('Everything');
     await quickPick.choose('A folder…');
     await inputBox.answer(/Folder that it goes to/, path.join(scratch.folder, 'back'));
     await quickPick.choose(/^Restore 1 file, /);
-    await ticked(4);
+    await ticked(5);
     await workbench.screenshot('walkthrough-done');
   });
 });

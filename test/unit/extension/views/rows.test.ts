@@ -488,9 +488,9 @@ describe('what there is', () => {
   });
 
   it('is looked at anew for events that can be about it', () => {
-    for (const subject of ['locations/1', 'policies/1', 'restorePoints/1'])
+    for (const subject of ['locations/1', 'passkeys/1', 'policies/1', 'restorePoints/1'])
       assert.equal(concernsPresence({ name: 'catalog.changed', subject }), true);
-    assert.equal(concernsPresence({ name: 'catalog.changed', subject: 'passkeys/1' }), false);
+    assert.equal(concernsPresence({ name: 'catalog.changed', subject: 'schedules/1' }), false);
     assert.equal(concernsPresence({ name: 'action.changed', subject: someId }), false);
     assert.equal(concernsPresence({ name: 'lookAgain', subject: '' }), true);
   });
