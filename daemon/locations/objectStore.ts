@@ -1,4 +1,5 @@
 import type { StoreId } from '../../protocol/ids.ts';
+import type { ObjectPart, PartSink } from './objectParts.ts';
 
 /**
  * Where objects go. Every object is written once under a key of the grammar `[a-z0-9-/]` and never changed.
@@ -19,6 +20,11 @@ export interface ObjectStore {
   head(key: string, options?: ReadOptions): Promise<ObjectFacts | undefined>;
   /** Reads all of an object, or `length` bytes from `offset`; fewer bytes than asked for is an error of the caller's to notice. `into` is filled and returned (as a view) where given. */
   get(key: string, options?: GetOptions): Promise<ObjectBody | undefined>;
+  /**
+   * Reads parts of an object as they follow one another, by one request as far as that goes. Rejects with `damaged` where the object is not of the size that
+   * is expected; whatever it rejects with, the parts that were told of are there. Stores that gain nothing by it do not have it.
+   */
+  getParts?(key: string, options: GetPartsOptions): Promise<'there' | undefined>;
   /** All objects whose keys begin with `prefix`, in key order, in pages. Temporary names (a last part that begins with a dot) never appear. */
   list(prefix: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<readonly ListedObject[]>;
   /** Removes one version; resolves also where it is gone already. */
@@ -100,6 +106,13 @@ export interface GetOptions extends ReadOptions {
   readonly offset?: number;
   readonly length?: number;
   readonly into?: Uint8Array;
+}
+
+export interface GetPartsOptions extends ReadOptions {
+  /** Of the whole object. */
+  readonly size: number;
+  readonly parts: readonly ObjectPart[];
+  readonly sink: PartSink;
 }
 
 export interface SweepOptions {

@@ -58,6 +58,8 @@ describe('a restore into a folder that somebody else can write to', function () 
     fill(bench.source);
     await bench.backup();
     const target = bench.target();
+    mkdirSync(target, { recursive: true });
+    chmodSync(target, 0o777);
     const outside = join(bench.root, 'outside');
     mkdirSync(join(outside, 'below'), { recursive: true });
     chmodSync(outside, 0o700);
@@ -79,6 +81,26 @@ describe('a restore into a folder that somebody else can write to', function () 
     assert.deepEqual(named.toSorted(), ['taken/below/small', 'taken/large', 'taken/small']);
     assert.deepEqual([skipped.filter(({ reason }) => !isAboutIt(reason)), warnings.filter((warning) => !isAboutIt(warning))], [[], []]);
     assert.equal(warnings.length, 2);
+  });
+
+  it('M6: writes nothing through a link where a group or an access list lets somebody write', async () => {
+    const store = new StoreWithMoment();
+    using bench = new EngineBench(store);
+    fill(bench.source);
+    await bench.backup();
+    const target = bench.target();
+    mkdirSync(target, { recursive: true });
+    // Where there is an access list, the group's bits are what it grants at most.
+    chmodSync(target, 0o770);
+    const outside = join(bench.root, 'outside');
+    mkdirSync(outside);
+    store.atMoment = () => {
+      renameSync(join(target, 'taken'), join(bench.root, 'moved'));
+      symlinkSync(outside, join(target, 'taken'));
+    };
+    const { skipped } = await bench.restore(target);
+    assert.deepEqual(readdirSync(outside), []);
+    assert.ok(skipped.length >= 3);
   });
 
   it('M6: goes on where the way to the target leads over links', async () => {

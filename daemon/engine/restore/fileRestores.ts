@@ -50,7 +50,7 @@ export type FileDone = (failure: FileFailure | undefined, notes: readonly string
 export class FileRestores {
   readonly #indexes: IndexSet;
   readonly #readChunk: ReadChunk;
-  readonly #send: (job: PackJob) => void;
+  readonly #send: (jobs: readonly PackJob[]) => void;
   readonly #door: FolderDoor;
   readonly #maker: JobMaker;
   readonly #files = new Map<number, OpenFile>();
@@ -66,7 +66,7 @@ export class FileRestores {
     indexes: IndexSet,
     readChunk: ReadChunk,
     keyOf: (location: ChunkLocation) => string,
-    send: (job: PackJob) => void,
+    send: (jobs: readonly PackJob[]) => void,
     door: FolderDoor,
   ) {
     this.#door = door;
@@ -224,7 +224,7 @@ export class FileRestores {
       if (isBehind && location.length === place.location.length) {
         const retry = new JobMaker(this.#maker.keyOf);
         retry.add({ ...place, location });
-        for (const job of retry.take()) this.#sendJob(job);
+        this.#sendJobs(retry.take());
         return true;
       }
       isBehind ||= isSame;
@@ -239,14 +239,17 @@ export class FileRestores {
 
   #sendWave(): void {
     this.#waves += 1;
-    for (const job of this.#maker.take()) this.#sendJob(job);
+    this.#sendJobs(this.#maker.take());
   }
 
-  #sendJob({ places, ...job }: UnnumberedJob): void {
-    const id = this.#nextJob;
-    this.#nextJob += 1;
-    this.#jobs.set(id, places);
-    this.#send({ id, ...job });
+  #sendJobs(unnumbered: readonly UnnumberedJob[]): void {
+    const jobs = unnumbered.map(({ places, ...job }): PackJob => {
+      const id = this.#nextJob;
+      this.#nextJob += 1;
+      this.#jobs.set(id, places);
+      return { id, ...job };
+    });
+    if (jobs.length > 0) this.#send(jobs);
   }
 
   #partDone(number: number, file: OpenFile): void {

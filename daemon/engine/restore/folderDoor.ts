@@ -1,6 +1,7 @@
 import { closeSync, constants, existsSync, openSync } from 'node:fs';
 import { liesAt } from '../openedPath.ts';
 import { rawPath } from '../rawPath.ts';
+import { PrivateFolders } from './privateFolders.ts';
 
 const openFolders = '/proc/self/fd';
 /** PATH_MAX of Linux without its NUL (limits.h). */
@@ -11,12 +12,18 @@ const asPlace = 0o10000000;
 /**
  * The way into folders of a target that somebody else may write to: a folder that was made a moment ago may be a link to anywhere by now. On Linux a
  * folder is opened, is looked at where it really lies, and what is in it is then reached through the open folder; elsewhere by its path. One for
- * each thread; it holds the last folder open.
+ * each thread; it holds the last folder open. Where nobody else can put a link, paths are enough: opening costs a restore of small files a tenth of its time.
  */
 export class FolderDoor implements Disposable {
   readonly #isOpenable: boolean = process.platform === 'linux' && existsSync(openFolders);
+  readonly #private: PrivateFolders;
   #folder: string | undefined;
   #descriptor: number | undefined;
+
+  /** @param known what was found out before by the same thread */
+  constructor(known: PrivateFolders = new PrivateFolders()) {
+    this.#private = known;
+  }
 
   [Symbol.dispose](): void {
     if (this.#descriptor !== undefined) closeSync(this.#descriptor);
@@ -33,7 +40,9 @@ export class FolderDoor implements Disposable {
     // Nobody could reach by its path what could be made here through the open folder.
     if (path.length > longestPath) throw systemError('ENAMETOOLONG', 'The path is too long.');
     const slash = path.lastIndexOf('/');
-    const descriptor = this.#open(path.slice(0, Math.max(slash, 1)));
+    const folder = path.slice(0, Math.max(slash, 1));
+    if (this.#private.has(folder)) return path;
+    const descriptor = this.#open(folder);
     return `${openFolders}/${descriptor}/${path.slice(slash + 1)}`;
   }
 

@@ -8,7 +8,7 @@ import { type BlockToPlace, type ChunkToPlace, encodeBlocks, type Place } from '
 /** A range is not made longer than this, so that many fit into memory at once; one block alone may be. */
 const rangeLength = 8 * 1024 * 1024;
 /** What is not wanted between two blocks is fetched along when it is this short. */
-const gapLength = 256 * 1024;
+export const gapLength: number = 256 * 1024;
 
 interface PackPlan {
   readonly key: string;

@@ -77,7 +77,8 @@ export type PlannerReport =
       readonly offset?: number;
       readonly length?: number;
     }
-  | { readonly type: 'job'; readonly job: PackJob }
+  /** Those of one pack stand together, in the order of their ranges. */
+  | { readonly type: 'jobs'; readonly jobs: readonly PackJob[] }
   | { readonly type: 'totals'; readonly files: number; readonly bytes: number }
   | { readonly type: 'planned'; readonly result: PlannerResult }
   | { readonly type: 'failed'; readonly error: StoreFailure };

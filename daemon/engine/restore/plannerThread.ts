@@ -145,7 +145,7 @@ class Planner implements Disposable {
       indexes,
       (id, kind) => chunks.read(id, kind),
       (location) => packs.keyOf(location.pack),
-      (job) => this.#tell({ type: 'job', job }),
+      (jobs) => this.#tell({ type: 'jobs', jobs }),
       this.#door,
     );
     this.#restores = restores;

@@ -2,12 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
 import { HoldfastError } from '../../../protocol/errors.ts';
 import { uuidBytes } from '../../../protocol/ids.ts';
+import type { PartSink } from '../../locations/objectParts.ts';
 import type { EngineProgress, EngineThreads, RestoreJob, RestoreResult } from '../jobs.ts';
 import { newRunMemory, RunControl, type RunMemory, sumCounters } from '../threads/runMemory.ts';
 import { collectSoon } from '../threads/shortLivedMemory.ts';
 import { fileWorkerCount } from '../threads/threadCounts.ts';
 import { errorOf, failureOf } from './mainStore.ts';
 import type {
+  FetchPlan,
   PackJob,
   PlannerData,
   PlannerOrder,
@@ -17,6 +19,8 @@ import type {
   WorkDone,
   WorkOrder,
 } from './messages.ts';
+import { JobBuffers } from './jobBuffers.ts';
+import { gapLength } from './jobMaker.ts';
 import { reasonFor } from './targetFolders.ts';
 
 /** Memory for one fetched range: 8 MiB, a block more, and what whole segments add. */
@@ -25,6 +29,8 @@ const fetchBufferLength = 9 * 1024 * 1024;
 const ordersPerWorker = 2;
 /** Beside those of the workers: as many are on their way from the store. */
 const fetchesAtOnce = 2;
+/** Requests for several ranges under way at once: enough for a store that is far away, and there is memory left for what they go on with. */
+const longReadsAtOnce = 4;
 const progressEvery = 100;
 const defaultEntryLimit = 2 ** 28;
 const endTime = 2000;
@@ -64,13 +70,17 @@ class RestoreRun {
   readonly #workers: RestoreWorker[] = [];
   readonly #exits: Promise<void>[] = [];
   readonly #free: SharedArrayBuffer[] = [];
-  readonly #queue: PackJob[] = [];
+  /** Jobs that are read one after the other by one request. */
+  readonly #queue: (readonly PackJob[])[] = [];
+  /** Parts of reads under way whose turn for memory comes before that of other reads. */
+  readonly #waiting: ((buffer: SharedArrayBuffer) => void)[] = [];
   readonly #ready: Fetched[] = [];
   readonly #underWay = new Map<number, SharedArrayBuffer>();
   readonly #workerCount: number;
   #planner: Worker | undefined;
   #startWorker: ((thread: number) => RestoreWorker) | undefined;
   #buffers = 0;
+  #longReads = 0;
   #totals: { readonly totalFiles: number; readonly totalBytes: number } | undefined;
   #failure: { readonly error: unknown } | undefined;
   #isEnding = false;
@@ -190,8 +200,8 @@ class RestoreRun {
       case 'get':
         void this.#answer(report);
         break;
-      case 'job':
-        this.#queue.push(report.job);
+      case 'jobs':
+        this.#queue.push(...this.#readsOf(report.jobs));
         this.#fetchMore();
         break;
       case 'totals':
@@ -229,18 +239,75 @@ class RestoreRun {
     }
   }
 
+  /** Jobs of one pack that follow one another closely become one read, where the store can do that. */
+  #readsOf(jobs: readonly PackJob[]): PackJob[][] {
+    if (this.#job.store.getParts === undefined) return jobs.map((job) => [job]);
+    const reads: PackJob[][] = [];
+    for (const job of jobs) {
+      const last = reads.at(-1);
+      const before = last?.at(-1);
+      if (last !== undefined && before !== undefined && isFollowedBy(before.fetch, job.fetch)) last.push(job);
+      else reads.push([job]);
+    }
+    return reads;
+  }
+
   #fetchMore(): void {
-    while (this.#queue.length > 0 && (this.#free.length > 0 || this.#buffers < this.#workerCount * ordersPerWorker + fetchesAtOnce)) {
-      const job = this.#queue.shift();
-      if (job === undefined) break;
-      const buffer = this.#free.pop() ?? this.#newBuffer();
-      void this.#fetch(job, buffer);
+    while (this.#queue.length > 0 && (this.#queue[0]?.length === 1 || this.#longReads < longReadsAtOnce)) {
+      const buffer = this.#takeBuffer();
+      if (buffer === undefined) return;
+      const [job, ...others] = this.#queue.shift() ?? [];
+      if (job === undefined) return this.#giveBack(buffer);
+      if (others.length === 0) void this.#fetch(job, buffer);
+      else void this.#fetchAll([job, ...others], buffer);
     }
   }
 
-  #newBuffer(): SharedArrayBuffer {
+  #takeBuffer(): SharedArrayBuffer | undefined {
+    const free = this.#free.pop();
+    if (free !== undefined || this.#buffers >= this.#workerCount * ordersPerWorker + fetchesAtOnce) return free;
     this.#buffers += 1;
     return new SharedArrayBuffer(fetchBufferLength);
+  }
+
+  #giveBack(buffer: SharedArrayBuffer): void {
+    const waiting = this.#waiting.shift();
+    if (waiting === undefined) this.#free.push(buffer);
+    else waiting(buffer);
+  }
+
+  /** Reads the ranges of several jobs by one request; what does not come by it is fetched job by job. */
+  async #fetchAll(jobs: readonly PackJob[], first: SharedArrayBuffer): Promise<void> {
+    const { key, versionId, objectSize } = jobs[0]?.fetch ?? { key: '', versionId: null, objectSize: 0 };
+    const buffers = new JobBuffers(jobs, first, () => this.#nextBuffer());
+    const sink: PartSink = {
+      memory: (part) => buffers.memoryOf(part),
+      filled: (part) => {
+        const { job, buffer, fetched } = buffers.filled(part);
+        this.#ready.push({ order: { job, fetched, reason: '' }, buffer });
+        this.#workMore();
+      },
+    };
+    this.#longReads += 1;
+    try {
+      const parts = jobs.map(({ fetch }) => fetch);
+      await this.#job.store.getParts?.(key, { versionId, size: objectSize, parts, sink, signal: this.#stopGets.signal });
+    } catch (error) {
+      if (!HoldfastError.is(error, 'storeFailed', 'damaged')) {
+        this.#fail(error);
+        return;
+      }
+    } finally {
+      this.#longReads -= 1;
+    }
+    const { job, rest } = buffers.left();
+    this.#queue.unshift(...rest.map((one) => [one]));
+    if (job !== undefined) await this.#fetch(job, await buffers.ownBuffer());
+    this.#fetchMore();
+  }
+
+  #nextBuffer(): SharedArrayBuffer | Promise<SharedArrayBuffer> {
+    return this.#takeBuffer() ?? new Promise((resolve) => void this.#waiting.push(resolve));
   }
 
   async #fetch(job: PackJob, buffer: SharedArrayBuffer): Promise<void> {
@@ -294,7 +361,7 @@ class RestoreRun {
     entry.orders -= 1;
     const buffer = this.#underWay.get(done.id);
     this.#underWay.delete(done.id);
-    if (buffer !== undefined) this.#free.push(buffer);
+    if (buffer !== undefined) this.#giveBack(buffer);
     if (done.fatal !== null) {
       this.#fail(
         HoldfastError.failedTo('diskFailed', `restore into ${this.#target}`, reasonFor(done.fatal), {
@@ -323,6 +390,13 @@ class RestoreRun {
     const progress: EngineProgress = { phase: 'restoring', files, bytes, addedBytes: bytes, ...this.#totals };
     this.#job.onProgress?.(progress);
   }
+}
+
+/** Whether one range can be read on from the other: it ends behind it, and begins in it or so near that a request of its own would take longer. */
+function isFollowedBy(before: FetchPlan, next: FetchPlan): boolean {
+  const isSame = before.key === next.key && before.versionId === next.versionId && before.objectSize === next.objectSize;
+  const end = before.offset + before.length;
+  return isSame && next.offset >= before.offset && next.offset <= end + gapLength && next.offset + next.length > end;
 }
 
 function lackOf(found: object | undefined): string {

@@ -16,6 +16,7 @@ import { FolderDoor } from './folderDoor.ts';
 import type { FailedPart, PackJob, RestoreWorkerData, WorkDone, WorkOrder } from './messages.ts';
 import { type BlockToPlace, type ChunkToPlace, decodeBlocks, type Place } from './packJobCodec.ts';
 import { endOf } from './jobMaker.ts';
+import { PrivateFolders } from './privateFolders.ts';
 import { reasonFor } from './targetFolders.ts';
 
 /** The most that a fetch brings, opened. */
@@ -53,6 +54,7 @@ class RangeWriter {
   readonly #keySource: PolicyKeySource;
   readonly #opened: Buffer = Buffer.allocUnsafeSlow(openedLength);
   readonly #shortLived: ShortLivedMemory = new ShortLivedMemory();
+  readonly #private: PrivateFolders = new PrivateFolders();
   /** Of the job in hand. */
   #notes: { readonly file: number; readonly what: string }[] = [];
 
@@ -66,7 +68,7 @@ class RangeWriter {
   work({ job, fetched, reason }: WorkOrder): WorkDone {
     const failed: FailedPart[] = [];
     this.#notes = [];
-    using door = new FolderDoor();
+    using door = new FolderDoor(this.#private);
     using files = new OpenFiles(door);
     try {
       const candidates = this.#candidates(job);

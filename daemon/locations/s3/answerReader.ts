@@ -1,3 +1,5 @@
+import type { DealtParts } from '../objectParts.ts';
+
 /** Status and headers of an answer; names in lower case, values of one name joined as RFC 9110, section 5.3, has it. */
 export interface AnswerHead {
   readonly status: number;
@@ -6,8 +8,8 @@ export interface AnswerHead {
   readonly length: number | undefined;
 }
 
-/** Gives the memory that the body of an object fills, as long as `head.length`; what it throws ends the reading. */
-export type PlaceFor = (head: AnswerHead) => Uint8Array;
+/** Gives the memory that the body of an object fills, or its parts, as long as `head.length`; what it throws ends the reading. */
+export type PlaceFor = (head: AnswerHead) => Uint8Array | DealtParts;
 
 /** Of a body, is taken from pieces. */
 const lastLength = 65_536;
@@ -27,6 +29,10 @@ export class AnswerReader {
   #head: AnswerHead | undefined;
   /** Where the body goes, as far as its length is known. */
   #body: Uint8Array | undefined;
+  /** In its place where the body is an object's that is dealt out. */
+  #parts: DealtParts | undefined;
+  /** Of an object's body. */
+  #length = 0;
   #filled = 0;
   #isComplete = false;
   #isReusable = false;
@@ -36,7 +42,12 @@ export class AnswerReader {
   }
 
   get isComplete(): boolean {
-    return this.#isComplete;
+    return this.#isComplete && this.wait === undefined;
+  }
+
+  /** Nothing is to be read until it settles: memory for what comes is not there yet. Rejects where there will be none. */
+  get wait(): Promise<void> | undefined {
+    return this.#parts?.wait;
   }
 
   /** Whether the connection is at the beginning of the next answer. */
@@ -46,28 +57,29 @@ export class AnswerReader {
 
   /** Throws where the answer is not complete. An object's body is where `place` said. */
   get answer(): { readonly head: AnswerHead; readonly text: Uint8Array } {
-    if (this.#head === undefined || !this.#isComplete) throw malformed('the answer is not complete');
+    if (this.#head === undefined || !this.isComplete) throw malformed('the answer is not complete');
     return { head: this.#head, text: isObject(this.#head) ? new Uint8Array(0) : (this.#body ?? this.#pending) };
   }
 
   /** Where the next bytes of the body belong, as far as they are not its last: behind those something may come that is none of it. */
   get room(): Uint8Array | undefined {
-    const body = this.#body;
-    if (body === undefined || this.#head === undefined || !isObject(this.#head)) return undefined;
-    const end = body.length - lastLength;
-    return this.#filled < end ? body.subarray(this.#filled, end) : undefined;
+    if (this.#head === undefined || !isObject(this.#head)) return undefined;
+    const end = this.#length - lastLength;
+    if (this.#filled >= end) return undefined;
+    return this.#parts === undefined ? this.#body?.subarray(this.#filled, end) : this.#parts.room(end - this.#filled);
   }
 
   /** So many bytes were put where `room` said. */
   filled(length: number): void {
     this.#filled += length;
+    this.#parts?.took(length);
   }
 
   take(bytes: Buffer): void {
     const rest = this.#head === undefined ? this.#takeHead(bytes) : bytes;
     if (rest === undefined) return;
     if (this.#isComplete || this.#head === undefined) this.#isReusable &&= rest.length === 0;
-    else if (this.#body !== undefined) this.#fill(this.#body, rest);
+    else if (this.#parts !== undefined || this.#body !== undefined) this.#fill(rest);
     else this.#collect(this.#head, rest);
   }
 
@@ -101,23 +113,28 @@ export class AnswerReader {
     this.#head = head;
     const { status, length } = head;
     if (isObject(head)) {
-      this.#body = this.#place(head);
-      if (this.#body.length !== length) throw new RangeError('The place for a body has another length.');
+      const place = this.#place(head);
+      if (place.length !== length) throw new RangeError('The place for a body has another length.');
+      if (place instanceof Uint8Array) this.#body = place;
+      else this.#parts = place;
     } else if (status === 204 || status === 304) {
       this.#body = new Uint8Array(0);
     } else if (length !== undefined) {
       if (length > longestText) throw malformed('what it says is too long');
       this.#body = new Uint8Array(length);
     }
+    this.#length = length ?? 0;
     this.#isReusable = isKept;
     this.#isComplete = this.#body?.length === 0;
   }
 
-  #fill(body: Uint8Array, bytes: Buffer): void {
-    const taken = Math.min(bytes.length, body.length - this.#filled);
-    body.set(taken === bytes.length ? bytes : bytes.subarray(0, taken), this.#filled);
+  #fill(bytes: Buffer): void {
+    const taken = Math.min(bytes.length, this.#length - this.#filled);
+    const part = taken === bytes.length ? bytes : bytes.subarray(0, taken);
+    if (this.#parts === undefined) this.#body?.set(part, this.#filled);
+    else this.#parts.write(part);
     this.#filled += taken;
-    this.#isComplete = this.#filled === body.length;
+    this.#isComplete = this.#filled === this.#length;
     // More than was announced belongs to no answer.
     if (taken < bytes.length) this.#isReusable = false;
   }

@@ -25,6 +25,7 @@ const readLength = 256 * 1024;
  */
 export class AnswerSocket implements Disposable {
   readonly #socket: Socket;
+  readonly #silenceTimeout: number;
   #asked: { readonly reader: AnswerReader; readonly end: PromiseWithResolvers<void> } | undefined;
   #isUsable = true;
 
@@ -34,8 +35,8 @@ export class AnswerSocket implements Disposable {
     let given: Uint8Array = buffer;
     const callback = (length: number): boolean => {
       if (given === buffer) this.#take(buffer.subarray(0, length));
-      else this.#asked?.reader.filled(length);
-      return true;
+      else this.#filled(length);
+      return this.#asked?.reader.wait === undefined || this.#pause(this.#asked.reader);
     };
     const next = (): Uint8Array => {
       given = this.#asked?.reader.room ?? buffer;
@@ -50,6 +51,7 @@ export class AnswerSocket implements Disposable {
       clearTimeout(timer);
       socket.setTimeout(silenceTimeout);
     });
+    this.#silenceTimeout = silenceTimeout;
     socket.on('timeout', () => this.#fail(timeout()));
     socket.on('error', (error) => this.#fail(error));
     socket.on('close', () => {
@@ -99,6 +101,32 @@ export class AnswerSocket implements Disposable {
       return this.#fail(error);
     }
     if (asked.reader.isComplete) asked.end.resolve();
+  }
+
+  #filled(length: number): void {
+    try {
+      this.#asked?.reader.filled(length);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Reads no further while there is no memory for it: who is silent meanwhile is not the store. Says that the socket stands still. */
+  #pause(reader: AnswerReader): false {
+    this.#socket.setTimeout(0);
+    const goOn = (): void => {
+      if (this.#asked?.reader !== reader) return;
+      if (reader.wait !== undefined) {
+        this.#pause(reader);
+      } else if (reader.isComplete) {
+        this.#asked.end.resolve();
+      } else {
+        this.#socket.setTimeout(this.#silenceTimeout);
+        this.#socket.resume();
+      }
+    };
+    reader.wait?.then(goOn, (error: unknown) => this.#fail(error));
+    return false;
   }
 
   #closed(): void {

@@ -57,7 +57,7 @@ export class BodyPlace {
 }
 
 /** The answer's facts, as far as its headers are what was asked for; throws `storeFailed`. */
-function bodyFacts(action: string, asked: AskedRange | undefined, answer: AnsweredRange): BodyFacts {
+export function bodyFacts(action: string, asked: AskedRange | undefined, answer: AnsweredRange): BodyFacts {
   const length = answer.ContentLength;
   if (length === undefined || !Number.isSafeInteger(length) || length < 0) throw otherBytes(action, 'the answer does not say its length');
   if (asked === undefined) {

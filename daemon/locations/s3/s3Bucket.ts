@@ -60,6 +60,11 @@ export class S3Bucket implements Disposable {
     return this.#region;
   }
 
+  /** Whether objects come by sockets of our own. */
+  get hasReads(): boolean {
+    return this.#wire.reads !== undefined;
+  }
+
   /** The key in the bucket. */
   fullKey(key: string): string {
     return this.#prefix + key;

@@ -11,8 +11,10 @@ import { HoldfastError } from '../../../protocol/errors.ts';
 import type { StoreId } from '../../../protocol/ids.ts';
 import { markerName } from '../marker.ts';
 import { checkObjectKey, checkPrefix } from '../objectKey.ts';
+import { DealtParts, type ObjectPart, type PartSink } from '../objectParts.ts';
 import type {
   GetOptions,
+  GetPartsOptions,
   ListedObject,
   ObjectBody,
   ObjectFacts,
@@ -25,7 +27,7 @@ import type {
 } from '../objectStore.ts';
 import type { S3Features } from './s3Options.ts';
 import type { AnswerHead } from './answerReader.ts';
-import { BodyPlace, readBody, slicesOf } from './s3Body.ts';
+import { BodyPlace, bodyFacts, readBody, slicesOf } from './s3Body.ts';
 import type { S3Bucket } from './s3Bucket.ts';
 import { askedEncryption, checkEncryption } from './s3Encryption.ts';
 import { objectPages, oldestOf, oldestPages, versionsOf } from './s3Listing.ts';
@@ -157,6 +159,83 @@ export class S3ObjectStore implements ObjectStore {
       if (!isBeyondEnd(error)) throw error;
       return await this.#emptyPart(key, offset, options);
     }
+  }
+
+  async getParts(key: string, { parts, size, sink, versionId, signal }: GetPartsOptions): Promise<'there' | undefined> {
+    checkObjectKey(key);
+    const action = `read object ${key}`;
+    const reading = { ...(versionId === undefined ? {} : { versionId }), ...(signal === undefined ? {} : { signal }) };
+    const version = await this.#versionToRead(key, reading);
+    if (version === undefined) return undefined;
+    let next = 0;
+    const counted: PartSink = {
+      memory: (part) => sink.memory(part),
+      filled: (part) => {
+        next = part + 1;
+        sink.filled(part);
+      },
+    };
+    while (next < parts.length) {
+      const before = next;
+      try {
+        const found = this.#bucket.hasReads
+          ? await orUnread(
+              this.#dealParts(action, this.#addressOf(key, version.versionId), { parts, size, sink: counted, ...reading }, () => next),
+            )
+          : await this.#getPart(key, parts[next], { ...reading, versionId: version.versionId, size, sink: counted }, next);
+        if (found === undefined) return await this.#nothing(signal);
+      } catch (error) {
+        // A reader that had to wait is cut off by some stores: as long as more comes each time, it is gone on with.
+        if (next === before || !HoldfastError.is(error, 'storeFailed', 'storeUnreachable')) throw error;
+      }
+    }
+    return 'there';
+  }
+
+  /** Asks for what is still to come of the parts, at each attempt. */
+  async #dealParts(
+    action: string,
+    address: { readonly Bucket: string; readonly Key: string; readonly VersionId?: string },
+    { parts, size, sink, signal }: GetPartsOptions,
+    next: () => number,
+  ): Promise<'there' | undefined> {
+    return await this.#bucket.call<'there'>({ action, permission: 's3:GetObjectVersion', signal }, async ({ client, reads, options }) => {
+      const first = next();
+      const [from, to] = [parts[first], parts.at(-1)];
+      if (from === undefined || to === undefined) return 'there';
+      const asked = { offset: from.offset, length: to.offset + to.length - from.offset };
+      const command = new GetObjectCommand({ ...address, Range: `bytes=${asked.offset}-${asked.offset + asked.length - 1}` });
+      reads?.carry(
+        command,
+        ({ length: ContentLength, headers }) => {
+          const facts = bodyFacts(action, asked, { ContentLength, ContentRange: headers['content-range'] });
+          if (facts.size !== size || facts.length !== asked.length) throw otherSize(action, facts.size);
+          const { 'x-amz-version-id': came = address.VersionId } = headers;
+          if (address.VersionId !== undefined && came !== address.VersionId)
+            throw badAnswer(action, 'another version came than was asked for');
+          return new DealtParts(parts, first, sink);
+        },
+        signal,
+      );
+      await client.send(command, options);
+      return 'there';
+    });
+  }
+
+  /** One part by a request of its own. */
+  async #getPart(
+    key: string,
+    part: ObjectPart | undefined,
+    { sink, size, ...reading }: Omit<GetPartsOptions, 'parts'>,
+    number: number,
+  ): Promise<'there' | undefined> {
+    if (part === undefined) return 'there';
+    const into = (await sink.memory(number)).subarray(0, part.length);
+    const found = await this.get(key, { ...reading, ...part, into });
+    if (found === undefined) return undefined;
+    if (found.size !== size || found.body.length !== part.length) throw otherSize(`read object ${key}`, found.size);
+    sink.filled(number);
+    return 'there';
   }
 
   async *list(prefix: string, options: { readonly signal?: AbortSignal } = {}): AsyncIterable<readonly ListedObject[]> {
@@ -347,6 +426,10 @@ export function markerMissing(place: string): HoldfastError {
 
 function objectExists(action: string): HoldfastError {
   return new HoldfastError('objectExists', `Failed to ${action}: an object of that name is there already.`);
+}
+
+function otherSize(action: string, size: number): HoldfastError {
+  return HoldfastError.failedTo('damaged', action, `it has ${size} bytes, and another number was recorded`);
 }
 
 function badAnswer(action: string, reason: string): HoldfastError {

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import { randomBytes, randomUUID } from 'node:crypto';
-import { createServer, type Server, type Socket } from 'node:net';
-import { createServer as createSecureServer, getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { connectS3, type S3ConnectionOptions } from '../../../../daemon/locations/s3/openS3.ts';
+import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { hasProxy, requestText } from '../../../../daemon/locations/s3/objectReads.ts';
 import type { ObjectStore } from '../../../../daemon/locations/objectStore.ts';
 import { HoldfastError } from '../../../../protocol/errors.ts';
-import { idOf, type StoreId } from '../../../../protocol/ids.ts';
-import { testCertificate, testKey } from '../../../support/tlsIdentity.ts';
+import { RawServer } from '../../../support/rawServer.ts';
+import { testCertificate } from '../../../support/tlsIdentity.ts';
 
 const key = 'a/packs/00/one';
 const body = randomBytes(700_000);
@@ -19,64 +18,11 @@ const withCode =
   (error: unknown): boolean =>
     HoldfastError.is(error) && error.code === code;
 
-/** A server that answers each request with the bytes that a test says. */
-class RawServer implements AsyncDisposable {
-  readonly requests: string[] = [];
-  readonly sockets = new Set<Socket>();
-  connections = 0;
-  reply: (socket: Socket, count: number) => void = (socket) => void socket.write(whole);
-  readonly #server: Server;
-  readonly #isSecure: boolean;
-
-  private constructor(isSecure: boolean) {
-    this.#isSecure = isSecure;
-    const serve = (socket: Socket): void => this.#serve(socket);
-    this.#server = isSecure ? createSecureServer({ key: testKey, cert: testCertificate }, serve) : createServer(serve);
-  }
-
-  static async start({ isSecure = false } = {}): Promise<RawServer> {
-    const made = new RawServer(isSecure);
-    await new Promise<void>((resolve) => made.#server.listen(0, '127.0.0.1', resolve));
-    return made;
-  }
-
-  async open(options: Partial<S3ConnectionOptions> = {}): Promise<ObjectStore> {
-    const address = this.#server.address();
-    if (address === null || typeof address === 'string') throw new RangeError('the server has no port');
-    const endpoint = `${this.#isSecure ? 'https' : 'http'}://localhost:${address.port}`;
-    const connection = await connectS3({
-      spec: { kind: 's3', bucket: 'raw', region: 'eu-test-1', endpoint, pathStyle: true, credentials: { source: 'sealed' } },
-      keys: () => ({ accessKeyId: 'AKIARAW', secretAccessKey: Buffer.from('secret') }),
-      sleep: async () => await Promise.resolve(),
-      ...options,
-    });
-    return await connection.unmarked({ storeId: idOf<StoreId>(randomUUID()), features: { versions: false } });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const socket of this.sockets) socket.destroy();
-    await new Promise((resolve) => this.#server.close(resolve));
-  }
-
-  #serve(socket: Socket): void {
-    this.connections += 1;
-    this.sockets.add(socket);
-    socket.on('error', () => undefined);
-    socket.on('close', () => this.sockets.delete(socket));
-    let text = '';
-    socket.on('data', (bytes: Buffer) => {
-      text += bytes.toString('latin1');
-      if (!text.endsWith('\r\n\r\n')) return;
-      this.requests.push(text);
-      text = '';
-      this.reply(socket, this.requests.length);
-    });
-  }
-}
+const answerWhole = (socket: Socket): void => void socket.write(whole);
 
 describe('objects on their way from a bucket', () => {
   it('come one after the other over one connection, and side by side over as many as are allowed', async () => {
-    await using server = await RawServer.start();
+    await using server = await RawServer.start(answerWhole);
     const store = await server.open({ limits: { connections: 3 } });
     for (let asked = 0; asked < 3; asked += 1) assert.ok(body.equals((await store.get(key))?.body ?? Buffer.alloc(0)));
     assert.equal(server.connections, 1);
@@ -86,7 +32,7 @@ describe('objects on their way from a bucket', () => {
   });
 
   it('come whole over TLS, and from nobody whose certificate is not trusted', async () => {
-    await using server = await RawServer.start({ isSecure: true });
+    await using server = await RawServer.start(answerWhole, { isSecure: true });
     const store = await server.open();
     await assert.rejects(store.get(key), withCode('storeUnreachable'));
     assert.equal(server.requests.length, 0);
@@ -108,7 +54,7 @@ describe('objects on their way from a bucket', () => {
       (socket: Socket): void => void socket.end(),
       (): void => undefined,
     ]) {
-      await using server = await RawServer.start();
+      await using server = await RawServer.start(answerWhole);
       server.reply = (socket, count) => {
         socket.write(count < 3 ? whole.subarray(0, count * 200_000) : whole, () => (count < 3 ? breakOff(socket) : undefined));
       };
@@ -123,7 +69,7 @@ describe('objects on their way from a bucket', () => {
   const textOf = async (store: ObjectStore): Promise<string> => Buffer.from((await store.get(key))?.body ?? '').toString();
 
   it('S5: are what was announced where the server sends more, and what lies behind is no answer to the next request', async () => {
-    await using server = await RawServer.start();
+    await using server = await RawServer.start(answerWhole);
     server.reply = (socket) => void socket.write(answerOf('right') + answerOf('false'));
     const store = await server.open();
     for (let asked = 0; asked < 3; asked += 1) assert.equal(await textOf(store), 'right');
@@ -131,7 +77,7 @@ describe('objects on their way from a bucket', () => {
   });
 
   it('S5: come over a new connection where the server said something that it was not asked', async () => {
-    await using server = await RawServer.start();
+    await using server = await RawServer.start(answerWhole);
     server.reply = (socket) => void socket.write(answerOf('right'));
     const store = await server.open();
     assert.equal(await textOf(store), 'right');
@@ -145,7 +91,7 @@ describe('objects on their way from a bucket', () => {
   });
 
   it('S5: are refused where the answer is in chunks or says no length', async () => {
-    await using server = await RawServer.start();
+    await using server = await RawServer.start(answerWhole);
     for (const [header, text] of [
       ['transfer-encoding: chunked', '3\r\nabc\r\n0\r\n\r\n'],
       ['connection: close', 'abc'],
@@ -156,7 +102,7 @@ describe('objects on their way from a bucket', () => {
   });
 
   it('are not there where the answer says so in chunks, and the connection goes on', async () => {
-    await using server = await RawServer.start();
+    await using server = await RawServer.start(answerWhole);
     const said = '<?xml version="1.0"?><Error><Code>NoSuchKey</Code></Error>';
     const missing = `HTTP/1.1 404 Not Found\r\ntransfer-encoding: chunked\r\n\r\n${said.length.toString(16)}\r\n${said}\r\n0\r\n\r\n`;
     const page = '<?xml version="1.0"?><ListBucketResult><Name>raw</Name><IsTruncated>false</IsTruncated></ListBucketResult>';
@@ -171,7 +117,7 @@ describe('objects on their way from a bucket', () => {
   });
 
   it('give up at once when they are cancelled in the middle or while they wait for their turn, and leave the way to others', async () => {
-    await using server = await RawServer.start();
+    await using server = await RawServer.start(answerWhole);
     const half = Promise.withResolvers<Socket>();
     server.reply = (socket, count) => {
       if (count > 1) socket.write(whole);
@@ -196,7 +142,7 @@ describe('objects on their way from a bucket', () => {
   });
 
   it('S1: come although the server has closed the idle connection, with no attempt lost', async () => {
-    await using server = await RawServer.start();
+    await using server = await RawServer.start(answerWhole);
     const store = await server.open({ limits: { attempts: 1 } });
     await store.get(key);
     const [idle] = server.sockets;
