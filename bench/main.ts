@@ -139,7 +139,9 @@ async function alone(
   section: (typeof sectionNames)[keyof typeof sectionNames],
   writesDocs: boolean,
 ): Promise<void> {
-  const results = `${processor()}.\n\n${await bench((line) => void process.stderr.write(`${line}\n`))}`;
+  // Whoever reads the times sees whether the machine had anything else to do.
+  const load = `Load of the machine when it began: ${os.loadavg()[0]?.toFixed(1) ?? '?'}.`;
+  const results = `${processor()}. ${load}\n\n${await bench((line) => void process.stderr.write(`${line}\n`))}`;
   say(results);
   if (writesDocs) writeDocs(section, results);
 }
