@@ -18,17 +18,33 @@ export async function retire(call: Call, session: Session): Promise<Result> {
   const name = named(call);
   const endsKey = call.isOn('--end-key');
   const isAgreed = endsKey && !session.globals.yes && (await isEndAgreed(name, session));
-  const passkey = await session.ask(passkeyRetire, (confirmed) => ({
-    passkey: name,
-    confirmed: confirmed || isAgreed,
-    ...(endsKey ? { outside: 'end' } : {}),
-  }));
+  const passkey = await refusedByGate(
+    session.ask(passkeyRetire, (confirmed) => ({
+      passkey: name,
+      confirmed: confirmed || isAgreed,
+      ...(endsKey ? { outside: 'end' } : {}),
+    })),
+  );
   const commands = passkey.kind === 'passphrase' || passkey.outside === 'ended' ? [] : await commandsToEnd(passkey.slotId, session);
   return {
     document: { ...passkey, commands },
     lines: [`Retired the passkey ${escaped(passkey.name)}.`, ...outsideLines(passkey), ...commandLines(commands)],
     isNotice: true,
   };
+}
+
+/** Where nobody can be asked whether keyrings shall leave it out, what the gate says is the answer: a refusal by rule, as it is for who has agreed. */
+async function refusedByGate(retired: Promise<RetiredPasskey>): Promise<RetiredPasskey> {
+  try {
+    return await retired;
+  } catch (error) {
+    const asked = HoldfastError.is(error, 'confirmationNeeded') ? error.cause : undefined;
+    if (!HoldfastError.is(asked) || asked.details?.['reasons'] === undefined) throw error;
+    throw new HoldfastError('refusedByRule', asked.message, {
+      details: asked.details,
+      ...(asked.fix === undefined ? {} : { fix: asked.fix }),
+    });
+  }
 }
 
 function outsideLines({ kind, outside, reasons }: RetiredPasskey): readonly string[] {

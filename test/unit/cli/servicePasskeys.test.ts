@@ -380,11 +380,13 @@ describe('cli passkey list, verify, gate, retire and rotate of keys outside', ()
         'passkey.gate': () => needed,
         'passkey.retire': ({ confirmed }) => {
           if (confirmed === true) throw new HoldfastError('refusedByRule', 'Failed to retire passkey office: what is locked needs it.');
-          throw new HoldfastError('confirmationNeeded', 'Failed to retire passkey office: new keyrings leave it out from then on.');
+          throw new HoldfastError('confirmationNeeded', 'Failed to retire passkey office: new keyrings leave it out from then on.', {
+            details: { from: null, reasons: [] },
+          });
         },
       });
     for (const [options, status, confirmed] of [
-      [{}, 2, [false]],
+      [{}, 4, [false]],
       [{ answers: ['n'] }, 130, [false]],
       [{ answers: ['y'] }, 4, [false, true]],
     ] as const) {
