@@ -1,5 +1,5 @@
 import { HoldfastError } from '../../../protocol/errors.ts';
-import type { LocationId, SlotId } from '../../../protocol/ids.ts';
+import type { InstallationId, LocationId, SlotId } from '../../../protocol/ids.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { LocationRecord } from '../../catalog/locationStore.ts';
 import { outsideKeyOf } from '../../keys/gate/outsideKey.ts';
@@ -21,6 +21,8 @@ export type NowAt = (locationId: LocationId) => Date;
 /** What the catalog holds for the retirement gate: the passkeys, what lies at each place, and what is locked there. */
 export class GateFacts {
   readonly #catalog: Catalog;
+  /** By the name of the stored keyring, whose bytes never change: each look would decode all that were ever made. */
+  readonly #decoded = new Map<string, readonly GateSlot[]>();
 
   constructor(catalog: Catalog) {
     this.#catalog = catalog;
@@ -28,7 +30,7 @@ export class GateFacts {
 
   /** One look, from which any number of passkeys can be decided upon. */
   read(): GateView {
-    return new GateView(this.#catalog);
+    return new GateView(this.#catalog, slotsOfKeyrings(this.#catalog, this.#decoded));
   }
 
   decide(slotId: SlotId): GateDecision {
@@ -66,9 +68,8 @@ export class GateView {
   readonly #places: readonly FoundPlace[];
   readonly #leastTimes: ReadonlyMap<LocationId, Date>;
 
-  constructor(catalog: Catalog) {
+  constructor(catalog: Catalog, slotsOf: SlotsOf) {
     this.passkeys = passkeysIn(catalog);
-    const slotsOf = slotsOfKeyrings(catalog);
     const locations = catalog.locations.list();
     this.#places = [...locations.map((location) => placeAt(location, catalog, slotsOf)), ...removedPlaces(locations, catalog, slotsOf)];
     this.#leastTimes = new Map(locations.map(({ locationId }) => [locationId, leastTimeAt(locationId, catalog)]));
@@ -142,20 +143,22 @@ function passkeysIn({ passkeys }: Catalog): readonly GatePasskey[] {
 
 type SlotsOf = (key: string) => readonly GateSlot[] | undefined;
 
-/** By the name of the stored object. */
-function slotsOfKeyrings({ installation, keyrings }: Catalog): SlotsOf {
+/** By the name of the stored object. `decoded` keeps what was found out. */
+function slotsOfKeyrings({ installation, keyrings }: Catalog, decoded: Map<string, readonly GateSlot[]>): SlotsOf {
   const installationId = installation.get()?.installationId;
   if (installationId === undefined) return () => undefined;
-  const found = new Map(
-    keyrings.list().map(({ sequence, objectId, bytes }) => {
-      const { slots } = decodeKeyring(bytes, installationId).body;
-      return [
-        keyringName({ installationId, sequence, objectId }),
-        slots.map((slot) => ({ slotId: slot.slotId, outsideKey: outsideKeyOf(slot) })),
-      ];
-    }),
-  );
-  return (key) => found.get(key);
+  const known = new Map<string, readonly GateSlot[]>();
+  for (const { sequence, objectId, bytes } of keyrings.list()) {
+    const name = keyringName({ installationId, sequence, objectId });
+    const slots = decoded.get(name) ?? slotsIn(bytes, installationId);
+    known.set(name, slots);
+    decoded.set(name, slots);
+  }
+  return (key) => known.get(key);
+}
+
+function slotsIn(keyring: Uint8Array, installationId: InstallationId): readonly GateSlot[] {
+  return decodeKeyring(keyring, installationId).body.slots.map((slot) => ({ slotId: slot.slotId, outsideKey: outsideKeyOf(slot) }));
 }
 
 function placeAt(
