@@ -98,7 +98,7 @@ export function passkeyHandlers(passkeys: PasskeyService): readonly (readonly [s
     }),
     handlerOf(passkeySchedule, ({ passkey, everyDays }, { signal }) => passkeys.schedule(passkey, everyDays, signal)),
     handlerOf(passkeyRetire, {
-      rule: async ({ passkey, confirmed }) => void passkeys.checkRetire(passkey, confirmed),
+      rule: async ({ passkey, confirmed }) => passkeys.checkRetire(passkey, confirmed),
       run: ({ passkey, confirmed, outside }, { signal }) => passkeys.retire(passkey, { confirmed, outside }, signal),
     }),
   ];

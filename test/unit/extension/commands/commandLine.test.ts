@@ -8,7 +8,7 @@ describe('a row as a command', () => {
     [{ kind: 'policy', id: someId, name: 'my home' }, "holdfast backup 'my home'"],
     [{ kind: 'restorePoint', id: someId, policy: 'home', startedAt: noon }, 'holdfast restore 0a0a0a0a --target DIR'],
     [{ kind: 'entry', restorePointId: someId, path: '-a b', isFolder: true }, "holdfast restore 0a0a0a0a '--path=-a b' --target DIR"],
-    [{ kind: 'entry', restorePointId: someId, path: '-a', isFolder: false }, "holdfast restore-point cat 0a0a0a0a -- -a"],
+    [{ kind: 'entry', restorePointId: someId, path: '-a', isFolder: false }, 'holdfast restore-point cat 0a0a0a0a -- -a'],
     [{ kind: 'passkey', id: someId, name: 'main' }, 'holdfast passkey verify main'],
     [{ kind: 'location', id: someId, name: "it's", keepsLocks: true }, String.raw`holdfast location validate 'it'\''s'`],
     [{ kind: 'alert', id: someId, message: 'x' }, 'holdfast alert acknowledge 0a0a0a0a'],
