@@ -45,7 +45,8 @@ export async function measure(command: Command): Promise<Measured> {
   const started = performance.now();
   const child = spawn(command.command, command.args, {
     cwd: command.cwd,
-    env: { ...process.env, ...command.env },
+    // Certificates of this machine's surroundings, which every Node process would read at its start.
+    env: { ...process.env, NODE_EXTRA_CA_CERTS: undefined, ...command.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   child.stdout.on('data', (data: Buffer) => stdout.push(data));
