@@ -99,16 +99,16 @@ export class Presence implements vscode.Disposable {
         'holdfast.hasImmutableLocation',
         locations.some(({ immutable }) => immutable),
       );
-      const passkeys = await listAll(quietly, passkeyList, {});
-      this.#contextKeys.set('holdfast.hasSecondPasskey', passkeys.filter(({ state: is }) => is === 'ready').length > 1);
     }
     this.#nextRunAt = null;
     if (state !== 'unlocked') return;
-    const [policies, points] = await Promise.all([
+    const [policies, passkeys, points] = await Promise.all([
       listAll(quietly, policyList, {}),
+      listAll(quietly, passkeyList, {}),
       quietly.call(restorePointList, { ...first, includeRetired: false }),
     ]);
     this.#nextRunAt = nextRunOf(policies);
+    this.#contextKeys.set('holdfast.hasSecondPasskey', passkeys.filter(({ state: is }) => is === 'ready').length > 1);
     this.#contextKeys.set('holdfast.hasPolicies', policies.length > 0);
     this.#contextKeys.set('holdfast.hasRestorePoints', points.items.length > 0);
   }
