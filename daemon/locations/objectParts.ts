@@ -26,6 +26,7 @@ export class DealtParts {
   #wait: Promise<void> | undefined;
   /** What came while memory was waited for. */
   #held: Buffer = Buffer.alloc(0);
+  #isStopped = false;
 
   /** @param first the first part that is still to come */
   constructor(parts: readonly ObjectPart[], first: number, sink: PartSink) {
@@ -45,6 +46,11 @@ export class DealtParts {
   /** While memory is waited for; until then nothing is to be read. Rejects where there will be none. */
   get wait(): Promise<void> | undefined {
     return this.#wait;
+  }
+
+  /** What it came by is over: memory that it still waits for is another's, and nothing more is told. */
+  stop(): void {
+    this.#isStopped = true;
   }
 
   /** Where at most so many of the next bytes may be put; none where they are to be written. */
@@ -94,14 +100,16 @@ export class DealtParts {
   #enter(shared: Uint8Array): void {
     const part = this.#parts[this.#part];
     if (part === undefined) return;
-    if (this.#at > part.offset + part.length) throw new RangeError('a part lies within the one before');
+    if (this.#at >= part.offset + part.length) throw new RangeError('a part lies within the one before');
     const given = this.#sink.memory(this.#part);
     if (given instanceof Uint8Array) this.#use(given, shared);
     else this.#wait = this.#goOnWith(given, shared);
   }
 
   async #goOnWith(given: Promise<Uint8Array>, shared: Uint8Array): Promise<void> {
-    this.#use(await given, shared);
+    const memory = await given;
+    if (this.#isStopped) return;
+    this.#use(memory, shared);
     this.#wait = undefined;
     const held = this.#held;
     this.#held = Buffer.alloc(0);

@@ -204,6 +204,7 @@ export class S3ObjectStore implements ObjectStore {
       const [from, to] = [parts[first], parts.at(-1)];
       if (from === undefined || to === undefined) return 'there';
       const asked = { offset: from.offset, length: to.offset + to.length - from.offset };
+      let dealt: DealtParts | undefined;
       const command = new GetObjectCommand({ ...address, Range: `bytes=${asked.offset}-${asked.offset + asked.length - 1}` });
       reads?.carry(
         command,
@@ -213,11 +214,16 @@ export class S3ObjectStore implements ObjectStore {
           const { 'x-amz-version-id': came = address.VersionId } = headers;
           if (address.VersionId !== undefined && came !== address.VersionId)
             throw badAnswer(action, 'another version came than was asked for');
-          return new DealtParts(parts, first, sink);
+          dealt = new DealtParts(parts, first, sink);
+          return dealt;
         },
         signal,
       );
-      await client.send(command, options);
+      try {
+        await client.send(command, options);
+      } finally {
+        dealt?.stop();
+      }
       return 'there';
     });
   }

@@ -44,6 +44,10 @@ class Sink implements PartSink {
     return new Promise((resolve) => (this.late = () => resolve(memory)));
   };
 
+  memoryGiven(part: number): Uint8Array | undefined {
+    return this.#memories.get(part);
+  }
+
   readonly filled = (part: number): void => {
     const memory = this.#memories.get(part);
     this.told.push({ part, bytes: Uint8Array.from(memory ?? []) });
@@ -111,5 +115,21 @@ describe('parts of an object that are dealt out', () => {
       [0, 4, 8].map((at) => [...object.subarray(at, at + 4)]),
     );
     assert.throws(() => dealt.write(object.subarray(0, 1)), RangeError);
+  });
+
+  it('S2: touch nothing and tell nothing any more where memory comes after they were given up', async () => {
+    const parts = [
+      { offset: 0, length: 4 },
+      { offset: 2, length: 6 },
+    ];
+    const sink = new Sink(parts, (part) => part === 1);
+    const dealt = new DealtParts(parts, 0, sink);
+    dealt.write(object.subarray(0, 8));
+    const { wait } = dealt;
+    dealt.stop();
+    sink.late?.();
+    await wait;
+    assert.equal(sink.told.length, 1);
+    assert.deepEqual(sink.memoryGiven(1), new Uint8Array(6).fill(0xee));
   });
 });
