@@ -5,6 +5,9 @@ import type { Call } from './call.ts';
 import { checkedAccess, checkedTarget, keepSecrets, type ServiceKey, type ServiceLogin } from './serviceKey.ts';
 import type { Session } from './session.ts';
 
+/** What says how a key of AWS KMS is logged in to. */
+export const awsLoginFlags = ['--profile', '--role-arn', '--credentials-file', '--credentials'] as const;
+
 /** A key of AWS KMS as the flags describe it, with the credentials that they or the calling shell have. Errors: `usage`, `badValue`. */
 export async function typedAwsKey(call: Call, session: Session, keyFlag: '--key-id' | '--key-arn' = '--key-id'): Promise<ServiceKey> {
   const target = checkedTarget({ kind: 'awsKms', keyId: call.requiredText(keyFlag), region: call.requiredText('--region') }, call);

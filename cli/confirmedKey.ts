@@ -1,24 +1,12 @@
 import { keyArnProblem } from '../protocol/namedKeys.ts';
-import { typedAwsKey } from './awsKey.ts';
+import { awsLoginFlags, typedAwsKey } from './awsKey.ts';
 import type { Call } from './call.ts';
 import type { ServiceKey } from './serviceKey.ts';
 import type { Session } from './session.ts';
-import { typedVaultKey } from './vaultKey.ts';
+import { typedVaultKey, vaultLoginFlags } from './vaultKey.ts';
 
-const kmsFlags = ['--key-arn', '--region', '--endpoint', '--profile', '--role-arn', '--credentials-file', '--credentials'] as const;
-const vaultFlags = [
-  '--key',
-  '--address',
-  '--mount',
-  '--namespace',
-  '--token-file',
-  '--role-id',
-  '--secret-id-file',
-  '--jwt-file',
-  '--role',
-  '--jwt-mount',
-  '--ca-file',
-] as const;
+const kmsFlags = ['--key-arn', '--region', '--endpoint', ...awsLoginFlags] as const;
+const vaultFlags = ['--key', '--address', '--mount', '--namespace', ...vaultLoginFlags, '--ca-file'] as const;
 
 /** The key outside that the user names, with how it is reached; nothing else is ever sent to a key. `undefined` where he names none. Errors: `usage`, `badValue`. */
 export async function confirmedKey(call: Call, session: Session): Promise<ServiceKey | undefined> {

@@ -1,28 +1,18 @@
 import type { Passkey } from '../protocol/methods/passkeys.ts';
 import { escaped } from '../client/shown/text.ts';
-import { typedAwsLogin } from './awsKey.ts';
+import { awsLoginFlags, typedAwsLogin } from './awsKey.ts';
 import type { Call } from './call.ts';
 import type { ServiceLogin } from './serviceKey.ts';
 import type { Session } from './session.ts';
-import { otherAddress, typedAddress, typedVaultLogin } from './vaultKey.ts';
+import { otherAddress, typedAddress, typedVaultLogin, vaultLoginFlags } from './vaultKey.ts';
 
-const awsFlags = ['--profile', '--role-arn', '--credentials-file', '--credentials'] as const;
-const vaultFlags = [
-  '--token-file',
-  '--role-id',
-  '--secret-id-file',
-  '--jwt-file',
-  '--role',
-  '--jwt-mount',
-  '--address',
-  '--ca-file',
-] as const;
+const vaultFlags = [...vaultLoginFlags, '--address', '--ca-file'] as const;
 
 /** The login that a passkey at a key service is to have from now on, by the flags; `undefined` where none was given. Errors: `usage`, `badValue`. */
 export async function newLogin(call: Call, passkey: Passkey, session: Session): Promise<ServiceLogin | undefined> {
   const { kind, name, reference } = passkey;
-  const [misfit] = (kind === 'awsKms' ? vaultFlags : kind === 'vaultTransit' ? awsFlags : [...awsFlags, ...vaultFlags]).filter((flag) =>
-    call.isGiven(flag),
+  const [misfit] = (kind === 'awsKms' ? vaultFlags : kind === 'vaultTransit' ? awsLoginFlags : [...awsLoginFlags, ...vaultFlags]).filter(
+    (flag) => call.isGiven(flag),
   );
   if (misfit !== undefined) {
     const what = kind === 'awsKms' ? 'a key of AWS KMS' : kind === 'vaultTransit' ? 'a key of Vault' : 'a passphrase';

@@ -8,7 +8,8 @@ import { checkedAccess, checkedTarget, keepSecrets, type ServiceKey, type Servic
 import type { Session } from './session.ts';
 import { withoutSlashes } from './withoutSlashes.ts';
 
-const loginFlags = ['--token-file', '--role-id', '--secret-id-file', '--jwt-file', '--role', '--jwt-mount'] as const;
+/** What says how a key of Vault is logged in to. */
+export const vaultLoginFlags = ['--token-file', '--role-id', '--secret-id-file', '--jwt-file', '--role', '--jwt-mount'] as const;
 
 interface FoundLogin {
   readonly login: VaultLogin;
@@ -67,7 +68,7 @@ export function typedAddress(typed: string, call: Call): string {
 }
 
 async function typedLogin(call: Call, session: Session): Promise<FoundLogin | undefined> {
-  const given = loginFlags.filter((flag) => call.isGiven(flag));
+  const given = vaultLoginFlags.filter((flag) => call.isGiven(flag));
   if (given.length === 0) return undefined;
   const methods = [['--token-file'], ['--role-id', '--secret-id-file'], ['--jwt-file', '--role', '--jwt-mount']].filter((flags) =>
     flags.some((flag) => call.isGiven(flag)),
