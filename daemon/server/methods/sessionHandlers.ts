@@ -48,7 +48,6 @@ export function sessionHandlers(services: SessionServices): readonly (readonly [
       pid: process.pid,
       startedAt: startedAt.toISOString(),
       passkeyInUse: catalog.passkeys.inUse()?.name ?? null,
-      // There are no locks yet, so there is no date until which nothing can be lost.
       safeUntil: safeUntil(),
       lastBackup: catalog.restorePoints.newest()?.finishedAt ?? null,
       runningActions: queue.underWay.slice(0, actionsShown).map(({ action: { actionId, kind, subject, progress }, state, subjectId }) => ({
