@@ -13,6 +13,7 @@ const keyArnPattern = new RegExp(`^${arn}key/${keyId}$`);
 const aliasArnPattern = new RegExp(`^${arn}(${alias})$`);
 const keyIdPattern = new RegExp(`^${keyId}$`);
 const aliasPattern = new RegExp(`^${alias}$`);
+const regionOfArn = /^(arn:[^:]+:kms:)[^:]+/;
 
 /** `undefined` where the text is no ARN, id or alias of a key. */
 export function readAwsKeyName(text: string): AwsKeyName | undefined {
@@ -27,6 +28,15 @@ export function readAwsKeyName(text: string): AwsKeyName | undefined {
 /** Partition, region and account of a key, as its ARN begins. */
 export function ownerOfKeyArn(keyArn: string): string {
   return keyArn.slice(0, keyArn.indexOf(':key/'));
+}
+
+/**
+ * What tells one key from another: its ARN, and for a multi-region key that without the region, since its replicas have one id and one material, and what one has
+ * encrypted each of them decrypts (AWS KMS developer guide, Multi-Region keys). Text that is no ARN of a key is one by itself.
+ */
+export function materialOfKeyArn(keyArn: string): string {
+  const { form } = readAwsKeyName(keyArn) ?? {};
+  return form === 'keyArn' && keyArn.includes(':key/mrk-') ? keyArn.replace(regionOfArn, '$1*') : keyArn;
 }
 
 /** An alias by its ARN: without one it is looked for in the account of whoever asks, which need not be that of the key. */

@@ -1,8 +1,9 @@
+import { materialOfKeyArn } from '../../../protocol/awsKeyName.ts';
 import type { Slot } from '../slot.ts';
 
 /** What a slot depends on outside, and what falls with it. */
 export interface OutsideKey {
-  /** Of a KMS key its ARN; of a Vault key its address, namespace, mount and name. */
+  /** Of a KMS key its ARN, for all replicas of a multi-region key the same; of a Vault key its address, namespace, mount and name. */
   readonly name: string;
   /** Of a Vault key. A KMS key ends as a whole: 0. */
   readonly version: number;
@@ -14,7 +15,7 @@ export function outsideKeyOf(slot: Slot): OutsideKey | undefined {
     case 'passphrase':
       return undefined;
     case 'awsKms':
-      return { name: `awsKms ${slot.reference.keyArn}`, version: 0 };
+      return { name: `awsKms ${materialOfKeyArn(slot.reference.keyArn)}`, version: 0 };
     case 'vaultTransit': {
       const { address, namespace, mount, key, version } = slot.reference;
       return { name: `vaultTransit ${JSON.stringify([address, namespace, mount, key])}`, version };

@@ -20,8 +20,8 @@ export function isWayIn({ state, isLeftOut }: WayIn): boolean {
 }
 
 /**
- * How many things somebody would have to lose before these open nothing: passkeys of one key outside are one way in, whatever its versions, since who deletes
- * the key takes them all. Each passphrase is one of its own.
+ * How many things somebody would have to lose before these open nothing: passkeys of one key outside are one way in, whatever its versions or replicas, since
+ * who deletes the key, or has its account, takes them all. Each passphrase is one of its own.
  */
 export function countWays(passkeys: readonly WayIn[]): number {
   return new Set(passkeys.filter(isWayIn).map(({ slotId, outsideKey }) => outsideKey?.name ?? slotId)).size;
