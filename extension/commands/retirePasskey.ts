@@ -1,7 +1,6 @@
 import * as vscode from 'vscode';
 import { HoldfastError } from '../../protocol/errors.ts';
 import {
-  type Passkey,
   passkeyGate,
   type PasskeyGate,
   passkeyList,
@@ -15,7 +14,7 @@ import { askPick } from '../forms/quickInputs.ts';
 import type { Services } from '../services.ts';
 import { cancellable } from '../ui/cancellable.ts';
 import { confirmed } from '../ui/confirm.ts';
-import { gateReasons, gateVerdict, leakText } from '../ui/gateText.ts';
+import { gateReasons, gateVerdict, leakText, othersText } from '../ui/gateText.ts';
 import { plainText } from '../ui/plainText.ts';
 import { tellQuietly } from '../ui/tellQuietly.ts';
 import { passkeyOf } from './pickThing.ts';
@@ -36,7 +35,8 @@ export async function retireNamed(services: Services, { id, name }: { readonly i
     vscode.l10n.t('Looking what needs the passkey {0}', plainText(name)),
     async (signal) => await daemon.call(passkeyGate, { passkey: id }, { signal }),
   );
-  if (!gate.allowed && gate.from === null && !gate.begins) {
+  // Where asking changes nothing, nobody types a name for it.
+  if (!gate.allowed && !gate.begins && (gate.from === null || gate.isBegun)) {
     await showRefusal(gateVerdict(gate, name), gateReasons(gate.reasons));
     return;
   }
@@ -45,7 +45,7 @@ export async function retireNamed(services: Services, { id, name }: { readonly i
   const outside = await askOutside(name, gate);
   if (outside === undefined || !(await isNameTyped(name))) return;
   const isOutside = passkey !== undefined && passkey.kind !== 'passphrase';
-  if (isOutside && !(await isSure(passkey, gate, outside, known))) return;
+  if (isOutside && !(await isSure(name, gate, outside))) return;
   const leak = leakText(gate);
   try {
     const params = (isConfirmed: boolean): PasskeyRetireParams => ({ passkey: id, confirmed: isConfirmed || isOutside, outside });
@@ -105,8 +105,7 @@ async function isNameTyped(name: string): Promise<boolean> {
 }
 
 /** What will be lost with a key outside, and from when. */
-async function isSure({ slotId, name }: Passkey, gate: PasskeyGate, outside: Outside, known: readonly Passkey[]): Promise<boolean> {
-  const left = known.filter((other) => other.slotId !== slotId && other.state === 'ready');
+async function isSure(name: string, gate: PasskeyGate, outside: Outside): Promise<boolean> {
   const leak = leakText(gate);
   return await confirmed({
     question: gate.allowed
@@ -120,8 +119,7 @@ async function isSure({ slotId, name }: Passkey, gate: PasskeyGate, outside: Out
             ...gateReasons(gate.reasons),
             vscode.l10n.t('New keyrings leave it out from now on, so that the date stands. Let nobody end its key outside before.'),
           ]),
-      vscode.l10n.t('What opens the backups then: {0}.', left.map((other) => other.name).join(', ')),
-      ...(left.length === 1 ? [vscode.l10n.t('Only that one would be left: whoever loses it loses everything.')] : []),
+      ...othersText(gate),
       ...(outside === 'end'
         ? [
             vscode.l10n.t('Its key outside ends too: {0}', gate.commands.join(' ; ')),

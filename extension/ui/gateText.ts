@@ -1,5 +1,6 @@
 import { l10n } from 'vscode';
 import type { PasskeyGate } from '../../protocol/methods/passkeys.ts';
+import { plainText } from './plainText.ts';
 import { fullTime } from './shownTime.ts';
 
 /** From when a passkey can go, as a sentence. */
@@ -17,6 +18,18 @@ export function gateReasons(reasons: PasskeyGate['reasons']): readonly string[] 
     const clause = `${what.charAt(0).toUpperCase()}${what.slice(1)}`;
     return until === null ? `${clause}.` : l10n.t('{0}, until {1}.', clause, fullTime(until));
   });
+}
+
+/** What opens the backups once it is gone, as sentences. */
+export function othersText({ others, waysIn }: PasskeyGate): readonly string[] {
+  const names = l10n.t('What opens the backups then: {0}.', others.map((name) => plainText(name)).join(', '));
+  if (waysIn > 1) return [names];
+  return [
+    names,
+    others.length === 1
+      ? l10n.t('Only that one would be left: whoever loses it loses everything.')
+      : l10n.t('All of these are of one key outside: whoever loses that loses everything.'),
+  ];
 }
 
 /** What no rotation ends, only time, and why that can not be told; `undefined` where there is nothing. */

@@ -170,6 +170,12 @@ export interface PasskeyGate {
   readonly reasons: readonly GateReason[];
   /** Asking to retire it is refused, and is what a date waits for: new keyrings leave it out from then on. */
   readonly begins: boolean;
+  /** It was asked to retire already: new keyrings leave it out. */
+  readonly isBegun: boolean;
+  /** Names of the passkeys that open the backups once it is gone, and that new keyrings go on holding. */
+  readonly others: readonly string[];
+  /** What somebody would have to lose before those open nothing: passkeys of one key outside are one way in. */
+  readonly waysIn: number;
   /** What ends the key or version outside, for whoever may; only once it is allowed, and the newest keyring has reached every location. */
   readonly commands: readonly string[];
   /** Until when a leaked secret of this passkey still opens keyrings that are locked: what only time ends. Null where it opens none, where no date stands, and of the one in use. */
@@ -183,6 +189,9 @@ const passkeyGateResult: z.ZodType<PasskeyGate> = z.strictObject({
   from: time.nullable(),
   reasons: z.array(z.strictObject({ what: z.string(), until: time.nullable() })),
   begins: z.boolean(),
+  isBegun: z.boolean(),
+  others: z.array(z.string()),
+  waysIn: z.int().nonnegative(),
   commands: z.array(z.string()),
   opensKeyringsUntil: time.nullable(),
   notes: z.array(z.string()),

@@ -6,6 +6,9 @@ export interface GateDocument extends Document {
   readonly from: string | null;
   readonly reasons: readonly { readonly what: string; readonly until: string | null }[];
   readonly begins: boolean;
+  readonly isBegun: boolean;
+  readonly others: readonly string[];
+  readonly waysIn: number;
   readonly commands: readonly string[];
   readonly opensKeyringsUntil: string | null;
   readonly notes: readonly string[];
@@ -15,6 +18,9 @@ export const gateDocument: z.ZodType<GateDocument> = z.looseObject({
   from: time.nullable(),
   reasons: z.array(z.looseObject({ what: z.string().min(1), until: time.nullable() })),
   begins: z.boolean(),
+  isBegun: z.boolean(),
+  others: z.array(z.string().min(1)),
+  waysIn: z.int().nonnegative(),
   commands: z.array(z.string().min(1)),
   opensKeyringsUntil: time.nullable(),
   notes: z.array(z.string().min(1)),

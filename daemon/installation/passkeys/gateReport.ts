@@ -1,6 +1,7 @@
 import type { PasskeyGate } from '../../../protocol/methods/passkeys.ts';
 import type { PasskeyRecord } from '../../catalog/passkeyStore.ts';
 import type { GateDecision } from '../../keys/gate/retirementGate.ts';
+import { isWayIn } from '../../keys/gate/waysIn.ts';
 import { slotOf } from '../slotOf.ts';
 import { commandsToEnd } from './endingCommands.ts';
 import type { GateView } from './gateFacts.ts';
@@ -17,7 +18,7 @@ export interface GateQuestion {
 
 /** What users are told of a decision of the gate. A date is told where it stands, and else why there is none. */
 export function gateReport({ record, decision, view, endpoint, now }: GateQuestion): PasskeyGate {
-  const { allowed, endsOutsideKey, needed, begins, reasons, from } = decision;
+  const { allowed, endsOutsideKey, needed, begins, left, reasons, from } = decision;
   const slot = slotOf(record.slotId, record.slot);
   const mayEnd = allowed && endsOutsideKey;
   const commands = mayEnd ? commandsToEnd(slot, needed, endpoint) : [];
@@ -27,6 +28,9 @@ export function gateReport({ record, decision, view, endpoint, now }: GateQuesti
     from: allowed ? now : (from?.toISOString() ?? null),
     reasons: reasons.map(({ what, until }) => ({ what, until: until?.toISOString() ?? null })),
     begins,
+    isBegun: record.state !== 'retired' && record.leftKeyringsAt !== null,
+    others: view.passkeys.flatMap((other) => (other.slotId !== record.slotId && isWayIn(other) ? [other.name] : [])),
+    waysIn: left,
     commands: view.behind.length > 0 ? [] : commands,
     opensKeyringsUntil: leak.until,
     notes: [

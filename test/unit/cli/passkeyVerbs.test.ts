@@ -77,7 +77,18 @@ describe('cli passkey', () => {
     const rotated = {
       passkey,
       previous: { ...passkey, name: 'laptop@2026-03-01', inUse: false },
-      gate: { allowed: true, from: at, reasons: [], begins: false, commands: [], opensKeyringsUntil: null, notes: [] },
+      gate: {
+        allowed: true,
+        from: at,
+        reasons: [],
+        begins: false,
+        isBegun: false,
+        others: ['paper'],
+        waysIn: 1,
+        commands: [],
+        opensKeyringsUntil: null,
+        notes: [],
+      },
       steps: [],
     };
     for (const [args, answer] of [
@@ -125,7 +136,18 @@ describe('cli passkey', () => {
   });
 
   it('rotates, and says what became of the old one', async () => {
-    const gate = { allowed: true, from: at, reasons: [], begins: false, commands: [], opensKeyringsUntil: null, notes: [] };
+    const gate = {
+      allowed: true,
+      from: at,
+      reasons: [],
+      begins: false,
+      isBegun: false,
+      others: ['paper'],
+      waysIn: 1,
+      commands: [],
+      opensKeyringsUntil: null,
+      notes: [],
+    };
     const rotated = { passkey, previous: { ...passkey, name: 'laptop@2026-03-01', inUse: false }, gate, steps: [] };
     const options = { input: ['another passphrase', 'right'] };
     const args = ['passkey', 'rotate', 'laptop', '--passphrase-file', '-', '--step-up-file', '-'];

@@ -143,6 +143,24 @@ describe('what the retirement gate goes by', () => {
     );
   });
 
+  it('names what opens the backups without it: no passkey that keyrings leave out, and passkeys of one key are one way in', async () => {
+    const { bench, old } = await rotated();
+    using _ = bench;
+    const { passkeys } = bench.installation;
+    const told = async (name: string): Promise<readonly unknown[]> => {
+      const { isBegun, others, waysIn } = await passkeys.gate(name, signal);
+      return [isBegun, others.toSorted(), waysIn];
+    };
+    assert.deepEqual(await told(old), [false, ['vault'], 1]);
+    assert.deepEqual(await told('vault'), [false, ['vault@v1'], 1]);
+    await assert.rejects(passkeys.retire(old, { confirmed: true }, signal), { code: 'refusedByRule' });
+    assert.deepEqual(await told('vault'), [false, [], 0]);
+    await addPassphrase(bench, 'paper');
+    assert.deepEqual(await told(old), [true, ['paper', 'vault'], 2]);
+    await passkeys.rotate('vault', {}, signal);
+    assert.deepEqual(await told('paper'), [false, ['vault', 'vault@v2'], 1]);
+  });
+
   it('tells of a passkey that may go that it may go now, not since it was made', async () => {
     using bench = await InstallationBench.ready();
     const { passkeys } = bench.installation;

@@ -5,12 +5,23 @@ import { emptyKey, type KeyDraft } from '../../../../../extension/forms/passkey/
 import { policiesToCopy } from '../../../../../extension/forms/passkey/key/policyToCopy.ts';
 import { type Schedule, scheduleOf, schedulePlan, scheduleProblem } from '../../../../../extension/forms/passkey/key/rotationSchedule.ts';
 import { whatHappens } from '../../../../../extension/forms/passkey/key/rotationText.ts';
-import { gateReasons, gateVerdict, leakText } from '../../../../../extension/ui/gateText.ts';
+import { gateReasons, gateVerdict, leakText, othersText } from '../../../../../extension/ui/gateText.ts';
 import type { PasskeyCheck, PasskeyGate } from '../../../../../protocol/methods/passkeys.ts';
 
 const arn = 'arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555';
 const tomorrow = new Date(2026, 10, 22, 3, 0).toISOString();
-const gate: PasskeyGate = { allowed: false, from: null, reasons: [], begins: false, commands: [], opensKeyringsUntil: null, notes: [] };
+const gate: PasskeyGate = {
+  allowed: false,
+  from: null,
+  reasons: [],
+  begins: false,
+  isBegun: false,
+  others: ['paper'],
+  waysIn: 1,
+  commands: [],
+  opensKeyringsUntil: null,
+  notes: [],
+};
 
 describe('the policy that a form has to copy', () => {
   const kms: KeyDraft = { ...emptyKey, kind: 'awsKms', aws: { ...emptyAwsKey, keyId: 'alias/backup', region: 'eu-west-1' } };
@@ -107,6 +118,13 @@ describe('what the gate says', () => {
     assert.equal(gateVerdict({ ...gate, from: tomorrow }, 'old'), 'old can be retired from 2026-11-22 03:00 on.');
     assert.match(gateVerdict(gate, 'old'), /waiting does not help/);
     assert.match(gateVerdict({ ...gate, begins: true }, 'old'), /not be retired yet.*once its retirement has begun/);
+  });
+
+  it('names what opens the backups then, and says where all of that is lost at once', () => {
+    const told = (others: readonly string[], waysIn: number): string => othersText({ ...gate, others, waysIn }).join(' ');
+    assert.equal(told(['paper', 'cloud\u202e'], 2), String.raw`What opens the backups then: paper, cloud\u202e.`);
+    assert.match(told(['paper'], 1), /then: paper\. Only that one would be left/);
+    assert.match(told(['office', 'office@v1'], 1), /then: office, office@v1\. All of these are of one key outside/);
   });
 
   it('has each reason with its end, and until when a leaked secret still opens keyrings', () => {
