@@ -18,6 +18,10 @@ const withCode =
   (error: unknown): boolean =>
     HoldfastError.is(error) && error.code === code;
 
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
 const answerWhole = (socket: Socket): void => void socket.write(whole);
 
 describe('objects on their way from a bucket', () => {
@@ -128,9 +132,10 @@ describe('objects on their way from a bucket', () => {
     const first = store.get(key, { signal: underWay.signal });
     const socket = await half.promise;
     const second = store.get(key, { signal: waiting.signal });
+    // Signing is done in these turns, so that it waits for the one connection before the next one does.
+    await turns();
     const third = store.get(key);
-    // Signing is done in these turns, so that both wait for the one connection.
-    for (let turns = 0; turns < 20; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+    await turns();
     waiting.abort();
     await assert.rejects(second, withCode('cancelled'));
     const closed = new Promise((resolve) => socket.once('close', resolve));
