@@ -64,7 +64,9 @@ export async function validate(call: Call, session: Session): Promise<Result> {
 
 export async function remove(call: Call, session: Session): Promise<Result> {
   const location = await session.ask(locationRemove, (confirmed) => ({ location: named(call), confirmed }));
-  return { document: location, lines: [`Forgot the location ${escaped(location.name)}; what is stored there stays.`], isNotice: true };
+  const notes = location.notes.map((note) => session.style.warning(escaped(note)));
+  const lines = [`Forgot the location ${escaped(location.name)}; what is stored there stays.`, ...notes];
+  return { document: location, lines, isNotice: notes.length === 0 };
 }
 
 function named(call: Call): string {

@@ -12,6 +12,7 @@ import type {
   LocationEditParams,
   LocationSaved,
   LocationSpec,
+  RemovedLocation,
   S3Spec,
 } from '../../protocol/methods/locations.ts';
 import { systemCode } from '../../protocol/systemCode.ts';
@@ -19,9 +20,11 @@ import { shellWord } from '../../protocol/wording.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { LocationRecord } from '../catalog/locationStore.ts';
 import type { ObjectStore } from '../locations/objectStore.ts';
+import { leftKeyrings } from './leftKeyrings.ts';
 import { keysIn, type LocationStores, type SealedKeys, sealedKeys, specOf } from './locationStores.ts';
 import { lockProofOf } from './lockProofRecord.ts';
 import { pageOfArray } from './pageOfArray.ts';
+import { GateFacts } from './passkeys/gateFacts.ts';
 import type { PlaceChecks } from './placeChecks.ts';
 import { resolveReference } from './reference.ts';
 
@@ -51,10 +54,12 @@ export type LocationEdited = Omit<LocationEditParams, 'keys'> & Pick<GivenPlace,
 export class LocationService {
   readonly #options: LocationServiceOptions;
   readonly #catalog: Catalog;
+  readonly #gates: GateFacts;
 
   constructor(options: LocationServiceOptions) {
     this.#options = options;
     this.#catalog = options.catalog;
+    this.#gates = new GateFacts(options.catalog);
   }
 
   /** Throws `unknownName`, `ambiguousName`. */
@@ -123,6 +128,7 @@ export class LocationService {
       credentials: keys === undefined ? null : this.#catalog.locations.sealCredentials(locationId, keys),
       validated,
       lockProof: null,
+      auditedAt: null,
     };
     this.#catalog.locations.add(record);
     await this.#bringKeyring(locationId, signal);
@@ -184,20 +190,23 @@ export class LocationService {
     if (!confirmed) {
       throw new HoldfastError(
         'confirmationNeeded',
-        `Remove location ${record.name}? What is stored there stays, but this installation forgets where it is.`,
+        [
+          `Remove location ${record.name}? What is stored there stays, but this installation forgets where it is.`,
+          ...leftKeyrings(record.locationId, this.#gates.read()).notes,
+        ].join(' '),
         { fix: 'Say --yes.' },
       );
     }
     return record;
   }
 
-  remove(reference: string, confirmed: boolean): Location {
+  remove(reference: string, confirmed: boolean): RemovedLocation {
     const record = this.checkRemove(reference, confirmed);
-    const described = this.describe(record);
+    const removed = { ...this.describe(record), ...leftKeyrings(record.locationId, this.#gates.read()) };
     this.#catalog.forgetLocation(record.locationId);
     this.#options.stores.forget(record.locationId);
     this.#options.onChanged(record.locationId);
-    return described;
+    return removed;
   }
 
   describe(record: LocationRecord): Location {

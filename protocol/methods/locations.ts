@@ -45,7 +45,7 @@ const s3Credentials = z.discriminatedUnion('source', [
   z.strictObject({ source: z.literal('sealed') }),
 ]);
 
-export const location: z.ZodType<Location> = z.strictObject({
+const locationMembers = {
   locationId: uuid,
   name: storedName,
   kind: z.enum(['filesystem', 's3', 'azureBlob']),
@@ -69,7 +69,9 @@ export const location: z.ZodType<Location> = z.strictObject({
   lockProof: z.strictObject({ verdict: lockVerdict, at: time }).nullable(),
   heldBytes: count.nullable(),
   uploadLimit: count.nullable(),
-});
+};
+
+export const location: z.ZodType<Location> = z.strictObject(locationMembers);
 
 /** One check of `validate`. */
 export interface LocationCheck {
@@ -274,10 +276,25 @@ export interface LocationRemoveParams extends LocationParams {
   readonly confirmed: boolean;
 }
 
-/** Forgets the location; what is stored there stays. In this order: `unknownName`, `stillInUse` (a policy uses it), `confirmationNeeded`, `stepUpNeeded`. */
-export const locationRemove: Method<LocationRemoveParams, Location> = {
+/** A location that was removed, and what it leaves behind. */
+export interface RemovedLocation extends Location {
+  /** Keyrings that stay locked there, and until when the last of them is; `until` is `null` where nobody knows. `null` where none is locked. */
+  readonly lockedKeyrings: { readonly count: number; readonly until: string | null } | null;
+  /** What that means, in sentences: what still opens there, and that the retirement gate goes on counting it. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Forgets the location; what is stored there stays. In this order: `unknownName`, `stillInUse` (a policy uses it), `confirmationNeeded` (its message ends with the
+ * notes of the result), `stepUpNeeded`.
+ */
+export const locationRemove: Method<LocationRemoveParams, RemovedLocation> = {
   name: 'location.remove',
   params: z.strictObject({ location: reference, confirmed: z.boolean() }),
-  result: location,
+  result: z.strictObject({
+    ...locationMembers,
+    lockedKeyrings: z.strictObject({ count, until: time.nullable() }).nullable(),
+    notes: z.array(z.string()),
+  }),
   right: 'stepUp',
 };

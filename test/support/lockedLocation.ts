@@ -32,7 +32,7 @@ export class LockedLocation {
       locationId: this.locationId,
       name,
       kind: 's3',
-      spec: '{}',
+      spec: JSON.stringify({ kind: 's3', bucket: 'backups', region: 'eu-west-1', credentials: { source: 'chain' } }),
       storeId: this.store.storeId,
       createdAt: start,
       lastValidatedAt: null,
@@ -42,6 +42,7 @@ export class LockedLocation {
       credentials: null,
       validated: null,
       lockProof: null,
+      auditedAt: null,
     });
   }
 

@@ -3,7 +3,14 @@ import type { InstallationId, LocationId, SlotId } from '../../../protocol/ids.t
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { LocationRecord } from '../../catalog/locationStore.ts';
 import { outsideKeyOf } from '../../keys/gate/outsideKey.ts';
-import { type GateDecision, type GatePasskey, type GatePlace, type LockedKeyring, retirementGate } from '../../keys/gate/retirementGate.ts';
+import {
+  type GateDecision,
+  type GatePasskey,
+  type GatePlace,
+  isStillLocked,
+  type LockedKeyring,
+  retirementGate,
+} from '../../keys/gate/retirementGate.ts';
 import type { GateSlot } from '../../keys/gate/waysIn.ts';
 import { decodeKeyring } from '../../keys/keyring.ts';
 import { keyringName } from '../../keys/keyringName.ts';
@@ -105,8 +112,15 @@ export class GateView {
     const isOpened = (slot: GateSlot): boolean =>
       slot.slotId === slotId || (own !== undefined && slot.outsideKey?.name === own.name && slot.outsideKey.version === own.version);
     return this.places().flatMap(({ locked, now }) =>
-      locked.filter(({ slots, until }) => (until === null || now === null || until > now) && (slots === undefined || slots.some(isOpened))),
+      locked.filter((keyring) => isStillLocked(keyring, now) && (keyring.slots === undefined || keyring.slots.some(isOpened))),
     );
+  }
+
+  /** Keyrings that are locked at a location, by what its store said last of the time. */
+  lockedAt(locationId: LocationId): readonly LockedKeyring[] {
+    const now = this.leastTime(locationId);
+    const found = this.#places.find((place) => place.locationId === locationId);
+    return (found?.locked ?? []).filter((keyring) => isStillLocked(keyring, now));
   }
 
   /** The locations whose stores tell when locks end. */

@@ -21,6 +21,11 @@ export interface LockedKeyring {
   readonly isNewest: boolean;
 }
 
+/** `now`: `null` where nothing tells the time. What nobody knows counts as locked. */
+export function isStillLocked({ until }: Pick<LockedKeyring, 'until'>, now: Date | null): boolean {
+  return until === null || now === null || until > now;
+}
+
 /** A location, or what is left behind at one that was removed. */
 export interface GatePlace {
   readonly name: string;
@@ -117,7 +122,7 @@ function lookAt(place: GatePlace, leaving: Leaving): Look {
   const { newest = [], isRemoved, reachedAt, now } = place;
   const { ended, others } = leaving;
   const ways = countWays(others.filter(({ slotId }) => newest.includes(slotId)));
-  const locked = place.locked.filter(({ until }) => until === null || now === null || until > now);
+  const locked = place.locked.filter((keyring) => isStillLocked(keyring, now));
   if (isRemoved && (ended === undefined || locked.length === 0)) return nothing;
   if (ways >= enoughWays || (ways > 0 && ended === undefined)) return nothing;
   const needing = locked.flatMap(({ slots = [] }) => slots).filter(({ outsideKey }) => !fallsWith(outsideKey, ended));

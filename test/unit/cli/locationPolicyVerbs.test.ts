@@ -49,7 +49,7 @@ describe('cli location', () => {
       'location.edit': () => ({ location: { ...location, name: 'drive' }, checks: [] }),
       'location.remove': ({ confirmed }) => {
         if (confirmed !== true) throw new HoldfastError('confirmationNeeded', 'Forget the location disk?');
-        return location;
+        return { ...location, lockedKeyrings: null, notes: [] };
       },
     });
     assert.deepEqual((await runWith(['location', 'list', '--json'], { daemon })).json(), [location]);
@@ -61,6 +61,25 @@ describe('cli location', () => {
     assert.equal((await runWith(['location', 'remove', 'disk', '--yes'], { daemon })).status, 0);
     const empty = await runWith(['location', 'list'], { daemon: new FakeDaemon({ 'location.list': () => ({ items: [], next: null }) }) });
     assert.match(empty.out, /holdfast location add/);
+  });
+
+  it('D3: says what stays locked at a location that is removed, in the question and with --quiet too', async () => {
+    const note = '2 keyrings stay locked there until 2026-02-11 03:04 UTC.';
+    const removed = { ...location, lockedKeyrings: { count: 2, until: '2026-02-11T03:04:05.678Z' }, notes: [note] };
+    const daemon = new FakeDaemon({
+      'location.remove': ({ confirmed }) => {
+        if (confirmed !== true) throw new HoldfastError('confirmationNeeded', `Remove location disk? ${note}`);
+        return removed;
+      },
+    });
+    const asked = await runWith(['location', 'remove', 'disk'], { daemon });
+    assert.deepEqual([asked.status, asked.err.includes(note)], [2, true]);
+    for (const quiet of [[], ['--quiet']])
+      assert.match(
+        (await runWith(['location', 'remove', 'disk', '--yes', ...quiet], { daemon })).out,
+        /^Forgot the location disk.*\n2 keyrings stay locked there/,
+      );
+    assert.deepEqual((await runWith(['location', 'remove', 'disk', '--yes', '--json'], { daemon })).json(), removed);
   });
 });
 
