@@ -26,17 +26,22 @@ export interface LocationRecord {
   readonly validated: string | null;
   /** JSON: the newest lock proof. */
   readonly lockProof: string | null;
+  /** When an audit for tampering last came through here, whatever it found. */
+  readonly auditedAt: string | null;
 }
 
 export type LockMode = 'governance' | 'compliance';
 
+type Immutability = 'lockMode' | 'protectionPeriodDays' | 'validated' | 'lockProof' | 'auditedAt';
+
 /** What stands in the row of a location where nothing is locked and no secret is needed. */
-export const softLocation: Pick<LocationRecord, 'lockMode' | 'protectionPeriodDays' | 'credentials' | 'validated' | 'lockProof'> = {
+export const softLocation: Pick<LocationRecord, Immutability | 'credentials'> = {
   lockMode: null,
   protectionPeriodDays: null,
   credentials: null,
   validated: null,
   lockProof: null,
+  auditedAt: null,
 };
 
 /** The location profiles. Readable while locked. `Catalog.forgetLocation` removes one with all that hangs on it. */

@@ -186,6 +186,13 @@ const begunRotations = `
 CREATE TABLE begunRotations (slotId TEXT NOT NULL PRIMARY KEY, tag TEXT NOT NULL, alias TEXT, keyArn TEXT, digest BLOB NOT NULL) STRICT;
 `;
 
+/** An audit of several locations is one action, so each location knows by itself when one came through there. */
+const audits = `
+ALTER TABLE locations ADD COLUMN auditedAt TEXT;
+UPDATE locations SET auditedAt = (SELECT max(finishedAt) FROM actions
+  WHERE kind = 'auditLocks' AND subjectId = locations.locationId AND (errorCode = 'tampered' OR state IN ('complete', 'completeWithWarnings')));
+`;
+
 export const migrations: readonly Migration[] = [
   { version: 1, run: (database) => database.exec(first) },
   { version: 2, run: (database) => database.exec(second) },
@@ -200,4 +207,5 @@ export const migrations: readonly Migration[] = [
   { version: 11, run: (database) => database.exec(passkeyRoles) },
   { version: 12, run: (database) => database.exec(begunRotations) },
   { version: 13, run: (database) => database.exec(formerKeyrings) },
+  { version: 14, run: (database) => database.exec(audits) },
 ];

@@ -221,17 +221,17 @@ export class Immutability implements AsyncDisposable {
   #dueWork(location: LocationRecord): WorkKind | undefined {
     const { installation, wallClock } = this.#options;
     const now = wallClock();
-    const { locationId, createdAt } = location;
+    const { locationId, createdAt, auditedAt } = location;
     const { actions } = installation.catalog;
-    const elapsed = (kind: WorkKind, from: string | null): number => {
-      const last = actions.lastFinished(kind, locationId)?.finishedAt ?? from;
-      const since = last === null ? Number.POSITIVE_INFINITY : now.getTime() - Date.parse(last);
-      return since < 0 ? Number.POSITIVE_INFINITY : since;
+    // What lies in the future was dated by a clock that was wrong.
+    const elapsed = (kind: WorkKind, others: readonly (string | null)[]): number => {
+      const dates = [actions.lastFinished(kind, locationId)?.finishedAt ?? null, ...others].filter((date) => date !== null);
+      return Math.min(...dates.map((date) => now.getTime() - Date.parse(date)).filter((since) => since >= 0));
     };
     const proof = lockProofOf(location);
     // One that came to nothing is not made again before tomorrow.
-    if (isDue(proof === null ? null : new Date(proof.at), now) && elapsed('proveLock', null) > dayMs) return 'proveLock';
-    return elapsed('auditLocks', createdAt) > dayMs ? 'auditLocks' : undefined;
+    if (isDue(proof === null ? null : new Date(proof.at), now) && elapsed('proveLock', []) > dayMs) return 'proveLock';
+    return elapsed('auditLocks', [createdAt, auditedAt]) > dayMs ? 'auditLocks' : undefined;
   }
 }
 

@@ -103,7 +103,7 @@ export class ImmutabilityService {
       isRefreshing: monitor.isRunning(locationId),
       callsPerMonth: state === undefined ? 0 : callsPerMonth(lockPlan(state.aim), objects),
       lockProof: lockProofOf(location),
-      lastAudit: catalog.actions.lastFinished('auditLocks', locationId)?.finishedAt ?? null,
+      lastAudit: location.auditedAt,
       findings: catalog.tamperings.count(locationId),
       clockSkewSeconds: skew === undefined ? null : Math.round(skew.milliseconds / 1000),
     };
@@ -260,6 +260,10 @@ export class ImmutabilityService {
       onProgress: (progress) =>
         run.report({ phase: 'auditing', files: before + progress.versions, bytes: 0, totalFiles: null, totalBytes: null }),
     });
+    // It may have been removed meanwhile.
+    if (catalog.locations.get(location.locationId) !== undefined) {
+      catalog.locations.change(location.locationId, { auditedAt: wallClock().toISOString() });
+    }
     onAudited(location, result);
     return result;
   }

@@ -43,6 +43,7 @@ export class LockedLocation {
       validated: null,
       lockProof: null,
       auditedAt: null,
+      auditedAt: null,
     });
   }
 

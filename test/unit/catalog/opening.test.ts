@@ -104,6 +104,35 @@ describe('opening the catalog', () => {
     database.close();
   });
 
+  it('knows of each location when an audit last came through there', () => {
+    folder.open({ migrations: migrations.filter(({ version }) => version <= 13) }).close();
+    const database = new DatabaseSync(folder.path);
+    for (const id of ['a', 'b']) {
+      database.exec(
+        `INSERT INTO locations (locationId, name, kind, spec, storeId, createdAt, digest) VALUES ('${id}', '${id}', 's3', '{}', '${id}', '', x'00')`,
+      );
+    }
+    const audits = [
+      ['a', 'complete', null, 2],
+      ['a', 'failed', 'tampered', 3],
+      ['a', 'failed', 'storeUnreachable', 4],
+      ['b', 'cancelled', 'cancelled', 5],
+      ['b', 'failed', 'daemonEnded', 6],
+    ] as const;
+    for (const [subject, state, code, day] of audits) {
+      const at = `2026-01-0${day}T00:00:00.000Z`;
+      database.exec(`INSERT INTO actions (actionId, kind, subject, state, requestId, queuedAt, finishedAt, progress, errorCode, subjectId, digest)
+        VALUES ('${day}', 'auditLocks', '', '${state}', '${day}', '${at}', '${at}', '{}', ${code === null ? 'NULL' : `'${code}'`}, '${subject}', x'00')`);
+    }
+    migrations.find(({ version }) => version === 14)?.run(database);
+    const rows = database.prepare('SELECT auditedAt FROM locations ORDER BY locationId').all();
+    assert.deepEqual(
+      rows.map((row) => row['auditedAt']),
+      ['2026-01-03T00:00:00.000Z', null],
+    );
+    database.close();
+  });
+
   it('changes nothing where a step of the migration fails', () => {
     const catalog = folder.open();
     catalog.locations.add(someLocation());
