@@ -42,6 +42,11 @@ interface ActiveRun {
 
 /** Timers stand still while the machine sleeps, so no timer is set further ahead than this. */
 const lookMs = 60_000;
+/**
+ * Between two runs that nobody asked for. The interval is never shorter; but where the store's clock was set back, the bounds of its time may be further apart
+ * than the interval, and each run would be due as soon as the last one has ended.
+ */
+const restMs = 15 * 60_000;
 
 /**
  * Keeps locks long enough at every immutable location, locked or not (docs/format.md, Locks). One run of a location at a time. All that it has to remember lies
@@ -173,6 +178,7 @@ export class LockMonitor implements AsyncDisposable {
     const { aim } = state;
     if (aim.protectionPeriod !== terms.protectionPeriod || aim.longestAbsence !== terms.longestAbsence) {
       this.#apply(location, { type: 'termsChanged', at: this.now(locationId), terms });
+      this.#notBefore.delete(locationId);
       this.#active.get(locationId)?.abort.abort();
     }
     if (this.#active.has(locationId) || now.monotonic < (this.#notBefore.get(locationId) ?? 0) || !this.#options.isReachable(location))
@@ -229,7 +235,7 @@ export class LockMonitor implements AsyncDisposable {
       const { latest } = await locks.clock.now({ signal });
       const [refused] = result.refused;
       if (refused === undefined) {
-        this.#notBefore.delete(locationId);
+        this.#notBefore.set(locationId, this.#options.clocks().monotonic + restMs);
         this.#failures.delete(locationId);
         this.#apply(location, { type: 'runCompleted', at: latest });
         return { location, result, error: undefined };

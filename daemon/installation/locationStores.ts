@@ -17,6 +17,7 @@ import { LockKeeper, lockingStore } from '../locks/lockKeeper.ts';
 import type { ClockReading } from '../locks/localClocks.ts';
 import { type LockPlan, lockPlan, lockTerms } from '../locks/lockPlan.ts';
 import { StoreClock } from '../locks/storeClock.ts';
+import { runStateOf } from '../locks/storedRunState.ts';
 
 export interface LocationStoresOptions {
   readonly catalog: Catalog;
@@ -149,9 +150,27 @@ export class LocationStores implements Disposable {
         fix: 'Validate the location: "holdfast location validate NAME".',
       });
     }
-    const clock = (connected.clock ??= new StoreClock({ store: versions, clocks: this.#options.clocks }));
+    const { clocks } = this.#options;
+    const clock = (connected.clock ??= new StoreClock({ store: versions, clocks, former: this.#formerTime(locationId) }));
     const locks = { mode: lockMode, clock, plan: () => this.#currentPlan(locationId) };
     return { store: lockingStore(store, locks), locks: { clock, keeper: new LockKeeper(versions, locks) } };
+  }
+
+  /**
+   * What the store's clock had passed for sure when the last whole run of the monitor began: a clock that went back since no daemon ran is noticed by it. Not
+   * the end of that run, which is a later bound: an answer that was wrong once would be carried on from run to run.
+   */
+  #formerTime(locationId: LocationId): Date | null {
+    const text = this.#options.catalog.lockRuns.get(locationId);
+    if (text === undefined) return null;
+    try {
+      const { lastCompleted } = runStateOf(text);
+      return lastCompleted === null ? null : new Date(lastCompleted.start);
+    } catch (error) {
+      // The monitor tells of it, and writes it anew.
+      if (!HoldfastError.is(error, 'catalogDamaged')) throw error;
+      return null;
+    }
   }
 
   /** As it is now: a run that began before the period was changed asks for the new one. */
