@@ -8,13 +8,9 @@ export function bundleDaemon(folder: string, banner = ''): void {
   bundle(folder, { main: 'daemon/main.ts', worker: 'daemon/worker.ts' }, { banner });
 }
 
-/**
- * As `bundleDaemon`, with its key agent, and with `steppedDaemon.ts` around the main program. Gives its entry. In pieces, as it ships: a key agent that loads
- * what it needs alone starts in half the time.
- */
+/** As `bundleDaemon`, with `steppedDaemon.ts` around the main program. Gives its entry. In pieces, as it ships: what is not used is not loaded at each start. */
 export function bundleSteppedDaemon(folder: string): string {
-  const entries = { main: 'test/support/steppedDaemon.ts', worker: 'daemon/worker.ts', keyAgent: 'daemon/keyAgent.ts' };
-  bundle(folder, entries, { splitting: true });
+  bundle(folder, { main: 'test/support/steppedDaemon.ts', worker: 'daemon/worker.ts' }, { splitting: true });
   return path.join(folder, 'main.js');
 }
 

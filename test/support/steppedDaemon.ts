@@ -1,5 +1,6 @@
 // The daemon with its steps counted: what it asks key services, what it writes into its catalog, and what it gives a name on the disk. Where a file `kill-at`
 // beside the state directory holds a number, it ends by SIGKILL right before the step of that number from then on, and says in `killed-at` which that was.
+// Its key agents live in this process: none of them is there at the moment of a kill, which is before they start.
 import childProcess from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
@@ -30,12 +31,13 @@ function reached(step: string): void {
   process.kill(process.pid, 'SIGKILL');
 }
 
+const agentPattern = /keyAgent\.js$/;
 const { spawn } = childProcess;
 const { link, rename } = fs;
 Object.assign(childProcess, {
   spawn: (...given: Parameters<typeof spawn>) => {
     reached('ask the key service');
-    return spawn(...given);
+    return given.flat().some((word) => typeof word === 'string' && agentPattern.test(word)) ? keyAgentInside() : spawn(...given);
   },
 });
 Object.assign(fs, {
@@ -51,5 +53,6 @@ Object.assign(fs, {
 syncBuiltinESMExports();
 // Behind that: what they load takes what it needs of the disk at once.
 const { countCatalogWrites } = await import('./crashPoints.ts');
+const { keyAgentInside } = await import('./keyAgentInside.ts');
 countCatalogWrites(reached);
 await import('../../daemon/main.ts');
