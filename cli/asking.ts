@@ -1,6 +1,7 @@
 import { HoldfastError } from '../protocol/errors.ts';
 import type { Method, SecretRef } from '../protocol/method.ts';
 import { sessionStepUp } from '../protocol/methods/session.ts';
+import { detailLines } from './errorDetails.ts';
 import type { GlobalFlags } from './globals.ts';
 import type { Host } from './host.ts';
 import { escaped } from '../client/shown/text.ts';
@@ -60,7 +61,7 @@ export class Asking {
         cause: refusal,
       });
     }
-    await err.write(`${escaped(refusal.message)}\n`);
+    await err.write([escaped(refusal.message), ...detailLines(refusal).reasons].map((line) => `${line}\n`).join(''));
     const answer = await input.ask('Go on? [y/N] ');
     if (!/^y(es)?$/i.test(answer.trim())) throw new HoldfastError('cancelled', 'Cancelled: nothing was changed.');
   }

@@ -27,6 +27,12 @@ export async function namedPasskey(typed: string, session: Session): Promise<Pas
       fix: 'Type more of the id.',
     });
   }
+  const retired = all.filter(({ name }) => name === wanted).map(({ slotId }) => slotId);
+  if (retired.length > 0) {
+    const cause = retired.length === 1 ? 'the only one of that name is retired' : 'all of that name are retired';
+    const fix = `${retired.length === 1 ? 'Its id finds it' : 'Their ids find them'}: ${retired.join(', ')}.`;
+    throw HoldfastError.failedTo('unknownName', `find passkey ${quoted(typed)}`, cause, { fix });
+  }
   throw HoldfastError.failedTo('unknownName', `find passkey ${quoted(typed)}`, 'there is none of that name or id', {
     fix: '"holdfast passkey list" shows what there is.',
   });

@@ -1,6 +1,7 @@
-import type { Passkey, PasskeyGate } from '../protocol/methods/passkeys.ts';
+import type { Passkey, PasskeyGate, PasskeyKind } from '../protocol/methods/passkeys.ts';
 import { minuteOf, shellWord } from '../protocol/wording.ts';
 import { escaped } from '../client/shown/text.ts';
+import { counted } from '../client/shown/units.ts';
 import type { Style } from './output/style.ts';
 
 /** The key outside: `alias/backup = arn:…`, `version 2 of transit/holdfast at https://…`; `-` for a passphrase. */
@@ -25,6 +26,27 @@ export function referenceText({ kind, reference }: Pick<Passkey, 'kind' | 'refer
   }
 }
 
+/** As the command line names it: `passkey add aws-kms`. */
+export function kindText(kind: PasskeyKind): string {
+  switch (kind) {
+    case 'passphrase':
+      return kind;
+    case 'awsKms':
+      return 'aws-kms';
+    case 'vaultTransit':
+      return 'vault-transit';
+  }
+}
+
+/** Which passkeys rotate by themselves. */
+export function rotationLines(passkeys: readonly Passkey[]): readonly string[] {
+  return passkeys.flatMap(({ name, rotates }) =>
+    rotates === null
+      ? []
+      : [`${escaped(name)}: It rotates by itself every ${counted(rotates.everyDays, 'day')}, next from ${minuteOf(rotates.next)} on.`],
+  );
+}
+
 /** From when it can go: `now`, a time, or `-` where waiting does not help. */
 export function retirableText({ retirableFrom }: Pick<Passkey, 'retirableFrom'>, now: Date): string {
   if (retirableFrom === null) return '-';
@@ -44,7 +66,7 @@ export function gateLines(name: string, gate: PasskeyGate, style: Style): readon
       ? []
       : [`Locked keyrings hold it until ${minuteOf(gate.opensKeyringsUntil)}: until then, who has its old secret or key can open them.`];
   const notes = gate.notes.map((note) => escaped(note));
-  if (gate.allowed) return [style.good(`The passkey ${shown} may go.`), ...opens, ...notes, ...commandLines(gate.commands)];
+  if (gate.allowed) return [style.good(`The passkey ${shown} may go.`), ...opens, ...notes, ...commandLines(gate.commands, 'then')];
   return [style.warning(`The passkey ${shown} is still needed:`), ...reasons, whenText(name, gate), ...opens, ...notes];
 }
 
@@ -55,9 +77,9 @@ function whenText(name: string, { from, begins }: PasskeyGate): string {
     : 'Waiting does not help: somebody has to act.';
 }
 
-/** Each on a line of its own, to be copied. */
-export function commandLines(commands: readonly string[]): readonly string[] {
+/** Each on a line of its own, to be copied. `when`: once the passkey is retired, or as it is by now. */
+export function commandLines(commands: readonly string[], when: 'then' | 'now'): readonly string[] {
   return commands.length === 0
     ? []
-    : ['', 'Its key outside can end then, which whoever may does with:', ...commands.map((command) => `  ${escaped(command)}`)];
+    : ['', `Its key outside can end ${when}, which whoever may does with:`, ...commands.map((command) => `  ${escaped(command)}`)];
 }

@@ -15,7 +15,7 @@ import { newLogin } from '../newLogin.ts';
 import { newName, reference } from '../names.ts';
 import type { Style } from '../output/style.ts';
 import { table } from '../output/table.ts';
-import { gateLines, referenceText, retirableText, warningLines } from '../passkeyTexts.ts';
+import { gateLines, kindText, referenceText, retirableText, rotationLines, warningLines } from '../passkeyTexts.ts';
 import { escaped, shellWord } from '../../client/shown/text.ts';
 import { counted, moment, shortId } from '../../client/shown/units.ts';
 import type { Result } from '../result.ts';
@@ -33,7 +33,7 @@ export async function list(_call: Call, session: Session): Promise<Result> {
   const rows = passkeys.map((passkey) => [
     style.bold(escaped(passkey.name)),
     shortId(passkey.slotId),
-    passkey.kind,
+    kindText(passkey.kind),
     passkey.inUse ? style.good('in use') : '',
     stateText(passkey, style),
     moment(passkey.verifiedAt, now),
@@ -42,7 +42,8 @@ export async function list(_call: Call, session: Session): Promise<Result> {
     referenceText(passkey),
   ]);
   const titles = ['NAME', 'ID', 'KIND', '', 'STATE', 'VERIFIED', 'CREATED', 'CAN GO FROM', 'KEY'].map((title) => ({ title }));
-  return { document: passkeys, lines: [...table(titles, rows, (text) => style.dim(text)), ...warningLines(passkeys, style)] };
+  const listed = table(titles, rows, (text) => style.dim(text));
+  return { document: passkeys, lines: [...listed, ...rotationLines(passkeys), ...warningLines(passkeys, style)] };
 }
 
 export async function addPassphrase(call: Call, session: Session): Promise<Result> {

@@ -28,7 +28,7 @@ export async function retire(call: Call, session: Session): Promise<Result> {
   const commands = passkey.kind === 'passphrase' || passkey.outside === 'ended' ? [] : await commandsToEnd(passkey.slotId, session);
   return {
     document: { ...passkey, commands },
-    lines: [`Retired the passkey ${escaped(passkey.name)}.`, ...outsideLines(passkey), ...commandLines(commands)],
+    lines: [`Retired the passkey ${escaped(passkey.name)}.`, ...outsideLines(passkey), ...commandLines(commands, 'now')],
     isNotice: true,
   };
 }

@@ -22,6 +22,8 @@ export interface Passkey {
   readonly verifiedAt: string | null;
   /** Now where it may go already; null where waiting does not help, and where no date stands yet. */
   readonly retirableFrom: string | null;
+  /** How often it rotates by itself, and from when on it is due; null where it does not. */
+  readonly rotates: { readonly everyDays: number; readonly next: string } | null;
   readonly warnings: readonly string[];
 }
 
@@ -35,6 +37,7 @@ const passkeyMembers = {
   createdAt: time,
   verifiedAt: time.nullable(),
   retirableFrom: time.nullable(),
+  rotates: z.strictObject({ everyDays: z.int().min(1), next: time }).nullable(),
   warnings: z.array(z.string()),
 };
 

@@ -143,6 +143,7 @@ export interface PasskeyDocument extends Document {
   readonly createdAt: string;
   readonly verifiedAt: string | null;
   readonly retirableFrom: string | null;
+  readonly rotates: { readonly everyDays: number; readonly next: string } | null;
   readonly warnings: readonly string[];
 }
 export const passkeyDocument: z.ZodType<PasskeyDocument> = z.looseObject({
@@ -155,6 +156,7 @@ export const passkeyDocument: z.ZodType<PasskeyDocument> = z.looseObject({
   createdAt: time,
   verifiedAt: time.nullable(),
   retirableFrom: time.nullable(),
+  rotates: z.object({ everyDays: z.int(), next: time }).nullable(),
   warnings: z.array(z.string()),
 });
 

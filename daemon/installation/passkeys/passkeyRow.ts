@@ -18,6 +18,8 @@ export function problemIn(record: ServiceKeyRecord | undefined): KeyProblem | nu
   return record === undefined || record.problem === null ? null : keyProblemSchema.parse(JSON.parse(record.problem));
 }
 
+const dayMs = 86_400_000;
+
 /** A passkey as users see it. `hasSealedAlone`: its credentials lie sealed, and no other passkey opens without anybody there. */
 export function passkeyRow(
   record: PasskeyRecord,
@@ -37,11 +39,19 @@ export function passkeyRow(
     createdAt: record.createdAt,
     verifiedAt: record.verifiedAt,
     retirableFrom: record.state === 'retired' ? null : gate.allowed ? now : (gate.from?.toISOString() ?? null),
+    rotates: rotationOf(record, service),
     warnings:
       record.state === 'retired' || slot === undefined
         ? []
         : [...warningsOf(slot, service), ...(record.leftKeyringsAt === null ? [] : [leftOut]), ...(hasSealedAlone ? [sealedAlone] : [])],
   };
+}
+
+/** What is going to be retired is followed by none. */
+function rotationOf({ state, createdAt, leftKeyringsAt }: PasskeyRecord, service: ServiceKeyRecord | undefined): Passkey['rotates'] {
+  const everyDays = service?.rotateEveryDays ?? null;
+  if (everyDays === null || state === 'retired' || leftKeyringsAt !== null) return null;
+  return { everyDays, next: new Date(Date.parse(createdAt) + everyDays * dayMs).toISOString() };
 }
 
 const leftOut = 'New keyrings leave it out: it is going to be retired.';

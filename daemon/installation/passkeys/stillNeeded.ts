@@ -58,9 +58,12 @@ function endsKey({ slotId }: PasskeyRecord): string {
 function needed(record: PasskeyRecord, { from, reasons }: GateDecision): string {
   const slot = slotOf(record.slotId, record.slot);
   const key = slot.kind === 'passphrase' ? 'it' : shownOutsideKey(slot);
-  return from === null
-    ? `${key} is needed: ${reasons.map(({ what }) => what).join(', ')}`
-    : `what is locked needs ${key} until ${minuteOf(from.toISOString())}`;
+  return from === null ? `${key} is needed: ${reasonText(reasons)}` : `what is locked needs ${key} until ${minuteOf(from.toISOString())}`;
+}
+
+/** The whole list is in the details. */
+function reasonText([first, ...more]: readonly GateReason[]): string {
+  return `${first?.what ?? 'what is stored needs it'}${more.length === 0 ? '' : `, and ${more.length} more`}`;
 }
 
 function shown({ from, reasons }: GateDecision): { readonly from: string | null; readonly reasons: readonly ShownReason[] } {

@@ -31,6 +31,7 @@ export function passkeyRow(passkey: Passkey, now: Date, gate?: PasskeyGate): Row
       [l10n.t('Created'), fullTime(passkey.createdAt)],
       [l10n.t('Verified'), passkey.verifiedAt === null ? l10n.t('not yet') : fullTime(passkey.verifiedAt)],
       ...retirableFacts(passkey.retirableFrom, now),
+      ...rotationFacts(passkey),
       ...referenceFacts(passkey),
       ...gateFacts(gate),
       ...passkey.warnings.map((warning) => [l10n.t('Warning'), escaped(warning)] as const),
@@ -100,6 +101,13 @@ function retirableText(from: string, now: Date): string {
 function retirableFacts(from: string | null, now: Date): NonNullable<RowFacts['tooltip']> {
   if (from === null) return [];
   return new Date(from) <= now ? [[l10n.t('Can be retired'), l10n.t('now')]] : [[l10n.t('Can be retired from'), fullTime(from)]];
+}
+
+function rotationFacts({ rotates }: Passkey): NonNullable<RowFacts['tooltip']> {
+  if (rotates === null) return [];
+  const { everyDays, next } = rotates;
+  const every = everyDays === 1 ? l10n.t('every day, next from {0} on', fullTime(next)) : undefined;
+  return [[l10n.t('Rotates by itself'), every ?? l10n.t('every {0} days, next from {1} on', everyDays, fullTime(next))]];
 }
 
 function iconOf({ state, inUse, warnings }: Passkey): RowIcon {

@@ -38,6 +38,7 @@ export const passkey: Passkey = {
   createdAt: at,
   verifiedAt: at,
   retirableFrom: null,
+  rotates: null,
   warnings: [],
 };
 

@@ -279,6 +279,33 @@ describe('cli passkey list, verify, gate, retire and rotate of keys outside', ()
     assert.match(out, /\noffice: Vault key version 3, passkey at 2\.\n$/);
   });
 
+  it('lists kinds in the words of its flags, and from when on a passkey rotates by itself', async () => {
+    const items = [{ ...vaultPasskey, rotates: { everyDays: 90, next: until } }, kmsPasskey];
+    const { out } = await runWith(['passkey', 'list'], { daemon: new FakeDaemon(listing(items)) });
+    assert.match(out, /\noffice +\S+ +vault-transit .*\ncloud +\S+ +aws-kms /);
+    assert.match(out, /\noffice: It rotates by itself every 90 days, next from 2026-05-01 00:00 UTC on\.\n$/);
+  });
+
+  it('asks before a retirement with everything that needs the passkey', async () => {
+    const daemon = new FakeDaemon({
+      'passkey.gate': () => needed,
+      'passkey.retire': () => {
+        throw new HoldfastError('confirmationNeeded', 'Failed to retire passkey office: it is needed.', {
+          details: { from: null, reasons: needed.reasons },
+        });
+      },
+    });
+    const { err } = await runWith(['passkey', 'retire', 'office'], { daemon, answers: ['n'] });
+    assert.match(err, /it is needed\.\n {2}keyring 7 in bucket is locked and holds it, until 2026-05-01 00:00 UTC\n/);
+  });
+
+  it('tells of a retired passkey that is named by its old name what finds it', async () => {
+    const daemon = new FakeDaemon(listing([{ ...vaultPasskey, state: 'retired' }]));
+    const { status, err } = await runWith(['passkey', 'verify', 'office'], { daemon });
+    assert.equal(status, 2);
+    assert.match(err, new RegExp(`"office": the only one of that name is retired\\.\\nIts id finds it: ${otherId}\\.`));
+  });
+
   it('verifies a key outside without a passphrase, and takes none for it', async () => {
     const daemon = new FakeDaemon({ ...listing(), 'passkey.verify': () => vaultPasskey });
     assert.equal((await runWith(['passkey', 'verify', 'office'], { daemon })).out, 'The passkey office opens the master key.\n');
@@ -340,7 +367,7 @@ describe('cli passkey list, verify, gate, retire and rotate of keys outside', ()
       'passkey.gate': () => free,
     };
     const kept = await runWith(['passkey', 'retire', 'office'], { daemon: new FakeDaemon(answers) });
-    assert.match(kept.out, /^Retired the passkey office\.\n\n.*\n {2}vault write x\n$/);
+    assert.match(kept.out, /^Retired the passkey office\.\n\nIts key outside can end now, .*\n {2}vault write x\n$/);
     assert.deepEqual(
       memberOf((await runWith(['passkey', 'retire', 'office', '--json'], { daemon: new FakeDaemon(answers) })).json(), 'commands'),
       ['vault write x'],

@@ -73,6 +73,7 @@ export function somePasskey(changes: Partial<Passkey> = {}): Passkey {
     createdAt: noon,
     verifiedAt: noon,
     retirableFrom: null,
+    rotates: null,
     warnings: [],
     ...changes,
   };

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { HoldfastError } from '../../../protocol/errors.ts';
 import type { Opening, ServiceSlotKey } from '../../../daemon/installation/passkeys/slotKeys.ts';
 import type { KeyTarget } from '../../../protocol/keyServices.ts';
 import { InstallationBench } from '../../support/installationBench.ts';
@@ -208,6 +209,27 @@ describe('passkeys at key services', () => {
       .map(({ slotId }) => installation.passkeys.resolve(slotId).slotId)
       .map((id) => serviceKeys.get(id)?.rotateEveryDays);
     assert.deepEqual(every, [90, null]);
+    const rows = installation.passkeys.list({}).items;
+    const { createdAt } = rotated.passkey;
+    const next = new Date(Date.parse(createdAt) + 90 * 86_400_000).toISOString();
+    assert.deepEqual(rows.find(({ name }) => name === 'vault')?.rotates, { everyDays: 90, next });
+    assert.deepEqual([rotated.previous.rotates, rows.find(({ name }) => name === 'main')?.rotates], [null, null]);
+  });
+
+  it('finds a retired passkey by its id, and takes no other for the one that its old name means', async () => {
+    using bench = await InstallationBench.ready();
+    const { installation } = bench;
+    await installation.passkeys.add('vault', vaultKey, true, signal);
+    const { previous } = await installation.passkeys.rotate('vault', {}, signal);
+    await installation.passkeys.retire(previous.name, { confirmed: true }, signal);
+    assert.throws(
+      () => installation.passkeys.resolve('vault@v1'),
+      ({ code, message, fix }: HoldfastError) =>
+        code === 'unknownName' &&
+        message.endsWith('"vault@v1": the only one of that name is retired.') &&
+        fix === `Its id finds it: ${previous.slotId}.`,
+    );
+    assert.equal(installation.passkeys.resolve(previous.slotId).state, 'retired');
   });
 
   it('keeps credentials that were handed over sealed, and asks with those of its surroundings while locked', async () => {

@@ -209,6 +209,15 @@ describe('the row of a passkey', () => {
     ]);
   });
 
+  it('says how often it rotates by itself, and from when on next', () => {
+    const told = [90, 1].map((everyDays) => {
+      const rotates = { everyDays, next: tomorrow };
+      return new Map(passkeyRow(somePasskey({ rotates }), now).facts.tooltip).get('Rotates by itself');
+    });
+    assert.deepEqual(told, ['every 90 days, next from 2026-11-22 03:00 on', 'every day, next from 2026-11-22 03:00 on']);
+    assert.equal(new Map(passkeyRow(somePasskey(), now).facts.tooltip).get('Rotates by itself'), undefined);
+  });
+
   it('has what names its key in its tooltip, and what still needs it', () => {
     const reference = { address: 'https://[x](y)\u202e:8200', namespace: null, mount: 'transit', key: 'holdfast', version: 2 };
     const gate = {
