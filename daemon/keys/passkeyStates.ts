@@ -67,7 +67,7 @@ export function stepsToUse(passkeys: readonly PasskeyStatus[], slotId: SlotId): 
 /**
  * The slot leaves the catalog's list first and the keyring last: a crash in between leaves one slot too many, never one too few.
  * Throws `HoldfastError`: `unknownName`; `refusedByRule` for the slot in use and the last way in; `confirmationNeeded` where only one way in (gate/waysIn.ts)
- * would be left, unless `isConfirmed`.
+ * or no passphrase would be left, unless `isConfirmed`.
  */
 export function stepsToRetire(passkeys: readonly RetirablePasskey[], slotId: SlotId, isConfirmed: boolean): readonly PasskeyStep[] {
   const passkey = find(passkeys, slotId);
@@ -87,10 +87,21 @@ export function stepsToRetire(passkeys: readonly RetirablePasskey[], slotId: Slo
       fix: 'Add another passkey first, or confirm with `--yes`.',
     });
   }
+  if (isPassphrase(passkey) && !others.some(isPassphrase) && !isConfirmed) {
+    const cause = 'no passphrase would be left, and others may end the keys outside';
+    throw new HoldfastError('confirmationNeeded', `Failed to retire passkey ${passkey.name}: ${cause}.`, {
+      fix: 'Add another passphrase first, or confirm with `--yes`.',
+    });
+  }
   return [
     { step: 'retire', slotId },
     { step: 'publish', slotIds: slotsOfKeyring(passkeys).filter((id) => id !== slotId) },
   ];
+}
+
+/** One that something may depend on. */
+function isPassphrase(passkey: RetirablePasskey): boolean {
+  return isWayIn(passkey) && passkey.outsideKey === undefined;
 }
 
 export interface Replacement {

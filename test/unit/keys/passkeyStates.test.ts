@@ -170,6 +170,21 @@ describe('passkeys', () => {
     assert.deepEqual(stepsToRetire([inUse, retired], retired.slotId, false), []);
   });
 
+  it('are asked about before the last passphrase goes: keys outside can be taken away by others', () => {
+    const outside = ['kms', 'vault'].map((name, index) => ({ ...newPasskey('ready', index === 0), outsideKey: { name, version: 1 } }));
+    const paper = newPasskey('ready');
+    assert.throws(() => stepsToRetire([...outside, paper], paper.slotId, false), {
+      code: 'confirmationNeeded',
+      message: `Failed to retire passkey ${paper.name}: no passphrase would be left, and others may end the keys outside.`,
+    });
+    for (const useless of [newPasskey('unverified'), { ...newPasskey('ready'), isLeftOut: true }]) {
+      refuses(() => stepsToRetire([...outside, paper, useless], paper.slotId, false), 'confirmationNeeded');
+      assert.deepEqual(names(stepsToRetire([...outside, paper, useless], useless.slotId, false)), ['retire', 'publish']);
+    }
+    assert.deepEqual(names(stepsToRetire([...outside, paper], paper.slotId, true)), ['retire', 'publish']);
+    assert.deepEqual(names(stepsToRetire([...outside, paper, newPasskey('ready')], paper.slotId, false)), ['retire', 'publish']);
+  });
+
   it('that keyrings leave out are published before they are used, and nothing relies on them', () => {
     const inUse = newPasskey('ready', true);
     const spare = { ...newPasskey('ready'), isLeftOut: true };
