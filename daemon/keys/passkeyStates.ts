@@ -156,7 +156,7 @@ function takenBack(passkeys: readonly PasskeyStatus[], { slotId, isLeftOut }: Pa
   ];
 }
 
-function find(passkeys: readonly PasskeyStatus[], slotId: SlotId): PasskeyStatus {
+function find<T extends PasskeyStatus>(passkeys: readonly T[], slotId: SlotId): T {
   const passkey = passkeys.find((candidate) => candidate.slotId === slotId);
   if (passkey === undefined) throw new HoldfastError('unknownName', `Failed to find passkey ${slotId}: there is none.`);
   return passkey;
