@@ -3,11 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import * as z from 'zod';
-import { ProcessKeyAgent } from '../../daemon/keys/agent/keyAgent.ts';
-import type { InitKey } from '../../protocol/methods/session.ts';
-import { BucketDaemon } from '../support/bucketDaemon.ts';
-import { bundleKeyAgent } from '../support/bundledKeyAgent.ts';
+import type { BucketDaemon } from '../support/bucketDaemon.ts';
 import { cliJson, type CliResult, runCli } from '../support/cli.ts';
+import { serviceKeyDaemon } from '../support/serviceKeyDaemon.ts';
 import { gateDocument, rotateDocument } from '../support/gateShapes.ts';
 import { KmsWireServer } from '../support/servers/kmsWire.ts';
 import { sharedOpenBao } from '../support/servers/sharedServers.ts';
@@ -20,12 +18,6 @@ const refusal = z.object({
   error: z.looseObject({ code: z.string(), message: z.string(), details: z.looseObject({ from: z.string().nullable() }) }),
 });
 const retired = z.looseObject({ state: z.string() });
-
-/** All of the daemon behind its socket, on a bucket whose clock can be moved, and the built command line in front of it. */
-async function worldOn(key: InitKey, environment: Readonly<Record<string, string>> = {}): Promise<BucketDaemon> {
-  const keyAgent = new ProcessKeyAgent({ entryPath: bundleKeyAgent(), environment: { PATH: process.env['PATH'], ...environment } });
-  return await BucketDaemon.ready({ protectionPeriod: 7, key, keyAgent });
-}
 
 /** Rotates, is refused until the date and not a day less, and ends the key then: each by the command line. */
 async function rotatedUntilRetired(world: BucketDaemon, command: RegExp): Promise<void> {
@@ -77,13 +69,13 @@ describe('the date of the gate, by the built command line', function () {
     await using kms = await KmsWireServer.start();
     const key = kms.createKey();
     kms.aliases.set('alias/dated', key.id);
-    await using world = await worldOn(
-      {
+    await using world = await serviceKeyDaemon({
+      key: {
         target: { kind: 'awsKms', keyId: 'alias/dated', region: kms.region },
         access: { kind: 'awsKms', endpoint: kms.endpoint, credentials: { source: 'chain' } },
       },
-      { AWS_ACCESS_KEY_ID: 'AKIADATED', AWS_SECRET_ACCESS_KEY: 'of-the-test' },
-    );
+      environment: { AWS_ACCESS_KEY_ID: 'AKIADATED', AWS_SECRET_ACCESS_KEY: 'of-the-test' },
+    });
     await rotatedUntilRetired(world, /^aws kms schedule-key-deletion .*--pending-window-in-days 30/);
     assert.deepEqual(
       [...kms.keys.values()].map(({ state }) => state),
@@ -98,9 +90,11 @@ describe('the date of the gate, by the built command line', function () {
     const tokenFile = path.join(mkdtempSync(path.join(tmpdir(), 'hf-token-')), 'token');
     folder.defer(() => rmSync(path.dirname(tokenFile), { recursive: true }));
     writeFileSync(tokenFile, vault.rootToken, { mode: 0o600 });
-    await using world = await worldOn({
-      target: { kind: 'vaultTransit', address: vault.address, namespace: null, mount: 'transit', key: 'dated' },
-      access: { kind: 'vaultTransit', login: { method: 'tokenFile', tokenFile }, caFile: null },
+    await using world = await serviceKeyDaemon({
+      key: {
+        target: { kind: 'vaultTransit', address: vault.address, namespace: null, mount: 'transit', key: 'dated' },
+        access: { kind: 'vaultTransit', login: { method: 'tokenFile', tokenFile }, caFile: null },
+      },
     });
     await rotatedUntilRetired(world, /^vault write .* transit\/keys\/dated\/config min_decryption_version=2$/);
     const { body } = await vault.send('GET', 'transit/keys/dated');

@@ -31,6 +31,8 @@ export interface BucketDaemonOptions {
   /** Handed over and sealed in the catalog; where left out the credentials come from the chain. */
   readonly keys?: S3KeysSecret;
   readonly seed?: number;
+  /** When the world's clocks begin: where somebody looks on who goes by a clock of his own. */
+  readonly start?: string;
   /** Set up on it, in place of a passphrase. */
   readonly key?: InitKey;
   /** Asks key services; a process for each call where left out. */
@@ -48,9 +50,11 @@ export class BucketDaemon implements AsyncDisposable {
   readonly folder: string = mkdtempSync(path.join(tmpdir(), 'hf-bucket-'));
   readonly state: string = path.join(this.folder, 'state');
   readonly source: string = path.join(this.folder, 'source');
-  readonly clock: WorldClock = new WorldClock();
+  readonly clock: WorldClock;
   readonly bucket: MemoryBucket;
   readonly random: SeededRandom;
+  /** Where no key was given. */
+  readonly passphrase: string = passphrase;
   /** A copy of what each acknowledged restore point was made from, by its id. */
   readonly kept: Map<string, string> = new Map();
   /** Put around each store that the daemon opens from now on. */
@@ -62,6 +66,7 @@ export class BucketDaemon implements AsyncDisposable {
   #made = 0;
 
   constructor(options: BucketDaemonOptions = {}) {
+    this.clock = new WorldClock(options.start);
     this.bucket = new MemoryBucket({ ...options.bucket, now: () => this.clock.storeMs });
     this.random = new SeededRandom(options.seed ?? 1);
     this.#key = options.key;

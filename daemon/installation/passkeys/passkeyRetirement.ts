@@ -86,6 +86,8 @@ export class PasskeyRetirement {
     steps.change(() => this.#catalog.passkeys.change(slotId, { leftKeyringsAt: wallClock().toISOString() }));
     onChanged(slotId);
     await deliver(signal);
+    // Only now is there a date.
+    onChanged(slotId);
     return await this.decide(slotId, signal);
   }
 

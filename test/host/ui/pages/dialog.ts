@@ -32,8 +32,12 @@ export class Dialog {
     return await this.#box.locator('.dialog-buttons .monaco-button').allInnerTexts();
   }
 
+  /** Resolves when this one is gone; the next may be there by then. */
   async press(button: string): Promise<void> {
-    await this.#box.locator('.dialog-buttons').getByRole('button', { name: button, exact: true }).click();
-    await this.waitUntilClosed();
+    const pressed = this.#box.locator('.dialog-buttons').getByRole('button', { name: button, exact: true });
+    await pressed.waitFor();
+    const box = await this.#box.elementHandle();
+    await pressed.click();
+    await box?.waitForElementState('hidden');
   }
 }

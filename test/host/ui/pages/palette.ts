@@ -1,5 +1,8 @@
 import type { Page } from 'playwright-core';
+import { eventually } from '../eventually.ts';
 import { QuickPick } from './quickInput.ts';
+
+const offerLimit = 4000;
 
 /** The list of all commands. */
 export class Palette {
@@ -11,10 +14,19 @@ export class Palette {
     this.#pick = new QuickPick(page);
   }
 
-  /** Runs a command by its whole title, such as "Holdfast: Lock". */
+  /** Runs a command by its whole title, such as "Holdfast: Lock". What is offered is what stood in the moment of opening: then it is opened anew. */
   async run(title: string): Promise<void> {
-    await this.#open(title);
-    await this.#pick.choose(new RegExp(`^${RegExp.escape(title)}(,|$)`));
+    const option = this.#pick.option(new RegExp(`^${RegExp.escape(title)}(,|$)`));
+    await eventually(async () => {
+      await this.#open(title);
+      try {
+        await option.waitFor({ timeout: offerLimit });
+      } catch (error) {
+        await this.#pick.cancel();
+        throw error;
+      }
+    });
+    await option.click();
   }
 
   /** Titles that the palette offers for what is typed, the best first; empty where it has none. */
