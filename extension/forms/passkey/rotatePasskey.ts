@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
-import { type Passkey, passkeyList, passkeyRotate, passkeyVerify } from '../../../protocol/methods/passkeys.ts';
+import { type Passkey, passkeyList, passkeyRotate, type PasskeyRotateParams, passkeyVerify } from '../../../protocol/methods/passkeys.ts';
 import { HoldfastError } from '../../../protocol/errors.ts';
 import { ask } from '../../connection/asking.ts';
 import { listAll } from '../../connection/listAll.ts';
 import { withSecret } from '../../connection/withSecret.ts';
 import type { Services } from '../../services.ts';
+import { cancellable } from '../../ui/cancellable.ts';
+import { plainText } from '../../ui/plainText.ts';
+import { tellQuietly } from '../../ui/tellQuietly.ts';
 import { noPassphrase, passphraseSteps, type NewPassphrase } from '../newPassphrase.ts';
 import { askPick } from '../quickInputs.ts';
 import { runSteps, type Step } from '../steps.ts';
@@ -59,29 +62,41 @@ export async function askToRotate(
   ];
   const answers = await runSteps<Answers>(title, steps, { ...noPassphrase, after: 'keep' });
   if (answers === undefined) return undefined;
-  const result = await rotate(services, title, passkey.id, answers.passphrase, known);
+  const result = await rotate(services, title, passkey, answers.passphrase, known);
   return result === undefined ? undefined : { result, after: answers.after };
 }
 
+/** `undefined` where it was cancelled, or a question in between was left: one that was cut off is begun anew by the next. */
 async function rotate(
   services: Services,
   title: string,
-  slotId: string,
+  { id, name }: { readonly id: string; readonly name: string },
   passphrase: string,
   known: readonly Passkey[],
 ): Promise<RotatedSlots | undefined> {
   const { daemon } = services;
   const requestId = randomUUID();
   return await withSecret(passphrase, async (bytes) => {
-    return await whileUnlocked(services, async () => {
-      const before = await finishedBefore(services, slotId, known, bytes);
+    const attempt = async (signal: AbortSignal): Promise<RotatedSlots | undefined> => {
+      const before = await finishedBefore(services, id, known, bytes);
       if (before !== undefined) return before;
-      return await ask(daemon, passkeyRotate, title, async () => ({
-        requestId,
-        passkey: slotId,
-        passphrase: await daemon.sendSecret(bytes),
-      }));
-    });
+      const params = async (): Promise<PasskeyRotateParams> => ({ requestId, passkey: id, passphrase: await daemon.sendSecret(bytes) });
+      return await ask(daemon, passkeyRotate, title, params, [], signal);
+    };
+    try {
+      return await cancellable(
+        vscode.l10n.t('Rotating the passkey {0}', plainText(name)),
+        async (signal) => await whileUnlocked(services, async () => await attempt(signal)),
+      );
+    } catch (error) {
+      if (!HoldfastError.is(error, 'cancelled')) throw error;
+      // It may have been done before the word came.
+      const before = await finishedBefore(services, id, known, bytes);
+      if (before === undefined) {
+        tellQuietly(vscode.l10n.t('Cancelled: the passkey {0} goes on with the passphrase that it had', name), 'circle-slash');
+      }
+      return before;
+    }
   });
 }
 

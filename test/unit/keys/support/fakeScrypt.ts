@@ -10,7 +10,14 @@ export class FakeScrypt implements ScryptRunner {
     return this.salts.length;
   }
 
-  derive(passphrase: Uint8Array, salt: Uint8Array, { N, r, p }: ScryptParameters, length: number): Promise<Uint8Array<ArrayBuffer>> {
+  derive(
+    passphrase: Uint8Array,
+    salt: Uint8Array,
+    { N, r, p }: ScryptParameters,
+    length: number,
+    signal?: AbortSignal,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    if (signal?.aborted === true) return Promise.reject(signal.reason);
     this.salts.push(Buffer.from(salt).toString('base64'));
     const half = (index: number): Buffer => createHmac('sha256', passphrase).update(`${N},${r},${p},${index}`).update(salt).digest();
     return Promise.resolve(Uint8Array.from(Buffer.concat([half(0), half(1), half(2)]).subarray(0, length)));
