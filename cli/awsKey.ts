@@ -1,4 +1,5 @@
 import type { AwsCredentials, AwsKmsAccess } from '../protocol/keyServices.ts';
+import { readAwsKeyName } from '../protocol/awsKeyName.ts';
 import { type BucketCredentials, typedCredentials, usualCredentials } from './bucketCredentials.ts';
 import { keysOfEnvironment } from './bucketKeys.ts';
 import type { Call } from './call.ts';
@@ -10,10 +11,19 @@ export const awsLoginFlags = ['--profile', '--role-arn', '--credentials-file', '
 
 /** A key of AWS KMS as the flags describe it, with the credentials that they or the calling shell have. Errors: `usage`, `badValue`. */
 export async function typedAwsKey(call: Call, session: Session, keyFlag: '--key-id' | '--key-arn' = '--key-id'): Promise<ServiceKey> {
-  const target = checkedTarget({ kind: 'awsKms', keyId: call.requiredText(keyFlag), region: call.requiredText('--region') }, call);
+  const keyId = call.requiredText(keyFlag);
+  const region = call.text('--region') ?? regionIn(keyId);
+  if (region === undefined) throw call.problem('--region R is missing');
+  const target = checkedTarget({ kind: 'awsKms', keyId, region }, call);
   const found = (await typedCredentials(call, session)) ?? (await usualCredentials(session));
   const access = { kind: 'awsKms', endpoint: call.text('--endpoint') ?? null, credentials: credentialsOf(found) };
   return { target, access: checkedAccess(access, call), secrets: secretsOf(found, session), isTemporary: found.isTemporary };
+}
+
+/** An ARN has the region in it. */
+function regionIn(keyId: string): string | undefined {
+  const name = readAwsKeyName(keyId);
+  return name?.form === 'keyArn' || name?.form === 'aliasArn' ? name.region : undefined;
 }
 
 /** By `--profile`, for keys that are asked this time; the endpoint is the one that is known of the passkey. */

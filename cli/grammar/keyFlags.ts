@@ -9,7 +9,7 @@ const caFile: Flag = { flag: '--ca-file', value: 'F', about: 'Vault: certificate
 /** Where a KMS key is, and how AWS is logged in to. */
 export const awsKeyFlags: readonly Flag[] = [
   { flag: '--key-id', value: 'K', about: 'AWS: the key: an id, an ARN or an alias, which is resolved once' },
-  { flag: '--region', value: 'R', about: 'AWS: region of the key' },
+  { flag: '--region', value: 'R', about: 'AWS: region of the key (else that of its ARN)' },
   { flag: '--endpoint', value: 'URL', about: "AWS: in place of AWS's own address: https, or http to this machine" },
   profile,
   { flag: '--role-arn', value: 'ARN', about: "AWS: role to take on with the daemon's own credentials" },

@@ -30,7 +30,7 @@ export const passkeyFamily: Family = {
       description:
         'The key wraps the master key, and never leaves KMS. It is looked at and tried first. Without a flag for credentials the AWS_… keys of this shell are handed over and sealed in the catalog, which a locked daemon can not read; where the shell has none, the daemon looks for credentials at each call as the AWS tools do. "holdfast passkey aws-policy" prints the rights that it takes.',
       arguments: [newName],
-      flags: [...ofOneKind(awsKeyFlags, ['--key-id', '--region']), useNow],
+      flags: [...ofOneKind(awsKeyFlags, ['--key-id']), useNow],
       examples: [
         { command: 'holdfast passkey add aws-kms cloud --key-id alias/holdfast --region eu-west-1 --profile backup', about: '' },
         {

@@ -279,6 +279,20 @@ describe('cli passkey list, verify, gate, retire and rotate of keys outside', ()
     assert.match(out, /\noffice: Vault key version 3, passkey at 2\.\n$/);
   });
 
+  it('takes the region of a KMS key from its ARN where none is named', async () => {
+    const add = ['passkey', 'add', 'aws-kms', 'cloud', '--profile', 'p', '--key-id'];
+    for (const [more, region] of [
+      [[], 'eu-west-1'],
+      [['--region', 'us-east-1'], 'us-east-1'],
+    ] as const) {
+      const daemon = adding(kmsPasskey);
+      await runWith([...add, keyArn, ...more], { daemon });
+      assert.deepEqual(memberOf(daemon.of('passkey.add')[0]?.params, 'target'), { kind: 'awsKms', keyId: keyArn, region });
+    }
+    const alias = await runWith([...add, 'alias/backup'], { daemon: adding(kmsPasskey) });
+    assert.deepEqual([alias.status, /--region R is missing/.test(alias.err)], [2, true]);
+  });
+
   it('lists kinds in the words of its flags, and from when on a passkey rotates by itself', async () => {
     const items = [{ ...vaultPasskey, rotates: { everyDays: 90, next: until } }, kmsPasskey];
     const { out } = await runWith(['passkey', 'list'], { daemon: new FakeDaemon(listing(items)) });
