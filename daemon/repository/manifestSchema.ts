@@ -1,29 +1,20 @@
 import * as z from 'zod';
-import { isUuid, type PolicyId, type SourceId } from '../../protocol/ids.ts';
+import type { PolicyId, SourceId } from '../../protocol/ids.ts';
 import { withoutExtensions } from '../../protocol/strictJson.ts';
 import { maxPinnedIndexes } from './indexLayout.ts';
+import { bytesSchema as bytes, sequenceSchema as sequence, strictSchema as strict, timeSchema as time, uuidSchema } from './jsonSchemas.ts';
 import { maxInlineLive } from './liveList.ts';
 import type { Heads, Manifest } from './manifestTypes.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Members that begin with `x-` are skipped at each level where unknown ones refuse (docs/format.md, Strict members). */
-function strict<Shape extends z.ZodRawShape>(shape: Shape): z.ZodPreprocess<z.ZodObject<Shape, z.core.$strict>> {
-  return z.preprocess(withoutExtensions, z.strictObject(shape));
-}
-
 function isJson(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function isId<Id extends string>(text: unknown): text is Id {
-  return typeof text === 'string' && isUuid(text);
-}
-
-const policyId = z.custom<PolicyId>(isId, 'not a UUID');
-const sourceId = z.custom<SourceId>(isId, 'not a UUID');
+const policyId = uuidSchema<PolicyId>();
+const sourceId = uuidSchema<SourceId>();
 const integer = z.int().min(0);
-const sequence = z.int().min(1);
 
 /** Free JSON of a manifest: no reader needs it, so one that is missing or of another type is an empty one. */
 const freeObject = z
@@ -34,23 +25,6 @@ const freeTexts = z
   .unknown()
   .optional()
   .transform((value) => (Array.isArray(value) ? value.filter((text) => typeof text === 'string') : []));
-
-/** Canonical base64 with padding, of exactly `length` bytes. */
-function bytes(length: number): z.ZodPipe<z.ZodString, z.ZodTransform<Uint8Array, string>> {
-  return z.string().transform((text, context) => {
-    const decoded = Buffer.from(text, 'base64');
-    if (decoded.length === length && decoded.toString('base64') === text) return Uint8Array.from(decoded);
-    context.addIssue(`not ${length} bytes of base64`);
-    return z.NEVER;
-  });
-}
-
-const timePattern = /^\d{4}-/;
-
-const time = z.string().refine((text) => {
-  const date = new Date(text);
-  return timePattern.test(text) && !Number.isNaN(date.getTime()) && date.toISOString() === text;
-}, 'not a time in UTC with three decimals');
 
 const head = strict({ sequence, sha256: bytes(32) });
 

@@ -60,6 +60,8 @@ export const formatRules = [
   'manifestMembers',
   'manifestOwnerTag',
   'manifestName',
+  'termJson',
+  'termMembers',
   'objectName',
   'missing',
 ] as const;

@@ -9,6 +9,7 @@ import { goodManifests, manifests } from '../../support/conformance/manifests.ts
 import type { MustRefuse } from '../../support/conformance/mustRefuse.ts';
 import { goodPacks, packs } from '../../support/conformance/packs.ts';
 import { goodChunks, storedChunks } from '../../support/conformance/storedChunks.ts';
+import { goodTerms, terms } from '../../support/conformance/terms.ts';
 import { goodTrees, trees } from '../../support/conformance/trees.ts';
 
 /** By the points of "What every reader verifies": what must be taken, and what must be refused. */
@@ -16,6 +17,7 @@ const tables: readonly (readonly [string, readonly (() => unknown)[], readonly M
   ['M1 M3: keyrings', goodKeyrings, keyrings],
   ['C5 C6 C7: headers and containers', goodContainers, containers],
   ['M1 M3: manifests and live lists', goodManifests, manifests],
+  ['C7 M1 M3: ownership terms', goodTerms, terms],
   ['M1 M3: indexes', goodIndexes, indexes],
   ['M1 M3: packs and blocks', goodPacks, packs],
   ['C5 C6: chunks and files', goodChunks, storedChunks],
