@@ -1,6 +1,7 @@
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectSecurely } from 'node:tls';
 import type { AnswerReader } from './answerReader.ts';
+import type { LeastProgress, ProgressWatch } from './leastProgress.ts';
 
 /** Where a socket leads. */
 export interface SocketAddress {
@@ -15,6 +16,7 @@ export interface SocketLimits {
   readonly connectTimeout: number;
   /** Milliseconds without a byte after which it is cut. */
   readonly silenceTimeout: number;
+  readonly progress: LeastProgress;
 }
 
 const readLength = 256 * 1024;
@@ -26,14 +28,17 @@ const readLength = 256 * 1024;
 export class AnswerSocket implements Disposable {
   readonly #socket: Socket;
   readonly #silenceTimeout: number;
-  #asked: { readonly reader: AnswerReader; readonly end: PromiseWithResolvers<void> } | undefined;
+  readonly #progress: LeastProgress;
+  #received = 0;
+  #asked: { readonly reader: AnswerReader; readonly end: PromiseWithResolvers<void>; readonly watch: ProgressWatch } | undefined;
   #isUsable = true;
 
   /** @param onClosed is told once, whatever closed it. */
-  constructor({ isSecure, host, port }: SocketAddress, { connectTimeout, silenceTimeout }: SocketLimits, onClosed: () => void) {
+  constructor({ isSecure, host, port }: SocketAddress, { connectTimeout, silenceTimeout, progress }: SocketLimits, onClosed: () => void) {
     const buffer = Buffer.allocUnsafeSlow(readLength);
     let given: Uint8Array = buffer;
     const callback = (length: number): boolean => {
+      this.#received += length;
       if (given === buffer) this.#take(buffer.subarray(0, length));
       else this.#filled(length);
       return this.#asked?.reader.wait === undefined || this.#pause(this.#asked.reader);
@@ -52,6 +57,7 @@ export class AnswerSocket implements Disposable {
       socket.setTimeout(silenceTimeout);
     });
     this.#silenceTimeout = silenceTimeout;
+    this.#progress = progress;
     socket.on('timeout', () => this.#fail(timeout()));
     socket.on('error', (error) => this.#fail(error));
     socket.on('close', () => {
@@ -73,7 +79,11 @@ export class AnswerSocket implements Disposable {
     const end = Promise.withResolvers<void>();
     const onAbort = (): void => this.#fail(aborted());
     signal?.addEventListener('abort', onAbort, { once: true });
-    this.#asked = { reader, end };
+    using watch = this.#progress.watch(
+      () => this.#received,
+      (error) => this.#fail(error),
+    );
+    this.#asked = { reader, end, watch };
     this.#socket.ref();
     this.#socket.write(request, 'latin1');
     try {
@@ -114,6 +124,7 @@ export class AnswerSocket implements Disposable {
   /** Reads no further while there is no memory for it: who is silent meanwhile is not the store. Says that the socket stands still. */
   #pause(reader: AnswerReader): false {
     this.#socket.setTimeout(0);
+    this.#asked?.watch.pause();
     const goOn = (): void => {
       if (this.#asked?.reader !== reader) return;
       if (reader.wait !== undefined) {
@@ -121,6 +132,7 @@ export class AnswerSocket implements Disposable {
       } else if (reader.isComplete) {
         this.#asked.end.resolve();
       } else {
+        this.#asked.watch.resume();
         this.#socket.setTimeout(this.#silenceTimeout);
         this.#socket.resume();
       }

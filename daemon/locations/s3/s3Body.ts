@@ -92,22 +92,33 @@ export async function readBody(action: string, body: unknown, into: Uint8Array):
   if (done < into.length) throw otherBytes(action, 'fewer bytes came than the answer announced');
 }
 
-const sliceLength = 1 << 20;
+const sliceLength = 1 << 17;
 
 /**
  * The body in slices, which are no copies, each made when the one before is on its way: TLS holds what it was given once more until it is sent, and would hold
- * all of it. To be made anew for each attempt.
+ * all of it; and how far it has come is seen slice by slice. To be made anew for each attempt.
  */
-export function slicesOf(body: Uint8Array): Readable {
-  let done = 0;
-  return new Readable({
-    highWaterMark: 0,
-    read() {
-      const slice = body.subarray(done, done + sliceLength);
-      done += slice.length;
-      this.push(slice.length === 0 ? null : Buffer.from(slice.buffer, slice.byteOffset, slice.length));
-    },
-  });
+export class SlicedBody extends Readable {
+  readonly #body: Uint8Array;
+  #given = 0;
+  #taken = 0;
+
+  constructor(body: Uint8Array) {
+    super({ highWaterMark: 0 });
+    this.#body = body;
+  }
+
+  /** Bytes of slices that are on their way. */
+  get taken(): number {
+    return this.#taken;
+  }
+
+  override _read(): void {
+    this.#taken = this.#given;
+    const slice = this.#body.subarray(this.#given, this.#given + sliceLength);
+    this.#given += slice.length;
+    this.push(slice.length === 0 ? null : Buffer.from(slice.buffer, slice.byteOffset, slice.length));
+  }
 }
 
 function checked(action: string, facts: BodyFacts): BodyFacts {

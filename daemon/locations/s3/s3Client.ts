@@ -1,10 +1,12 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { S3Spec } from '../../../protocol/methods/locations.ts';
 import { programVersion } from '../../../protocol/version.ts';
+import { LeastProgress } from './leastProgress.ts';
 import { hasProxy, ObjectReads } from './objectReads.ts';
 import { Answers } from './s3Answers.ts';
 import type { S3ConnectionOptions } from './s3Options.ts';
 import type { CredentialSource } from './s3Credentials.ts';
+import { type Handle, watchedHandle } from './watchedHandler.ts';
 
 export interface S3Wire {
   readonly client: S3Client;
@@ -32,10 +34,11 @@ function ignore(): void {
 
 /**
  * The SDK's client as this program uses it: one attempt a request (`Retries` makes others), no checksums but those that puts bring, no endpoint but the
- * profile's (not `AWS_ENDPOINT_URL`), no redirects, and a bounded number of sockets that are kept open.
+ * profile's (not `AWS_ENDPOINT_URL`), no redirects, a bounded number of sockets that are kept open, and no request whose bytes
+ * hardly move.
  */
 export function makeClient(options: S3ConnectionOptions, credentials: CredentialSource): S3Wire {
-  const { spec, limits = {}, environment = process.env } = options;
+  const { spec, limits = {}, every, environment = process.env } = options;
   const { connections = 16, connectTimeout = 10_000, silenceTimeout = 30_000 } = limits;
   const agent = { keepAlive: true, maxSockets: connections, maxFreeSockets: connections };
   const client = new S3Client({
@@ -59,8 +62,12 @@ export function makeClient(options: S3ConnectionOptions, credentials: Credential
       httpsAgent: { ...agent, proxyEnv: environment },
     },
   });
+  const progress = new LeastProgress(limits.leastProgress, every);
+  const { requestHandler } = client.config;
+  const handle: Handle = requestHandler.handle.bind(requestHandler);
+  requestHandler.handle = watchedHandle(handle, progress);
   const answers = new Answers();
   answers.watch(client);
   if (usesTls(spec) && hasProxy(environment)) return { client, answers };
-  return { client, answers, reads: new ObjectReads({ connections, connectTimeout, silenceTimeout }) };
+  return { client, answers, reads: new ObjectReads({ connections, connectTimeout, silenceTimeout, progress }) };
 }

@@ -135,6 +135,11 @@ const byName: Readonly<Record<string, Rule>> = {
     cause: `${host} did not answer in time`,
     fix: 'Check the network and the endpoint of the location, then try again.',
   }),
+  TooSlow: ({ host }) => ({
+    code: 'storeUnreachable',
+    cause: `hardly a byte came through to or from ${host} for minutes`,
+    fix: 'Check the network and the endpoint of the location, then try again.',
+  }),
 };
 
 const byStatus: Readonly<Record<number, Rule>> = {

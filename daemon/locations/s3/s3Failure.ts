@@ -29,6 +29,7 @@ const throttled: ReadonlySet<string> = new Set([
 const passing: ReadonlySet<string> = new Set([
   badAnswer,
   'TimeoutError',
+  'TooSlow',
   'RequestTimeout',
   'InternalError',
   'ServiceUnavailable',

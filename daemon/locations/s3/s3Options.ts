@@ -4,6 +4,7 @@ import type { BucketFacts } from '../bucketFacts.ts';
 import type { LockAttempts } from '../lockAttempts.ts';
 import type { StoreMarker } from '../marker.ts';
 import type { ObjectStore, StoreCapabilities } from '../objectStore.ts';
+import type { Every, LeastProgressRule } from './leastProgress.ts';
 
 /** Keys of a user of the store. The bytes stay their owner's, who overwrites them. */
 export interface S3Keys {
@@ -35,6 +36,8 @@ export interface S3Limits {
   readonly connectTimeout?: number;
   /** Milliseconds without a byte after which a request is cut; 30,000 where left out. */
   readonly silenceTimeout?: number;
+  /** What has to move of each request in a window of minutes. */
+  readonly leastProgress?: LeastProgressRule;
   /** How often one request is made at most; 8 where left out. */
   readonly attempts?: number;
 }
@@ -44,6 +47,8 @@ export interface S3Surroundings {
   readonly sleep?: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
   /** 0 up to, not including, 1. */
   readonly random?: () => number;
+  /** When requests are looked at that may be too slow. */
+  readonly every?: Every;
   /** For proxies: `HTTPS_PROXY`, `NO_PROXY`. */
   readonly environment?: NodeJS.ProcessEnv;
 }

@@ -27,7 +27,7 @@ import type {
 } from '../objectStore.ts';
 import type { S3Features } from './s3Options.ts';
 import type { AnswerHead } from './answerReader.ts';
-import { BodyPlace, bodyFacts, readBody, slicesOf } from './s3Body.ts';
+import { BodyPlace, bodyFacts, readBody, SlicedBody } from './s3Body.ts';
 import type { S3Bucket } from './s3Bucket.ts';
 import { askedEncryption, checkEncryption } from './s3Encryption.ts';
 import { objectPages, oldestOf, oldestPages, versionsOf } from './s3Listing.ts';
@@ -85,7 +85,7 @@ export class S3ObjectStore implements ObjectStore {
       const permission = lock === null ? 's3:PutObject' : 's3:PutObject and s3:PutObjectRetention';
       const carried = lock === null ? {} : { lock: 'carried' as const };
       output = await this.#bucket.call({ action, permission, signal, ...carried }, ({ client, options: sending }) => {
-        const command = new PutObjectCommand({ ...input, Body: slicesOf(body) });
+        const command = new PutObjectCommand({ ...input, Body: new SlicedBody(body) });
         signedWith(command, sha256.toString('hex'));
         return client.send(command, sending);
       });
@@ -186,7 +186,7 @@ export class S3ObjectStore implements ObjectStore {
         if (found === undefined) return await this.#nothing(signal);
       } catch (error) {
         // A reader that had to wait is cut off by some stores: as long as more comes each time, it is gone on with.
-        if (next === before || !HoldfastError.is(error, 'storeFailed', 'storeUnreachable')) throw error;
+        if (next === before || !HoldfastError.is(error, 'storeFailed', 'storeUnreachable') || isTooSlow(error)) throw error;
       }
     }
     return 'there';
@@ -416,6 +416,11 @@ async function orUnread<T>(answer: Promise<T>): Promise<T | undefined> {
 
 function isBeyondEnd(error: unknown): boolean {
   return HoldfastError.is(error) && error.details?.['status'] === 416;
+}
+
+/** What drips would be waited for as long as a part comes now and then. */
+function isTooSlow(error: HoldfastError): boolean {
+  return error.details?.['error'] === 'TooSlow';
 }
 
 /** Closes the socket of a body that is not wanted any more. */
