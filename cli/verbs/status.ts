@@ -86,11 +86,17 @@ function unattendedText({ kind, passkey, isSealed, path, problem, nextTryAt }: U
   const sources = {
     command: 'with a command',
     passphraseFile: `with ${quoted(path ?? '')}`,
-    keyService: `with passkey ${escaped(passkey ?? '')}${isSealed === true ? ', whose credentials lie sealed while it is locked' : ''}`,
+    keyService: `with passkey ${escaped(passkey ?? '')}${isSealed === true && problem === null ? ', whose credentials lie sealed while it is locked' : ''}`,
   };
   const source = sources[kind];
   if (problem === null) return source;
-  return `${source}. ${escaped(problem)} ${nextTryAt === null ? 'It is not tried again.' : `It is tried again ${moment(nextTryAt, now)}.`}`;
+  return `${source}. ${escaped(problem)} ${nextTryText(nextTryAt, now)}`;
+}
+
+function nextTryText(nextTryAt: string | null, now: Date): string {
+  if (nextTryAt === null) return 'It is not tried again.';
+  const isSoon = Date.parse(nextTryAt) - now.getTime() < 10_000;
+  return isSoon ? 'It is tried again within seconds.' : `It is tried again ${moment(nextTryAt, now)}.`;
 }
 
 function autoLockText({ hours, at }: AutoLockStatus, now: Date): string {

@@ -26,9 +26,11 @@ export async function unlock(call: Call, session: Session): Promise<Result> {
   if (now.state === 'notSetUp')
     throw new HoldfastError('notSetUp', 'Failed to unlock: nothing is set up yet.', { fix: 'Run holdfast init.' });
   const passkeys = named === undefined ? await usablePasskeys(session) : [await namedPasskey(named, session)];
-  if (isChosen) return resultOf(await openInTurn(await chosenWays(call, passkeys, session), session));
-  const only = named === undefined ? undefined : passkeys[0]?.slotId;
-  return resultOf(await openAsUsual(call, passkeys, only, session));
+  const only = named === undefined ? undefined : passkeys[0];
+  const unlocked = isChosen
+    ? await openInTurn(await chosenWays(call, passkeys, session), session)
+    : await openAsUsual(call, passkeys, only?.slotId, session);
+  return resultOf(unlocked, only?.name);
 }
 
 /** The slot in use, then the others. A passphrase can be asked for on a terminal alone. */
@@ -85,7 +87,11 @@ async function openWithPassphrase(passkey: string | undefined, file: string | un
   }
 }
 
-function resultOf(unlocked: UnlockResult): Result {
-  const sentence = unlocked.alreadyUnlocked ? 'Already unlocked.' : `Unlocked. The passkey in use is ${escaped(unlocked.passkeyInUse)}.`;
+/** `opener`: the one that was named. */
+function resultOf(unlocked: UnlockResult, opener?: string): Result {
+  const by = opener === undefined || opener === unlocked.passkeyInUse ? '' : ` with ${escaped(opener)}`;
+  const sentence = unlocked.alreadyUnlocked
+    ? 'Already unlocked.'
+    : `Unlocked${by}. The passkey in use is ${escaped(unlocked.passkeyInUse)}.`;
   return { document: unlocked, lines: [sentence], isNotice: true };
 }

@@ -106,8 +106,13 @@ describe('cli status', () => {
     });
     assert.match(
       trying.out,
-      /Unattended: +with passkey vault\. Failed to open the passkey: Vault is sealed\. It is tried again 2026-03-01 /,
+      /Unattended: +with passkey vault\. Failed to open the passkey: Vault is sealed\. It is tried again within seconds\./,
     );
+    const later = { ...unattended, isSealed: true, nextTryAt: '2026-03-01T12:10:00.000Z' };
+    const { out } = await runWith(['status'], {
+      daemon: new FakeDaemon({ 'session.status': () => ({ ...unlockedStatus, state: 'locked', unattended: later }) }),
+    });
+    assert.match(out, /Unattended: +with passkey vault\. Failed .* is sealed\. It is tried again 2026-03-01 .*\(in 10 min\)\./);
     for (const state of ['notSetUp', 'locked'] as const) {
       const other = new FakeDaemon({
         'session.status': () => ({ ...unlockedStatus, state, installationId: null, passkeyInUse: null, runningActions: [] }),

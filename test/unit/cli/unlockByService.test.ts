@@ -83,8 +83,10 @@ describe('cli unlock by a key service', () => {
 
   it('tries a passkey that is named alone, in its own way', async () => {
     const daemon = locked([phrase, vault]);
-    await runWith(['unlock', '--passkey', 'office'], { daemon, answers: [] });
-    await runWith(['unlock', '--passkey', 'safe'], { daemon, answers: ['p'] });
+    const byKey = await runWith(['unlock', '--passkey', 'office'], { daemon, answers: [] });
+    const byPassphrase = await runWith(['unlock', '--passkey', 'safe'], { daemon, answers: ['p'] });
+    assert.equal(byKey.out, 'Unlocked. The passkey in use is office.\n');
+    assert.equal(byPassphrase.out, 'Unlocked with safe. The passkey in use is office.\n');
     assert.deepEqual(
       said(daemon).map((params) => memberOf(params, 'passkey')),
       [otherId, id],

@@ -89,7 +89,10 @@ async function loggedIn(session: VaultSession, mount: string, body: Readonly<Rec
 
 async function homeToken(home: string): Promise<string> {
   const file = path.join(home, '.vault-token');
-  return await fileSecret(file, 'file of "vault login"');
+  // Nobody has named it: it is the last place that is looked at.
+  return await fileSecret(file, 'file of "vault login"', {
+    ifMissing: 'Log in with "vault login", or give a login: a token file or an AppRole, for example.',
+  });
 }
 
 const faults: Readonly<Record<OwnFileFault, readonly [reason: string, fix: string]>> = {
@@ -100,7 +103,11 @@ const faults: Readonly<Record<OwnFileFault, readonly [reason: string, fix: strin
   openToOthers: ['may be read or written by others', 'Run "chmod 600" on it.'],
 };
 
-async function fileSecret(file: string, what: string, options: { readonly anyOwner?: boolean } = {}): Promise<string> {
+async function fileSecret(
+  file: string,
+  what: string,
+  options: { readonly anyOwner?: boolean; readonly ifMissing?: string } = {},
+): Promise<string> {
   try {
     await using opened = await openOwnFile(file, options);
     using line = await readFirstLine(opened);
@@ -110,7 +117,8 @@ async function fileSecret(file: string, what: string, options: { readonly anyOwn
   } catch (error) {
     if (!(error instanceof OwnFileError)) throw error;
     const [reason, fix] = faults[error.fault];
-    throw noCredentials(`the ${what} ${file} ${reason}${error.system === undefined ? '' : ` (${error.system})`}`, fix);
+    const way = error.fault === 'missing' ? (options.ifMissing ?? fix) : fix;
+    throw noCredentials(`the ${what} ${file} ${reason}${error.system === undefined ? '' : ` (${error.system})`}`, way);
   }
 }
 

@@ -121,7 +121,7 @@ export class VaultSession {
       'accessDenied',
       `the token lacks the right: ${right}`,
       command === undefined
-        ? 'Add it to the policy of the token; "holdfast passkey vault-policy" prints the smallest one that works.'
+        ? 'Look whether mount and key are the right ones, and add it to the policy of the token; "holdfast passkey vault-policy" prints the smallest one that works.'
         : 'Hand the command to whoever may do it at Vault.',
       command === undefined ? {} : { command },
     );

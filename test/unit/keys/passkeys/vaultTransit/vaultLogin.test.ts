@@ -56,6 +56,16 @@ describe('the login at Vault with what the daemon finds around it', () => {
     for (const [environment, token] of own) assert.equal(await found(environment), token);
   });
 
+  it('says that no login was given where not even "vault login" has left a token', async () => {
+    rmSync(path.join(home, '.vault-token'));
+    const failure = await found({});
+    assert.ok(failure instanceof KeyServiceFailure, String(failure));
+    assert.deepEqual(
+      [failure.problem.kind, failure.problem.fix],
+      ['noCredentials', 'Log in with "vault login", or give a login: a token file or an AppRole, for example.'],
+    );
+  });
+
   it('C9: an address that can not be one is nobody’s, and is not shown', async () => {
     for (const odd of ['\u0000'.repeat(9000), 'http://vault.example', 'vault.example:8200']) {
       const failure = await found({ VAULT_ADDR: odd, VAULT_TOKEN: 'canary' });
