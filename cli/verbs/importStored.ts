@@ -162,7 +162,7 @@ async function resultOf(action: ActionWithResult, session: Session): Promise<Res
 }
 
 /** What may surprise whoever knows what was there: each thing with its number and what to do about it. */
-function cameBackLines({ live, retired, later, pinned, location, passkeys }: ImportDocument): string[] {
+function cameBackLines({ live, retired, later, pinned, location, passkeys, broughtBack }: ImportDocument): string[] {
   const list = '"holdfast restore-point list --include-retired"';
   return [
     ...(retired === 0 ? [] : [`On the list: ${number(live)}. Retired, and off it: ${number(retired)} (${list} shows them).`]),
@@ -178,6 +178,11 @@ function cameBackLines({ live, retired, later, pinned, location, passkeys }: Imp
           `Pinned: ${number(pinned)} of them, which a rule or a collection might take before you have looked. "holdfast restore-point unpin ID" lets go of one.`,
         ]),
     `New names, since only the lost catalog had the old ones: location ${escaped(location)}, ${passkeys.length === 1 ? 'passkey' : 'passkeys'} ${escaped(passkeys.join(', '))}.`,
+    ...(broughtBack === null
+      ? []
+      : [
+          `The newest keyring does not hold what opened it: it was rotated or retired since, and is a passkey again as ${escaped(broughtBack)}, so that this machine opens. Verify another one that you have, put that in use, and retire ${escaped(broughtBack)}.`,
+        ]),
     'Policies run again once you say so: "holdfast policy resume NAME".',
   ];
 }

@@ -3,7 +3,6 @@ import * as z from 'zod';
 import { HoldfastError } from '../../protocol/errors.ts';
 import { counted } from '../../protocol/wording.ts';
 import { idOf, type LocationId } from '../../protocol/ids.ts';
-import type { KeyTarget } from '../../protocol/keyServices.ts';
 import { type LocationSpec, lockMode } from '../../protocol/methods/locations.ts';
 import type { ImportDocument } from '../../protocol/methods/recovery.ts';
 import { type Finding, findingsInline, nameProblem, time } from '../../protocol/methods/values.ts';
@@ -123,9 +122,12 @@ export class ImportStored {
       findings.push(...damaged);
       const masterKey = newestOf(masterKeys);
       const keyrings = await ownKeyrings(found, { installationId, masterKey, storeId: store.storeId, signal });
-      const passkeys = passkeysOf(found, request.key?.target, this.#options.wallClock());
-      // A keyring that somebody tampered with is not believed, but the key that it gave is: it gets a slot of its own.
-      if (passkeys.length === 0) passkeys.push(await this.#ownPasskey(masterKey, found.opened, request.passphrase, signal));
+      const known = passkeysOf(found, this.#options.wallClock());
+      // What opened alone is known to be somebody's: without it nothing would open this machine for sure, nor the keyring that is put.
+      const own = known.some(({ inUse }) => inUse)
+        ? undefined
+        : await this.#ownPasskey(masterKey, found.opened, request.passphrase, known.length, signal);
+      const passkeys = own === undefined ? known : [...known, own];
       const came = this.#write({ ...request, spec, keys }, store, masterKey, keyrings, passkeys, policies);
       held = masterKey;
       // Locked from its put on, and with the passkeys that are here now. Where it can not be put, it is put at the next unlock.
@@ -139,6 +141,7 @@ export class ImportStored {
         ...came,
         location: request.locationName,
         passkeys: passkeys.map(({ name }) => name),
+        broughtBack: found.newest === undefined ? null : (own?.name ?? null),
         damaged: findings.slice(0, findingsInline),
         damagedCount: findings.length,
         seconds: roundedSeconds((performance.now() - started) / 1000),
@@ -176,31 +179,24 @@ export class ImportStored {
     return { confirmed: { target, access, agent: this.#options.keyAgent, secrets: () => callSecrets(credentials) } };
   }
 
-  /** The slot of a key outside goes on as it is: it is bound to this installation and to its id. */
+  /**
+   * Of what opened a keyring that is not the newest: one that somebody tampered with is not believed, and an earlier one may hold what was retired since; the
+   * key that it gave is believed. The slot of a key outside goes on as it is: it is bound to this installation and to its id.
+   */
   async #ownPasskey(
     masterKey: MasterKey,
     opened: readonly Slot[],
     passphrase: Uint8Array | undefined,
+    index: number,
     signal: AbortSignal,
   ): Promise<NewPasskey> {
     const { scrypt, wallClock } = this.#options;
-    if (passphrase === undefined) {
-      const slot = opened.find((one) => masterKey.hasId(Buffer.from(one.masterKeyId, 'base64')));
-      if (slot === undefined) throw new RangeError('a master key that no slot gave');
-      return { ...recordOf(slot, 0), state: 'ready', inUse: true, verifiedAt: wallClock().toISOString() };
-    }
-    const slot = await wrapWithPassphrase({ masterKey, passphrase, scrypt, createdAt: wallClock(), signal });
-    const { slotId, kind, createdAt } = slot;
-    return {
-      slotId,
-      name: 'passphrase-1',
-      kind,
-      slot: JSON.stringify(slot),
-      state: 'ready',
-      inUse: true,
-      createdAt,
-      verifiedAt: createdAt,
-    };
+    const slot =
+      passphrase === undefined
+        ? opened.find((one) => masterKey.hasId(Buffer.from(one.masterKeyId, 'base64')))
+        : await wrapWithPassphrase({ masterKey, passphrase, scrypt, createdAt: wallClock(), signal });
+    if (slot === undefined) throw new RangeError('a master key that no slot gave');
+    return { ...recordOf(slot, index), state: 'ready', inUse: true, verifiedAt: wallClock().toISOString() };
   }
 
   #write(
@@ -289,18 +285,16 @@ function newestOf(masterKeys: readonly MasterKey[]): MasterKey {
 }
 
 /**
- * The slots that the keyring holds. Their names were in the lost catalog, so they get new ones. Verified is what opened just now, and nothing else: nobody knows who still has the others. In
- * use, until the user says otherwise, is the newest of those that opened; where none of them did, the newest of the key outside, or the oldest passphrase.
+ * The slots that the keyring holds. Their names were in the lost catalog, so they get new ones. Verified is what opened just now, and nothing else: nobody knows who
+ * still has the others. In use, until the user says otherwise, is the newest of those that opened; none where none of them did.
  */
-function passkeysOf({ newest, opened }: KeyringSearchResult, target: KeyTarget | undefined, now: Date): NewPasskey[] {
+function passkeysOf({ newest, opened }: KeyringSearchResult, now: Date): readonly NewPasskey[] {
   const slots = (newest?.keyring.body.slots ?? []).toSorted((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
   const openedIds = new Set(opened.map(({ slotId }) => slotId));
-  const inUse =
-    slots.findLast(({ slotId }) => openedIds.has(slotId)) ??
-    (target === undefined ? slots.find(({ kind }) => kind === 'passphrase') : slots.findLast((slot) => isSlotOf(slot, target)));
+  const inUse = slots.findLast(({ slotId }) => openedIds.has(slotId));
   return slots.map((slot, index) => ({
     ...recordOf(slot, index),
-    inUse: slot === (inUse ?? slots[0]),
+    inUse: slot === inUse,
     ...(openedIds.has(slot.slotId) ? { state: 'ready', verifiedAt: now.toISOString() } : {}),
   }));
 }

@@ -76,6 +76,8 @@ export interface ImportDocument {
   /** Names that were in the lost catalog alone, as they are now. */
   readonly location: string;
   readonly passkeys: readonly string[];
+  /** The one of them that opened and that the newest keyring does not hold, since it was rotated or retired; `null` where that keyring opened. */
+  readonly broughtBack: string | null;
   /** Objects that could not be read. */
   readonly damaged: readonly Finding[];
   /** All there are; `damaged` holds the first of them. */
@@ -94,6 +96,7 @@ export const importDocument: z.ZodType<ImportDocument> = z.strictObject({
   pinned: count,
   location: storedName,
   passkeys: z.array(storedName),
+  broughtBack: storedName.nullable(),
   damaged: z.array(finding).max(findingsInline),
   damagedCount: count,
   seconds,

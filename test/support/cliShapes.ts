@@ -480,6 +480,7 @@ export interface ImportDocument extends Document {
   readonly pinned: number;
   readonly location: string;
   readonly passkeys: readonly string[];
+  readonly broughtBack: string | null;
   readonly damaged: readonly Finding[];
 }
 export const importDocument: z.ZodType<ImportDocument> = z.looseObject({
@@ -492,6 +493,7 @@ export const importDocument: z.ZodType<ImportDocument> = z.looseObject({
   pinned: count,
   location: z.string(),
   passkeys: z.array(z.string()),
+  broughtBack: z.string().nullable(),
   damaged: z.array(finding),
 });
 

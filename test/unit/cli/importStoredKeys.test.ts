@@ -16,7 +16,14 @@ describe('cli import-stored, with a key outside', () => {
     autoLock: null,
   };
   const counts = { policies: 2, restorePoints: 9, live: 7, retired: 2, later: 0, pinned: 3, damaged: [], damagedCount: 0, seconds: 2 };
-  const document = { actionId: id, installationId: otherId, ...counts, location: 'stored', passkeys: ['vaultTransit-1'] };
+  const document = {
+    actionId: id,
+    installationId: otherId,
+    ...counts,
+    location: 'stored',
+    passkeys: ['vaultTransit-1'],
+    broughtBack: null,
+  };
   const files = { '/home/user/here/spec.json': '{"kind":"filesystem","path":"disk"}' };
   const importing = (end: Partial<ActionWithResult>): FakeDaemon =>
     new FakeDaemon({

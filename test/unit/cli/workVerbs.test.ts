@@ -330,6 +330,7 @@ describe('cli import-stored', () => {
     pinned: 3,
     location: 'stored',
     passkeys: ['passphrase-1', 'passphrase-2'],
+    broughtBack: null,
     damaged: [],
     damagedCount: 0,
     seconds: 2,
@@ -392,6 +393,10 @@ describe('cli import-stored', () => {
     assert.match(later[4] ?? '', /location stored, passkey passphrase-1\.$/);
     const plain = await told({ restorePoints: 7, retired: 0, pinned: 0 });
     assert.equal(plain.length, 4);
+    assert.equal(
+      (await told({ broughtBack: 'passphrase-2' })).at(-2),
+      'The newest keyring does not hold what opened it: it was rotated or retired since, and is a passkey again as passphrase-2, so that this machine opens. Verify another one that you have, put that in use, and retire passphrase-2.',
+    );
   });
 
   it('takes a bucket with the credentials that its file names, else those of the shell, else what the daemon finds', async () => {

@@ -37,12 +37,17 @@ async function machine(): Promise<InstallationBench> {
   return bench;
 }
 
+class Rescued extends PolicyBench {
+  /** As the import says it. */
+  broughtBack: unknown;
+}
+
 async function rescue(
   from: InstallationBench,
   secret: { readonly passphrase: string } | { readonly key: ServiceSlotKey },
   folder = from.at('store'),
-): Promise<PolicyBench> {
-  const empty = new PolicyBench(new InstallationBench({ keyAgent: from.keyAgent }));
+): Promise<Rescued> {
+  const empty = new Rescued(new InstallationBench({ keyAgent: from.keyAgent }));
   const { base } = empty;
   base.now = new Date(from.now.getTime() + 60_000);
   const service = new ImportStored({
@@ -53,7 +58,7 @@ async function rescue(
     wallClock: () => base.now,
     retiredBy: () => new Set(),
   });
-  await service.run(
+  const { document } = await service.run(
     {
       spec: { kind: 'filesystem', path: folder },
       keys: undefined,
@@ -67,6 +72,7 @@ async function rescue(
     },
     empty.startAction(),
   );
+  empty.broughtBack = document['broughtBack'];
   return empty;
 }
 
@@ -143,6 +149,43 @@ describe('keyrings after an import of what is stored', () => {
       'vaultTransit-2': ['unverified', false, false],
       'passphrase-3': ['ready', true, true],
     });
+  });
+
+  it('R5 D1: what an earlier keyring alone holds is a passkey again where it opened: verified, in use, and in the keyring that is put', async () => {
+    using from = await machine();
+    await from.installation.passkeys.retire('main', { confirmed: true }, signal);
+    using withWords = await rescue(from, { passphrase: 'right' });
+    assert.deepEqual(states(withWords), {
+      'vaultTransit-1': ['unverified', false, false],
+      'passphrase-2': ['unverified', false, false],
+      'passphrase-3': ['ready', true, true],
+    });
+    assert.equal(withWords.broughtBack, 'passphrase-3');
+    const { installation } = withWords.base;
+    installation.lock();
+    await installation.unlock({ passphrase: Buffer.from('right') }, undefined, signal);
+    assert.equal(installation.state, 'unlocked');
+    const [newest] = await keyringsOf(withWords.base);
+    assert.deepEqual(newest?.body.slots.map(({ kind }) => kind).toSorted(), ['passphrase', 'passphrase', 'vaultTransit']);
+  });
+
+  it('R5 D1: a key outside that an earlier keyring alone holds is a passkey again too, as it was wrapped', async () => {
+    using from = await machine();
+    const { passkeys } = from.installation;
+    await passkeys.use('spare', signal);
+    for (const name of ['main', 'vault']) await passkeys.retire(name, { confirmed: true }, signal);
+    using withVault = await rescue(from, { key: vaultKey });
+    assert.deepEqual(states(withVault), { 'passphrase-1': ['unverified', false, false], 'vaultTransit-2': ['ready', true, true] });
+    assert.equal((await withVault.base.installation.passkeys.verify('vaultTransit-2', {}, signal)).state, 'ready');
+  });
+
+  it('D1: nothing is a passkey again that the newest keyring holds, or that did not open', async () => {
+    using from = await machine();
+    await from.installation.passkeys.retire('main', { confirmed: true }, signal);
+    for (const secret of [{ passphrase: 'other' }, { key: vaultKey }]) {
+      using lost = await rescue(from, secret);
+      assert.deepEqual([Object.keys(states(lost)).length, lost.broughtBack], [2, null]);
+    }
   });
 
   it('D3: a passkey that nobody here knows how to reach is neither rotated by itself, which is said with what to do, nor kept in new keyrings for good', async () => {
