@@ -1,12 +1,14 @@
 import { HoldfastError } from '../../protocol/errors.ts';
 import type { PolicyId } from '../../protocol/ids.ts';
+import type { DrKeys } from '../keys/dr/drCell.ts';
 import { forgetKeys } from '../keys/forgetKeys.ts';
 import type { MasterKey } from '../keys/masterKey.ts';
 import type { PolicyKeys } from '../repository/policyKeys.ts';
 
-/** The one place that holds the master key while the daemon is unlocked, and the policy keys that were derived from it. */
+/** The one place that holds the master key while the daemon is unlocked, the policy keys that were derived from it, and the keys of disaster recovery. */
 export class KeyHolder implements Disposable {
   #masterKey: MasterKey | undefined;
+  #drKeys: DrKeys | undefined;
   readonly #policyKeys = new Map<string, PolicyKeys>();
 
   get isUnlocked(): boolean {
@@ -24,6 +26,17 @@ export class KeyHolder implements Disposable {
   /** Takes the key over. */
   hold(masterKey: MasterKey): void {
     this.#masterKey = masterKey;
+  }
+
+  /** `undefined` while disaster recovery is off, or the daemon locked. */
+  get drKeys(): DrKeys | undefined {
+    return this.#drKeys;
+  }
+
+  /** Takes them over, in place of those that were held; `undefined` where disaster recovery is turned off. */
+  holdDrKeys(drKeys: DrKeys | undefined): void {
+    if (this.#drKeys?.drKey !== drKeys?.drKey) this.#drKeys?.drKey[Symbol.dispose]();
+    this.#drKeys = drKeys;
   }
 
   /** Throws `locked`. */
@@ -45,6 +58,7 @@ export class KeyHolder implements Disposable {
   drop(): void {
     this.#masterKey?.[Symbol.dispose]();
     this.#masterKey = undefined;
+    this.holdDrKeys(undefined);
     this.#policyKeys.clear();
     forgetKeys();
   }

@@ -192,7 +192,7 @@ export class KeyringDelivery {
     const unknownSlots = unknownSlotsIn(this.#catalog);
     const heads = withNewestPolicies(this.headsAt(locationId), longestKeyring - besideHeads - lengthOf([...slots, ...unknownSlots]));
     const body = { keyEpoch: masterKey.keyEpoch, createdAt, heads, slots, unknownSlots };
-    const bytes = encodeKeyring({ objectId, sequence, storeId: store.storeId }, body, masterKey);
+    const bytes = encodeKeyring({ objectId, sequence, storeId: store.storeId }, body, masterKey, this.#keys.drKeys?.drKey);
     const record: KeyringRecord = { sequence, objectId, bytes, createdAt };
     this.#catalog.keyrings.add(record);
     return record;

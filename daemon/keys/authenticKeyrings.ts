@@ -1,5 +1,6 @@
 import type { InstallationId, StoreId } from '../../protocol/ids.ts';
-import { isAuthenticKeyring } from './keyring.ts';
+import type { DrKey } from './dr/drKey.ts';
+import { isAuthenticKeyring, isRecoveryKeyring } from './keyring.ts';
 import { isFinding, type KeyringCandidate, readCandidate, type ReadKeyring } from './keyringCandidates.ts';
 import type { MasterKey } from './masterKey.ts';
 
@@ -13,6 +14,8 @@ export interface AuthenticKeyringsRequest<T extends KeyringCandidate> {
   readonly candidates: readonly T[];
   /** The one that is held: what another one wrote proves nothing. */
   readonly masterKey: MasterKey;
+  /** Where it is held, what it did not authenticate does not count: neither what was written before it, nor without it. */
+  readonly drKey?: DrKey | undefined;
   /** Of the location: one that was written for another location may have been copied here by anybody. */
   readonly storeId: StoreId;
   readonly signal?: AbortSignal;
@@ -25,6 +28,7 @@ export async function authenticKeyrings<T extends KeyringCandidate>({
   installationId,
   candidates,
   masterKey,
+  drKey,
   storeId,
   signal,
 }: AuthenticKeyringsRequest<T>): Promise<readonly AuthenticKeyring<T>[]> {
@@ -37,6 +41,7 @@ export async function authenticKeyrings<T extends KeyringCandidate>({
     signal?.throwIfAborted();
     for (const { candidate, keyring: one } of read) {
       if (isFinding(one) || one.keyring.storeId !== storeId || !isAuthenticKeyring(one.keyring, masterKey)) continue;
+      if (drKey !== undefined && !isRecoveryKeyring(one.keyring, drKey)) continue;
       found.push({ ...one, candidate });
     }
   }

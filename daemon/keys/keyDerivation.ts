@@ -19,7 +19,9 @@ export type KeyLabel =
   | 'chunker'
   | 'gear'
   | 'cell'
-  | 'lock-proof';
+  | 'lock-proof'
+  | 'drk-id'
+  | 'bundle';
 
 const noContext = new Uint8Array(0);
 

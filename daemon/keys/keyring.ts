@@ -3,6 +3,7 @@ import * as z from 'zod';
 import type { InstallationId } from '../../protocol/ids.ts';
 import { parseStrictJson } from '../../protocol/strictJson.ts';
 import { keyEpochSchema, schemaComplaint, timeSchema, withoutDeepExtensions } from './formatSchemas.ts';
+import type { DrKey } from './dr/drKey.ts';
 import { type Heads, headsSchema } from './heads.ts';
 import { damagedKeyring, decodeKeyringHeader, encodeKeyringHeader, type KeyringIdentity, keyringHeaderLength } from './keyringHeader.ts';
 import type { MasterKey } from './masterKey.ts';
@@ -15,6 +16,8 @@ const macLength = 32;
 const bodyStart = keyringHeaderLength + 4;
 const deepestBody = 8;
 const mkMacDomain = Uint8Array.of(0x01);
+const drMacDomain = Uint8Array.of(0x02);
+const noScope = new Uint8Array(16);
 
 /** A slot of a kind that this version does not know: skipped, and carried on when the keyring is written again. */
 export type UnknownSlot = Readonly<Record<string, unknown>>;
@@ -31,9 +34,11 @@ export interface KeyringBody {
 /** A keyring whose form holds. Whether it is authentic, `isAuthenticKeyring` says. */
 export interface Keyring extends KeyringIdentity {
   readonly body: KeyringBody;
-  /** All that mkMac covers. */
+  /** All that both MACs cover. */
   readonly authenticated: Uint8Array;
   readonly mkMac: Uint8Array;
+  /** Zeros while disaster recovery is off. */
+  readonly drMac: Uint8Array;
 }
 
 interface RawBody {
@@ -51,13 +56,14 @@ const rawBodySchema: z.ZodType<RawBody> = z.strictObject({
 });
 
 /**
- * The bytes to store (docs/format.md, The keyring object), with disaster recovery off: no scope, drMac zero.
- * `masterKey` is the one of the body's keyEpoch. Throws `RangeError` where the caps of the format are broken.
+ * The bytes to store (docs/format.md, The keyring object). `masterKey` is the one of the body's keyEpoch; `drKey` is there while disaster recovery is on:
+ * without it there is no scope, and drMac is zero. Throws `RangeError` where the caps of the format are broken.
  */
 export function encodeKeyring(
   identity: Pick<KeyringIdentity, 'objectId' | 'sequence' | 'storeId'>,
   body: KeyringBody,
   masterKey: MasterKey,
+  drKey?: DrKey,
 ): Uint8Array<ArrayBuffer> {
   if (masterKey.keyEpoch !== body.keyEpoch) throw new RangeError(`epoch ${body.keyEpoch} under the master key of ${masterKey.keyEpoch}`);
   if (body.slots.length === 0) throw new RangeError('a keyring that nothing known here opens');
@@ -69,11 +75,13 @@ export function encodeKeyring(
   const { keyEpoch, createdAt, heads } = body;
   const json = Buffer.from(JSON.stringify({ keyEpoch, createdAt, heads, slots }), 'utf8');
   const { installationId, masterKeyId } = masterKey;
-  const header = encodeKeyringHeader({ ...identity, installationId, masterKeyId, scopeId: new Uint8Array(16) });
+  if (drKey !== undefined && drKey.installationId !== installationId) throw new RangeError('a recovery key of another installation');
+  const header = encodeKeyringHeader({ ...identity, installationId, masterKeyId, scopeId: drKey?.drkId ?? noScope });
   const bodyLength = Buffer.alloc(4);
   bodyLength.writeUInt32LE(json.length);
   const authenticated = Buffer.concat([header, bodyLength, json]);
-  const bytes = Buffer.concat([authenticated, mkMacOf(masterKey.keyringMac(), authenticated), Buffer.alloc(macLength)]);
+  const drMac = drKey === undefined ? Buffer.alloc(macLength) : macOf(drKey.keyringDrMac(), drMacDomain, authenticated);
+  const bytes = Buffer.concat([authenticated, macOf(masterKey.keyringMac(), mkMacDomain, authenticated), drMac]);
   if (bytes.length > longestKeyring) throw new RangeError(`a keyring of ${bytes.length} bytes`);
   // What can be written can be read, or an installation would lock itself out.
   decodeKeyring(bytes, installationId);
@@ -99,6 +107,7 @@ export function decodeKeyring(bytes: Uint8Array, installationId: InstallationId)
     body: decodeBody(bytes.subarray(bodyStart, bodyEnd)),
     authenticated: Uint8Array.from(bytes.subarray(0, bodyEnd)),
     mkMac: Uint8Array.from(bytes.subarray(bodyEnd, bodyEnd + macLength)),
+    drMac: Uint8Array.from(drMac),
   };
 }
 
@@ -108,8 +117,22 @@ export function isAuthenticKeyring(keyring: Keyring, masterKey: MasterKey): bool
     masterKey.installationId === keyring.installationId &&
     masterKey.keyEpoch === keyring.body.keyEpoch &&
     masterKey.hasId(keyring.masterKeyId) &&
-    timingSafeEqual(mkMacOf(masterKey.keyringMac(), keyring.authenticated), keyring.mkMac)
+    timingSafeEqual(macOf(masterKey.keyringMac(), mkMacDomain, keyring.authenticated), keyring.mkMac)
   );
+}
+
+/** Whether the header names this very recovery key and drMac holds under it. Says nothing of the master key. */
+export function isRecoveryKeyring(keyring: Keyring, drKey: DrKey): boolean {
+  return (
+    drKey.installationId === keyring.installationId &&
+    drKey.hasId(keyring.scopeId) &&
+    timingSafeEqual(macOf(drKey.keyringDrMac(), drMacDomain, keyring.authenticated), keyring.drMac)
+  );
+}
+
+/** Whether it was written while disaster recovery was on: then drMac is to be checked. */
+export function hasRecoveryMac({ scopeId }: Keyring): boolean {
+  return !isZero(scopeId);
 }
 
 function decodeBody(json: Uint8Array): KeyringBody {
@@ -141,8 +164,8 @@ function withoutBodyExtensions(body: unknown): unknown {
   return typeof rest === 'object' && slots !== undefined ? { ...rest, slots } : rest;
 }
 
-function mkMacOf(key: KeyObject, authenticated: Uint8Array): Buffer {
-  return createHmac('sha256', key).update(mkMacDomain).update(authenticated).digest();
+function macOf(key: KeyObject, domain: Uint8Array, authenticated: Uint8Array): Buffer {
+  return createHmac('sha256', key).update(domain).update(authenticated).digest();
 }
 
 function isZero(bytes: Uint8Array): boolean {

@@ -17,10 +17,11 @@ export interface KeyringFinding {
   readonly key: string;
   /**
    * `unreadable` the store does not give it · `damaged` no keyring, or not the one that its name says · `unsupported` of a newer program ·
-   * `notAuthentic` its MAC does not hold under the master key that it names: an alert · `notChecked` nothing held proves or disproves it ·
+   * `notAuthentic` its MAC does not hold under the master key that it names: an alert · `notRecovery` the recovery key that is held did not authenticate it, so
+   * that nothing of it is tried · `notChecked` nothing held proves or disproves it ·
    * `fork` authentic, but not the only one of its sequence · `laterVersion` authentic, but another version of the same key came before.
    */
-  readonly kind: 'unreadable' | 'damaged' | 'unsupported' | 'notAuthentic' | 'notChecked' | 'fork' | 'laterVersion';
+  readonly kind: 'unreadable' | 'damaged' | 'unsupported' | 'notAuthentic' | 'notRecovery' | 'notChecked' | 'fork' | 'laterVersion';
   /** A sentence. */
   readonly message: string;
 }

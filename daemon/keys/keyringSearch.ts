@@ -1,6 +1,7 @@
 import { HoldfastError } from '../../protocol/errors.ts';
 import type { InstallationId } from '../../protocol/ids.ts';
-import { isAuthenticKeyring, type Keyring } from './keyring.ts';
+import type { DrKey } from './dr/drKey.ts';
+import { hasRecoveryMac, isAuthenticKeyring, isRecoveryKeyring, type Keyring } from './keyring.ts';
 import {
   inSearchOrder,
   isFinding,
@@ -22,6 +23,8 @@ export interface KeyringsToSearch {
   readonly candidates: readonly KeyringCandidate[];
   /** Keys that an authentic object or the recovery sheet names: tried first. */
   readonly namedKeys?: ReadonlySet<string>;
+  /** Where it is held, only keyrings that it authenticated count; of others no slot is tried. */
+  readonly drKey?: DrKey | undefined;
   /** A slot's id or a prefix of one: until one has opened, no other slot is tried. */
   readonly passkey?: string;
   readonly askToGoOn: AskToGoOn;
@@ -41,6 +44,8 @@ export interface KeyringSearchResult {
   readonly newest: ReadKeyring | undefined;
   /** What the user must hear of. */
   readonly findings: readonly KeyringFinding[];
+  /** Sentences; no faults. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -85,7 +90,9 @@ class KeyringSearch implements Disposable {
       if (newest !== undefined) for (const slot of this.#unopenedSlots(newest.keyring)) await this.#tryToOpen(slot);
     } while (this.#masterKeys.size > held);
     this.#isHandedOver = true;
-    return { masterKeys: this.#masterKeys, opened: this.#opened, newest, findings: [...this.#findings.values()] };
+    const notes =
+      newest !== undefined && this.#request.drKey === undefined && hasRecoveryMac(newest.keyring) ? [recoveryMacNotChecked] : [];
+    return { masterKeys: this.#masterKeys, opened: this.#opened, newest, findings: [...this.#findings.values()], notes };
   }
 
   [Symbol.dispose](): void {
@@ -232,9 +239,15 @@ class KeyringSearch implements Disposable {
 
   async #read(candidate: KeyringCandidate): Promise<ReadKeyring | undefined> {
     const read = await readCandidate(this.#request.installationId, candidate, this.#request.signal);
-    this.#request.signal?.throwIfAborted();
-    if (!isFinding(read)) return read;
-    this.#note(read);
+    const { drKey, signal } = this.#request;
+    signal?.throwIfAborted();
+    if (isFinding(read)) {
+      this.#note(read);
+      return undefined;
+    }
+    if (drKey === undefined || isRecoveryKeyring(read.keyring, drKey)) return read;
+    const { key } = candidate;
+    this.#note({ key, kind: 'notRecovery', message: `Keyring ${key} was not written under this disaster recovery key: it was not tried.` });
     return undefined;
   }
 
@@ -242,6 +255,8 @@ class KeyringSearch implements Disposable {
     this.#findings.set(`${finding.kind} ${finding.key}`, finding);
   }
 }
+
+const recoveryMacNotChecked = 'The recovery MAC of the keyring was not checked: the disaster recovery key is not held.';
 
 function noSuchPasskey(passkey: string): HoldfastError {
   return new HoldfastError(

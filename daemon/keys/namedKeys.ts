@@ -1,6 +1,8 @@
 import type { InstallationId } from '../../protocol/ids.ts';
 import { type KeyTarget, keyTargetSchema } from '../../protocol/keyServices.ts';
 import { keyArnProblem, type NamedKey, type NamedKeys, namedKeysMost } from '../../protocol/namedKeys.ts';
+import type { DrKey } from './dr/drKey.ts';
+import { isRecoveryKeyring } from './keyring.ts';
 import { inSearchOrder, isFinding, type KeyringCandidate, readCandidate } from './keyringCandidates.ts';
 import { targetOf } from './agent/runKeyAgent.ts';
 import { isSlotOf } from './serviceTrials.ts';
@@ -12,6 +14,8 @@ const heldMost = 10_000;
 export interface NamedKeysRequest {
   readonly installationId: InstallationId;
   readonly candidates: readonly KeyringCandidate[];
+  /** Where it is held, only keyrings that it authenticated name anything: their keys are the user's own. */
+  readonly drKey?: DrKey | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -19,13 +23,13 @@ export interface NamedKeysRequest {
  * The keys outside that the keyrings of a location name, for the user to say which is his. Nothing is sent to any. Whoever can write to the store can have it
  * name as many as he likes, but not before the store's own time: the oldest come first. What has not the form of a key is left out.
  */
-export async function namedKeys({ installationId, candidates, signal }: NamedKeysRequest): Promise<NamedKeys> {
+export async function namedKeys({ installationId, candidates, drKey, signal }: NamedKeysRequest): Promise<NamedKeys> {
   const named = new Map<string, NamedKey>();
   let beyond = 0;
   for (const candidate of oldestFirst(installationId, candidates)) {
     const read = await readCandidate(installationId, candidate, signal);
     signal?.throwIfAborted();
-    if (isFinding(read)) continue;
+    if (isFinding(read) || (drKey !== undefined && !isRecoveryKeyring(read.keyring, drKey))) continue;
     const targets = new Map(read.keyring.body.slots.flatMap((slot) => usableTarget(slot) ?? []).map((one) => [JSON.stringify(one), one]));
     for (const [name, target] of targets) {
       const known = named.get(name);

@@ -95,18 +95,32 @@ export function isSlotKind(kind: unknown): kind is SlotKind {
   return typeof kind === 'string' && Object.hasOwn(slotSchemas, kind);
 }
 
-/** What the wrapping binds the master key to (docs/format.md, Slot): ASCII lines, each ended by 0x0A. */
+/** What the wrapping binds the master key to (docs/format.md, Slot). */
 export function slotContext(
   installationId: InstallationId,
   slot:
     | Pick<PassphraseSlot, 'slotId' | 'kind' | 'masterKeyId' | 'reference'>
     | Pick<AwsKmsSlot | VaultTransitSlot, 'slotId' | 'kind' | 'masterKeyId'>,
 ): Uint8Array<ArrayBuffer> {
-  const lines = ['holdfast/slot/v1', installationId, hexOfBase64(slot.masterKeyId), slot.slotId, slot.kind];
-  if (slot.kind === 'passphrase') {
-    const { N, r, p, salt } = slot.reference;
-    lines.push(String(N), String(r), String(p), hexOfBase64(salt));
-  }
+  const { slotId, kind, masterKeyId } = slot;
+  const scrypt = slot.kind === 'passphrase' ? slot.reference : undefined;
+  return contextOfSlot({ installationId, keyId: masterKeyId, slotId, kind, ...(scrypt === undefined ? {} : { scrypt }) });
+}
+
+export interface SlotContextParts {
+  readonly installationId: InstallationId;
+  /** Of the key that is wrapped: 16 bytes in base64. */
+  readonly keyId: string;
+  readonly slotId: SlotId;
+  readonly kind: string;
+  /** Of slots that a passphrase opens. */
+  readonly scrypt?: ScryptParameters & Pick<PassphraseReference, 'salt'>;
+}
+
+/** ASCII lines, each ended by 0x0A (docs/format.md, Slot). */
+export function contextOfSlot({ installationId, keyId, slotId, kind, scrypt }: SlotContextParts): Uint8Array<ArrayBuffer> {
+  const lines = ['holdfast/slot/v1', installationId, hexOfBase64(keyId), slotId, kind];
+  if (scrypt !== undefined) lines.push(String(scrypt.N), String(scrypt.r), String(scrypt.p), hexOfBase64(scrypt.salt));
   return Uint8Array.from(Buffer.from(lines.map((line) => `${line}\n`).join(''), 'ascii'));
 }
 

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import * as fc from 'fast-check';
 import { noHeads } from '../../support/noHeads.ts';
-import { decodeKeyring, encodeKeyring, isAuthenticKeyring, type KeyringBody } from '../../../daemon/keys/keyring.ts';
+import { DrKey } from '../../../daemon/keys/dr/drKey.ts';
+import {
+  decodeKeyring,
+  encodeKeyring,
+  hasRecoveryMac,
+  isAuthenticKeyring,
+  isRecoveryKeyring,
+  type KeyringBody,
+} from '../../../daemon/keys/keyring.ts';
 import { MasterKey } from '../../../daemon/keys/masterKey.ts';
 import type { PassphraseSlot } from '../../../daemon/keys/slot.ts';
 import { HoldfastError } from '../../../protocol/errors.ts';
@@ -112,6 +120,46 @@ describe('a keyring', () => {
     assert.ok(!isAuthenticKeyring(decodeKeyring(bytes, installationId), masterKey));
     using laterEpoch = MasterKey.fromBytes(installationId, 2, masterKey.wrapPlaintext().slice(9));
     assert.ok(!isAuthenticKeyring(decodeKeyring(newKeyring(masterKey, 3, [vaultSlot]), installationId), laterEpoch));
+  });
+
+  it('C1 C5: has the scope and the MAC of the recovery key while that is on, and any bit flipped breaks them', () => {
+    using drKey = DrKey.generate(installationId);
+    const body: KeyringBody = { keyEpoch: 1, createdAt: createdAt.toISOString(), heads: noHeads, slots: [slot], unknownSlots: [] };
+    const bytes = Buffer.from(encodeKeyring({ objectId, sequence: 2, storeId }, body, masterKey, drKey));
+    assert.deepEqual(bytes.subarray(56, 72), Buffer.from(drKey.drkId));
+    const covered = bytes.subarray(0, -64);
+    const mac = createHmac('sha256', drKey.keyringDrMac()).update(Buffer.of(2)).update(covered).digest();
+    assert.deepEqual(bytes.subarray(-32), mac);
+    const keyring = decodeKeyring(bytes, installationId);
+    assert.ok(isAuthenticKeyring(keyring, masterKey) && isRecoveryKeyring(keyring, drKey) && hasRecoveryMac(keyring));
+    fc.assert(
+      fc.property(fc.nat({ max: bytes.length * 8 - 1 }), (bit) => {
+        const flipped = Buffer.from(bytes);
+        flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+        try {
+          const read = decodeKeyring(flipped, installationId);
+          assert.ok(!(isRecoveryKeyring(read, drKey) && isAuthenticKeyring(read, masterKey)));
+        } catch (error) {
+          if (!HoldfastError.is(error)) throw error;
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('C7: is none of a recovery key’s where it was written without it, under another one, or for another installation', () => {
+    using drKey = DrKey.generate(installationId);
+    using other = DrKey.generate(installationId);
+    const body: KeyringBody = { keyEpoch: 1, createdAt: createdAt.toISOString(), heads: noHeads, slots: [slot], unknownSlots: [] };
+    const identity = { objectId, sequence: 2, storeId };
+    const plain = decodeKeyring(encodeKeyring(identity, body, masterKey), installationId);
+    assert.ok(!isRecoveryKeyring(plain, drKey) && !hasRecoveryMac(plain));
+    assert.ok(!isRecoveryKeyring(decodeKeyring(encodeKeyring(identity, body, masterKey, other), installationId), drKey));
+    const renamed = Buffer.from(encodeKeyring(identity, body, masterKey, other));
+    renamed.set(drKey.drkId, 56);
+    assert.ok(!isRecoveryKeyring(decodeKeyring(renamed, installationId), drKey));
+    using foreign = DrKey.generate(idOf('01234567-89ab-4cde-8f01-23456789abcd'));
+    assert.throws(() => encodeKeyring(identity, body, masterKey, foreign), RangeError);
   });
 
   it('refuses headers that are not a keyring’s, and says when a newer program wrote them', () => {

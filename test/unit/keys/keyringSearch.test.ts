@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import net from 'node:net';
 import * as fc from 'fast-check';
+import { DrKey } from '../../../daemon/keys/dr/drKey.ts';
+import { authenticKeyrings } from '../../../daemon/keys/authenticKeyrings.ts';
 import type { KeyringCandidate } from '../../../daemon/keys/keyringCandidates.ts';
 import { inSearchOrder } from '../../../daemon/keys/keyringCandidates.ts';
 import { keyringFolder } from '../../../daemon/keys/keyringName.ts';
@@ -11,7 +13,7 @@ import type { PassphraseSlot } from '../../../daemon/keys/slot.ts';
 import { HoldfastError } from '../../../protocol/errors.ts';
 import { idOf, type SlotId } from '../../../protocol/ids.ts';
 import { FakeScrypt } from './support/fakeScrypt.ts';
-import { candidateOf, createdAt, installationId, newKeyring, newSlot, utf8, vaultSlot } from './support/keyrings.ts';
+import { candidateOf, createdAt, installationId, newKeyring, newSlot, storeId, utf8, vaultSlot } from './support/keyrings.ts';
 
 const masterKey = MasterKey.generate(installationId);
 const foreignKey = MasterKey.generate(installationId);
@@ -181,6 +183,38 @@ describe('the search for a keyring', () => {
     const result = await search([candidateOf(newKeyring(masterKey, 2, [slot])), newest, candidateOf(forged)]);
     assert.equal(result.newest?.candidate, newest);
     assert.deepEqual(kinds(result), ['notAuthentic']);
+  });
+
+  it('C8 C9: with the recovery key, tries and merges no keyring that it did not authenticate, whatever opens it', async () => {
+    using drKey = DrKey.generate(installationId);
+    using other = DrKey.generate(installationId);
+    const slot = await newSlot(masterKey, 'right', making);
+    const recovery = candidateOf(newKeyring(masterKey, 3, [slot], [], drKey));
+    const without = candidateOf(newKeyring(masterKey, 9, [await newSlot(masterKey, 'right', making)]));
+    const ofAnother = candidateOf(newKeyring(masterKey, 8, [await newSlot(masterKey, 'right', making)], [], other));
+    const scrypt = new FakeScrypt();
+    const candidates = [foreign(10, 4), without, ofAnother, recovery];
+    const result = await search(candidates, { drKey, scrypt });
+    assert.equal(result.newest?.candidate, recovery);
+    assert.equal(scrypt.count, 1);
+    assert.deepEqual(kinds(result), ['notRecovery', 'notRecovery', 'notRecovery']);
+    assert.deepEqual(result.notes, []);
+    const authentic = await authenticKeyrings({ installationId, candidates, masterKey, drKey, storeId });
+    assert.deepEqual(
+      authentic.map(({ candidate }) => candidate),
+      [recovery],
+    );
+    assert.equal((await authenticKeyrings({ installationId, candidates, masterKey, storeId })).length, 3);
+    await assert.rejects(search([without], { drKey, scrypt }), (error) => HoldfastError.is(error, 'damaged'));
+    assert.equal(scrypt.count, 1);
+  });
+
+  it('notes that a recovery MAC was not checked where the recovery key is not held', async () => {
+    using drKey = DrKey.generate(installationId);
+    const slot = await newSlot(masterKey, 'right', making);
+    const result = await search([candidateOf(newKeyring(masterKey, 3, [slot], [], drKey))]);
+    assert.deepEqual([result.findings.length, result.notes.length], [0, 1]);
+    assert.deepEqual((await search([candidateOf(newKeyring(masterKey, 3, [slot]))])).notes, []);
   });
 
   it('gives the master key even where no keyring holds', async () => {

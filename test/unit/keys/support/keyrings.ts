@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { noHeads } from '../../../support/noHeads.ts';
+import type { DrKey } from '../../../../daemon/keys/dr/drKey.ts';
 import { decodeKeyring, encodeKeyring, type UnknownSlot } from '../../../../daemon/keys/keyring.ts';
 import type { KeyringCandidate } from '../../../../daemon/keys/keyringCandidates.ts';
 import { keyringName } from '../../../../daemon/keys/keyringName.ts';
@@ -26,9 +27,10 @@ export function newKeyring(
   sequence: number,
   slots: readonly Slot[],
   unknownSlots: readonly UnknownSlot[] = [],
+  drKey?: DrKey,
 ): Uint8Array<ArrayBuffer> {
   const body = { keyEpoch: masterKey.keyEpoch, createdAt: createdAt.toISOString(), heads: noHeads, slots, unknownSlots };
-  return encodeKeyring({ objectId: randomBytes(16), sequence, storeId }, body, masterKey);
+  return encodeKeyring({ objectId: randomBytes(16), sequence, storeId }, body, masterKey, drKey);
 }
 
 /** The keyring under the name that its header asks for. */

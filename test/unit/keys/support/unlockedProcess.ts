@@ -1,6 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import { writeHeapSnapshot } from 'node:v8';
+import { CatalogSeal } from '../../../../daemon/keys/catalogSeal.ts';
+import { type DrKeys, openDrKeys, sealDrKeys } from '../../../../daemon/keys/dr/drCell.ts';
+import { DrPassphrase } from '../../../../daemon/keys/dr/drPassphrase.ts';
+import { decodeDrSlot } from '../../../../daemon/keys/dr/drSlot.ts';
 import { forgetKeys } from '../../../../daemon/keys/forgetKeys.ts';
 import { decodeKeyring, isAuthenticKeyring } from '../../../../daemon/keys/keyring.ts';
 import { MasterKey } from '../../../../daemon/keys/masterKey.ts';
@@ -14,6 +18,8 @@ const scrypt = new WorkerScryptRunner(new URL('./scryptEntry.ts', import.meta.ur
 const parameters = { N: 2 ** 17, r: 8, p: 1 } as const;
 let masterKey: MasterKey | undefined;
 const derived: unknown[] = [];
+let drKeys: DrKeys | undefined;
+const cell = { table: 'recovery', column: 'keys', primaryKey: '1' } as const;
 
 async function unlock(keyring: Buffer): Promise<void> {
   const read = decodeKeyring(keyring, installationId);
@@ -40,7 +46,21 @@ async function work(): Promise<void> {
   for (let round = 0; round < 100; round += 1) derived.push(Array.from({ length: 2000 }, (_, index) => ({ round, index })));
 }
 
+/** As a recovery does, and then as a run that nobody attends: out of the slot, into the catalog's cell and out of it again. */
+async function recover(slot: Buffer): Promise<void> {
+  if (masterKey === undefined) throw new Error('locked');
+  using passphrase = await DrPassphrase.derive({ installationId, passphrase: utf8('recovery'), scrypt });
+  using drKey = passphrase.open(decodeDrSlot(slot, installationId));
+  const seal = new CatalogSeal(masterKey.catalogKey(), installationId);
+  const sealed = sealDrKeys(seal, cell, { drKey, nameKey: passphrase.nameKey() });
+  passphrase.wrap(drKey, createdAt);
+  drKeys = openDrKeys(seal, cell, sealed, { installationId, drkId: drKey.drkId });
+  derived.push(drKeys.drKey.bundleKey(), drKeys.drKey.keyringDrMac());
+}
+
 function lock(): void {
+  drKeys?.drKey[Symbol.dispose]();
+  drKeys = undefined;
   masterKey?.[Symbol.dispose]();
   masterKey = undefined;
   derived.length = 0;
@@ -51,6 +71,11 @@ for await (const line of createInterface({ input: process.stdin })) {
   const [command, argument = ''] = line.split(' ');
   if (command === 'unlock') await unlock(Buffer.from(argument, 'base64'));
   if (command === 'derive') derive();
+  if (command === 'recover') {
+    await recover(Buffer.from(argument, 'base64'));
+    // What came out of the slot was disposed of.
+    forgetKeys();
+  }
   if (command === 'work') await work();
   if (command === 'snapshot') {
     // What is left of the garbage would only make it long.
