@@ -1,5 +1,5 @@
 import { idOf, type SlotId } from '../../../protocol/ids.ts';
-import { keyAccessSchema } from '../../../protocol/keyServices.ts';
+import { type KeyAccess, keyAccessSchema } from '../../../protocol/keyServices.ts';
 import { unattendedSource } from '../../../protocol/methods/unattended.ts';
 import { minuteOf, shellWord } from '../../../protocol/wording.ts';
 import type { AlertBook, Cause } from '../../alerts/alertBook.ts';
@@ -139,11 +139,22 @@ export class PasskeyAlerts {
 
 /** A file is read at each login; what is sealed, or in the daemon's environment, nobody can put another one in place of. */
 function newTokenFix(name: string, service: ServiceKeyRecord | undefined): string {
-  const access = service === undefined ? undefined : keyAccessSchema.parse(JSON.parse(service.access));
+  const access = accessOf(service);
   const verify = `holdfast passkey verify ${shellWord(name)}`;
   return access?.kind === 'vaultTransit' && access.login.method === 'tokenFile'
     ? `Write a new token into ${access.login.tokenFile}, then run "${verify}".`
     : `Give it a new one with "${verify} --token-file F".`;
+}
+
+/** The policy that `aws-policy` prints lets nobody read who may use a key that somebody else made, and without that it is not taken. */
+function goesOn(service: ServiceKeyRecord | undefined): string {
+  return accessOf(service)?.kind === 'awsKms'
+    ? 'within a day it goes on by itself where it may read who may use the new key (kms:GetKeyPolicy, kms:ListGrants), and else asks you about that key, as with the smallest policy. At once:'
+    : 'it goes on by itself within a day, or at once with';
+}
+
+function accessOf(service: ServiceKeyRecord | undefined): KeyAccess | undefined {
+  return service === undefined ? undefined : keyAccessSchema.parse(JSON.parse(service.access));
 }
 
 function rotationTold({ name }: PasskeyRecord, service: ServiceKeyRecord | undefined): Told | undefined {
@@ -159,6 +170,6 @@ function rotationTold({ name }: PasskeyRecord, service: ServiceKeyRecord | undef
     : {
         severity: 'warning',
         message: `The passkey ${name} was to be rotated by itself, and a step of that is for somebody else to do.`,
-        fix: `Have this run: ${trouble.command} and it goes on by itself within a day, or at once with ${now}.`,
+        fix: `Have this run: ${trouble.command} and ${goesOn(service)} ${now}.`,
       };
 }
