@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { AuditRule } from './auditRule.ts';
 
 /**
  * Who may call a method. The server enforces it before the handler runs; the methods themselves, collected in methods/index.ts, are the one table of rights.
@@ -23,6 +24,8 @@ export interface Method<Params, Result> {
   readonly right: Right;
   /** The parameters are then `WorkParams` too: a repeat of the same `requestId` is answered with the first result and starts nothing. */
   readonly startsWork?: boolean;
+  /** Of what changes rights or protection: how it is written into the audit log. */
+  readonly audit?: AuditRule;
 }
 
 /** A method of which only the name and the rights matter: what tables and tests walk over. */

@@ -62,6 +62,8 @@ export const loaders: Readonly<Record<string, () => Promise<Handler>>> = {
   'immutability audit': async () => (await import('./audit.ts')).audit,
   'immutability absence': async () => (await import('./immutability.ts')).absence,
   'import-stored': async () => (await import('./importStored.ts')).importStored,
+  'audit list': async () => (await import('./auditLog.ts')).list,
+  'audit verify': async () => (await import('./auditLog.ts')).verify,
   'action list': async () => (await import('./action.ts')).list,
   'action show': async () => (await import('./action.ts')).show,
   'action cancel': async () => (await import('./action.ts')).cancel,

@@ -3,6 +3,7 @@ import { HoldfastError } from '../../protocol/errors.ts';
 import type { ActionId, LocationId, RestorePointId } from '../../protocol/ids.ts';
 import { ActionStore } from './actionStore.ts';
 import { AlertStore } from './alertStore.ts';
+import { AuditStore } from './auditStore.ts';
 import { BegunRotationStore } from './begunRotationStore.ts';
 import { type CellSeal, SealedCells } from './cellSeal.ts';
 import { Connection } from './connection.ts';
@@ -48,6 +49,7 @@ export class Catalog implements Disposable {
   readonly schedules: ScheduleStore;
   readonly sequences: SequenceStore;
   readonly settings: SettingStore;
+  readonly auditLog: AuditStore;
   readonly #connection: Connection;
   readonly #cells: SealedCells = new SealedCells();
 
@@ -74,6 +76,7 @@ export class Catalog implements Disposable {
     this.schedules = new ScheduleStore(connection);
     this.sequences = new SequenceStore(connection);
     this.settings = new SettingStore(connection);
+    this.auditLog = new AuditStore(connection);
   }
 
   /** Sealed cells can be read and written from now on; with `undefined` (lock) no more. */

@@ -193,6 +193,17 @@ UPDATE locations SET auditedAt = (SELECT max(finishedAt) FROM actions
   WHERE kind = 'auditLocks' AND subjectId = locations.locationId AND (errorCode = 'tampered' OR state IN ('complete', 'completeWithWarnings')));
 `;
 
+/**
+ * The audit log: each row holds its entry as JSON text and the hash that chains it to the row before (docs/format.md, The audit log). `outcome` and `ends`
+ * stand in the entry as well. Not sealed: a locked daemon writes it, and no name and no secret is in it.
+ */
+const auditLog = `
+CREATE TABLE auditLog (
+  sequence INTEGER NOT NULL PRIMARY KEY, outcome TEXT NOT NULL, ends INTEGER, entry TEXT NOT NULL, hash BLOB NOT NULL, digest BLOB NOT NULL) STRICT;
+CREATE INDEX auditLogByOutcome ON auditLog (outcome, sequence) WHERE outcome = 'begun';
+CREATE UNIQUE INDEX auditLogByEnds ON auditLog (ends) WHERE ends IS NOT NULL;
+`;
+
 export const migrations: readonly Migration[] = [
   { version: 1, run: (database) => database.exec(first) },
   { version: 2, run: (database) => database.exec(second) },
@@ -208,4 +219,5 @@ export const migrations: readonly Migration[] = [
   { version: 12, run: (database) => database.exec(begunRotations) },
   { version: 13, run: (database) => database.exec(formerKeyrings) },
   { version: 14, run: (database) => database.exec(audits) },
+  { version: 15, run: (database) => database.exec(auditLog) },
 ];

@@ -5,6 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { programVersion } from '../../protocol/version.ts';
 import { ActionQueue } from '../actions/actionQueue.ts';
 import { AlertBook } from '../alerts/alertBook.ts';
+import { AuditedActions } from '../auditLog/auditedActions.ts';
+import { AuditLog } from '../auditLog/auditLog.ts';
 import { openCatalog } from '../catalog/openCatalog.ts';
 import { runCommand } from '../commands/runCommand.ts';
 import { runBackup } from '../engine/backup/backup.ts';
@@ -33,9 +35,11 @@ import type { Assembly, AssemblySurroundings, AssemblyWorld } from './assembly.t
 import { Immutability } from '../immutability/immutability.ts';
 import { readClocks } from '../locks/localClocks.ts';
 import { immutabilityHandlers } from './methods/immutabilityHandlers.ts';
+import { currentName, idFinder, processUser } from './auditNames.ts';
 import { Caretaker, machineClock } from './caretaker.ts';
 import { actionHandlers } from './methods/actionHandlers.ts';
 import { alertHandlers } from './methods/alertHandlers.ts';
+import { auditHandlers } from './methods/auditHandlers.ts';
 import { backupHandlers } from './methods/backupHandlers.ts';
 import { garbageHandlers } from './methods/garbageHandlers.ts';
 import { locationHandlers } from './methods/locationHandlers.ts';
@@ -63,6 +67,18 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
   const catalog = (world.openCatalog ?? openCatalog)(path.join(stateDirectory, catalogFileName));
   const interrupted = catalog.actions.failInterrupted(wallClock().toISOString());
   if (interrupted.length > 0) log.warn('Actions were under way when the last daemon ended.', { actions: interrupted });
+  const audit = new AuditLog({
+    store: catalog.auditLog,
+    user: processUser(),
+    wallClock,
+    now: () => performance.now(),
+    findId: (kind, reference) =>
+      idFinder({ passkeys: installation.passkeys, locations: installation.locations, policies, points })(kind, reference),
+    onUnwritten: (verb, error) => log.error('An entry of the audit log could not be written.', { verb, error: thrownFact(error) }),
+  });
+  audit.endUnended();
+  const history = new AuditedActions(catalog.actions, audit);
+  history.interrupted(interrupted.flatMap((actionId) => catalog.actions.get(actionId) ?? []));
   await mkdir(path.join(stateDirectory, 'cache'), { recursive: true, mode: 0o700 });
 
   const changed = (table: string, id: string): void => {
@@ -110,7 +126,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     onChanged: (alertId) => publish({ name: 'alert.changed', subject: alertId }),
   });
   const queue = new ActionQueue({
-    history: catalog.actions,
+    history,
     now: () => performance.now(),
     wallClock,
     concurrency: actionsAtOnce,
@@ -226,7 +242,16 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     installation.lock();
   };
   const isBusy = (): boolean => queue.unfinished > 0;
-  const unlocking = new Unlocking({ installation, clock, wallClock, log, isBusy, lock, onChanged: stateChanged });
+  const unlocking = new Unlocking({
+    installation,
+    clock,
+    wallClock,
+    log,
+    isBusy,
+    lock,
+    onChanged: stateChanged,
+    onDone: (verb) => audit.note({ verb, outcome: 'done' }),
+  });
   caretaker.start();
   immutability.start();
   passkeyWatch.start();
@@ -234,6 +259,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
 
   return {
     daemonState: () => installation.state,
+    audit,
     onFailedProof: () => caretaker.failedProof(),
     handlers: Object.fromEntries([
       ...sessionHandlers({ installation, queue, unlocking, alerts, startedAt, lock, stop, safeUntil: () => immutability.safeUntil }),
@@ -250,6 +276,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
       ...recoveryHandlers(importStored, queue),
       ...actionHandlers(queue, catalog.actions),
       ...alertHandlers(alerts),
+      ...auditHandlers(audit, (kind, id) => currentName(catalog, kind, id)),
     ]),
     async [Symbol.asyncDispose]() {
       unlocking[Symbol.dispose]();

@@ -6,6 +6,7 @@ import type { KeyAgent } from '../keys/agent/keyAgent.ts';
 import type { ScryptRunner } from '../keys/scryptRunner.ts';
 import type { SchedulerClock } from '../policies/schedules/scheduler.ts';
 import type { FileSystem } from '../locations/fileAccess.ts';
+import type { AuditTrail } from './dispatcher.ts';
 import type { HandlerContext, HandlerMap } from './handler.ts';
 import type { Logger } from './logger.ts';
 import type { StepUp } from './stepUp.ts';
@@ -44,6 +45,7 @@ export interface AssemblyWorld {
 export interface Assembly extends AsyncDisposable {
   readonly handlers: HandlerMap;
   readonly daemonState: () => DaemonState;
+  readonly audit: AuditTrail;
   /** Told at a power of two of wrong proofs. */
   readonly onFailedProof: () => void;
 }

@@ -6,7 +6,7 @@ import type { AnyMethod } from '../../protocol/method.ts';
 import type { DaemonState } from '../../protocol/methods/session.ts';
 import { proofSizes } from '../../protocol/proof.ts';
 import { programVersion, protocolVersion } from '../../protocol/version.ts';
-import { Dispatcher } from './dispatcher.ts';
+import { type AuditTrail, Dispatcher } from './dispatcher.ts';
 import { removeEndpointFile, removeStaleEndpointFile, writeEndpointFile } from './endpointFile.ts';
 import type { EventHub } from './events.ts';
 import type { HandlerMap } from './handler.ts';
@@ -28,6 +28,7 @@ export interface DaemonServerOptions {
   readonly handlers: HandlerMap;
   readonly daemonState: () => DaemonState;
   readonly stepUp: StepUp;
+  readonly audit: AuditTrail;
   readonly events: EventHub;
   readonly log: Logger;
   /** Told at the first wrong proof, and then at each power of two. */

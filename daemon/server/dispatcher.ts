@@ -11,11 +11,27 @@ import type { SecretStore } from './secretStore.ts';
 import type { StepUp } from './stepUp.ts';
 import { WorkLedger } from './workLedger.ts';
 
+/** A call as the audit log takes it; `params` is `undefined` where they were not looked at or do not fit. */
+export interface AuditedCall {
+  readonly method: AnyMethod;
+  readonly params: unknown;
+  readonly client: { readonly name: string; readonly version: string };
+}
+
+/** Where calls of methods that have an audit rule are written down, each before it takes place and again when it has ended. */
+export interface AuditTrail {
+  /** Nothing of it had begun. Throws nothing. */
+  refused(call: AuditedCall, error: unknown): void;
+  /** Throws where the call must not take place, since it can't be written down. What it gives is told once, and throws nothing. */
+  begin(call: AuditedCall): { done(result: unknown): void; failed(error: unknown): void };
+}
+
 export interface DispatcherOptions {
   readonly methods: readonly AnyMethod[];
   readonly handlers: HandlerMap;
   readonly daemonState: () => DaemonState;
   readonly stepUp: StepUp;
+  readonly audit: AuditTrail;
   readonly log: Logger;
   readonly publish: HandlerContext['publish'];
 }
@@ -39,7 +55,7 @@ export interface CallSignals {
 }
 
 /**
- * From a request's name and parameters to its result: state of the daemon, parameters, refusals by rule, step-up, handler, result; in this order, and each for every method.
+ * From a request's name and parameters to its result: state of the daemon, parameters, refusals by rule, step-up, audit log, handler, result; in this order, and each for every method.
  * Rejects with nothing but `HoldfastError`: what was not foreseen goes into the log, redacted, and to the client as a constant sentence.
  */
 export class Dispatcher {
@@ -86,16 +102,17 @@ export class Dispatcher {
     if (facts === undefined && name !== hello.name) {
       throw new HoldfastError('protocolViolation', `Failed to answer ${name}: the first request is ${hello.name}.`);
     }
+    const client = { name: facts?.clientName ?? '', version: facts?.clientVersion ?? '' };
     const refusal = refusalByState(method.right, this.#options.daemonState());
-    if (refusal !== undefined) throw refusal;
+    if (refusal !== undefined) throw this.#refused({ method, params: undefined, client }, refusal);
     const checked = method.params.safeParse(params);
-    if (!checked.success) throw badParameters(name, checked.error);
+    if (!checked.success) throw this.#refused({ method, params: undefined, client }, badParameters(name, checked.error));
     const handler = Object.hasOwn(session.ownHandlers, name) ? session.ownHandlers[name] : this.#handlerOf(name);
     if (handler === undefined) throw notHere(name);
 
     const context = this.#context(session, facts ?? { sessionId: 0, clientName: '', clientVersion: '' }, method, signals, take);
     const run = async (): Promise<unknown> => {
-      const value = await this.#run(handler, method, checked.data, context);
+      const value = await this.#run(handler, { method, params: checked.data, client }, context);
       const result = method.result.safeParse(value);
       if (!result.success) throw new TypeError(`the result does not fit its schema: ${pathsOf(result.error)}`);
       return result.data;
@@ -108,10 +125,29 @@ export class Dispatcher {
     return Object.hasOwn(this.#options.handlers, name) ? this.#options.handlers[name] : undefined;
   }
 
-  async #run(handler: BoundHandler, method: AnyMethod, params: unknown, context: HandlerContext): Promise<unknown> {
-    await handler.rule(params, context);
-    if (method.right === 'stepUp' && !this.#options.stepUp.isGranted()) throw stepUpNeeded();
-    return handler.run(params, context);
+  async #run(handler: BoundHandler, call: AuditedCall, context: HandlerContext): Promise<unknown> {
+    const { method, params } = call;
+    try {
+      await handler.rule(params, context);
+      if (method.right === 'stepUp' && !this.#options.stepUp.isGranted()) throw stepUpNeeded();
+    } catch (error) {
+      throw this.#refused(call, error);
+    }
+    if (method.audit === undefined) return handler.run(params, context);
+    const begun = this.#options.audit.begin(call);
+    try {
+      const result = await handler.run(params, context);
+      begun.done(result);
+      return result;
+    } catch (error) {
+      begun.failed(error);
+      throw error;
+    }
+  }
+
+  #refused(call: AuditedCall, error: unknown): unknown {
+    if (call.method.audit !== undefined) this.#options.audit.refused(call, error);
+    return error;
   }
 
   #context(

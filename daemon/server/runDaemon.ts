@@ -62,6 +62,7 @@ export async function runDaemon(options: RunOptions): Promise<void> {
     methods: options.methods,
     handlers: assembly.handlers,
     daemonState: assembly.daemonState,
+    audit: assembly.audit,
     onFailedProof: assembly.onFailedProof,
     stepUp,
     events,

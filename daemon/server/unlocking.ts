@@ -1,5 +1,6 @@
 import { uptime } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import { sessionLock, sessionUnlock } from '../../protocol/methods/session.ts';
 import type { UnattendedSource } from '../../protocol/methods/unattended.ts';
 import { AutoLock } from '../installation/autoLock.ts';
 import type { Installation } from '../installation/installation.ts';
@@ -21,6 +22,8 @@ export interface UnlockingOptions {
   /** Cancels what runs and drops the keys. */
   readonly lock: () => Promise<void>;
   readonly onChanged: () => void;
+  /** What it did by itself, by the method that a client would have called for it. */
+  readonly onDone: (verb: string) => void;
 }
 
 const lookMilliseconds = 30_000;
@@ -35,7 +38,7 @@ export class Unlocking implements Disposable {
   readonly #timer: NodeJS.Timeout;
   readonly #log: Logger;
 
-  constructor({ installation, clock, wallClock, log, isBusy, lock, onChanged }: UnlockingOptions) {
+  constructor({ installation, clock, wallClock, log, isBusy, lock, onChanged, onDone }: UnlockingOptions) {
     const { settings } = installation.catalog;
     this.#log = log;
     this.unattended = new UnattendedUnlock({
@@ -49,7 +52,10 @@ export class Unlocking implements Disposable {
       fetch: fetchPassphrase,
       unlock: (passphrase, signal) => installation.unlock({ passphrase }, undefined, signal),
       prove: (passphrase, signal) => installation.passkeys.prove({ passphrase }, signal),
-      onUnlocked: () => log.info('The daemon has unlocked itself.'),
+      onUnlocked: () => {
+        log.info('The daemon has unlocked itself.');
+        onDone(sessionUnlock.name);
+      },
       onFailed: (error, isLast) => {
         log.warn(isLast ? 'The daemon stays locked until somebody unlocks it.' : 'The daemon could not unlock itself yet.', { error });
         onChanged();
@@ -64,6 +70,7 @@ export class Unlocking implements Disposable {
       lock: async () => {
         log.info('The daemon locks itself: nobody has given a passphrase for as long as was set.');
         await lock();
+        onDone(sessionLock.name);
       },
     });
     this.#timer = setInterval(() => {

@@ -109,6 +109,7 @@ export const alertAcknowledge: Method<AlertParams, Alert> = {
   params: z.strictObject({ alert: reference }),
   result: alert,
   right: 'whileLocked',
+  audit: { made: { id: 'alert' } },
 };
 
 /** A snooze takes a year at most. */
@@ -130,4 +131,5 @@ export const alertSnooze: Method<AlertSnoozeParams, Alert> = {
   params: z.strictObject({ alert: reference, for: z.int().min(1).exactOptional(), until: time.exactOptional() }),
   result: alert,
   right: 'whileLocked',
+  audit: { facts: ['for', 'until'], made: { id: 'alert' } },
 };

@@ -27,4 +27,5 @@ export const sessionAutoLock: Method<AutoLockParams, AutoLockParams> = {
   params: z.strictObject({ hours: z.number().min(0.01).max(hoursInTenYears).nullable() }),
   result: z.strictObject({ hours: z.number().nullable() }),
   right: 'always',
+  audit: { facts: ['hours'] },
 };

@@ -222,4 +222,5 @@ export const immutabilityAbsence: Method<AbsenceParams, { readonly longestAbsenc
   params: z.strictObject({ days: z.number().min(0).max(60) }),
   result: z.strictObject({ longestAbsenceDays: z.number() }),
   right: 'stepUp',
+  audit: { facts: ['days'] },
 };

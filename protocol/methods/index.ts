@@ -3,6 +3,7 @@ import { hello } from '../hello.ts';
 import type { AnyMethod } from '../method.ts';
 import { actionCancel, actionFindings, actionList, actionResult, actionShow } from './actions.ts';
 import { alertAcknowledge, alertList, alertSnooze } from './alerts.ts';
+import { auditList, auditVerify } from './auditLog.ts';
 import { sessionAutoLock } from './autoLock.ts';
 import { backupStart } from './backups.ts';
 import { sessionClaim } from './claim.ts';
@@ -116,4 +117,6 @@ export const methods: readonly AnyMethod[] = [
   alertList,
   alertAcknowledge,
   alertSnooze,
+  auditList,
+  auditVerify,
 ];

@@ -215,6 +215,7 @@ export const locationAdd: Method<LocationAddParams, LocationSaved> = {
   }),
   result: locationSaved,
   right: 'unlocked',
+  audit: { facts: ['protectionPeriodDays', 'lockMode', 'uploadLimit'], made: { 'location.locationId': 'location' } },
 };
 
 export const locationList: Method<PageParams, Page<Location>> = {
@@ -270,6 +271,11 @@ export const locationEdit: Method<LocationEditParams, LocationSaved> = {
   }),
   result: locationSaved,
   right: 'stepUp',
+  audit: {
+    subjects: { location: 'location' },
+    facts: ['protectionPeriodDays', 'lockMode', 'uploadLimit'],
+    made: { 'location.locationId': 'location' },
+  },
 };
 
 export interface LocationRemoveParams extends LocationParams {
@@ -297,4 +303,5 @@ export const locationRemove: Method<LocationRemoveParams, RemovedLocation> = {
     notes: z.array(z.string()),
   }),
   right: 'stepUp',
+  audit: { subjects: { location: 'location' }, facts: ['confirmed'] },
 };

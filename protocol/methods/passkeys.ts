@@ -63,6 +63,7 @@ export const passkeyAddPassphrase: Method<PasskeyAddPassphraseParams, Passkey> =
   result: passkey,
   right: 'stepUp',
   startsWork: true,
+  audit: { facts: ['useNow'], made: { slotId: 'passkey' } },
 };
 
 /** How a key at KMS or Vault is reached with credentials that are handed over: JSON of `KeySecrets` as the bytes of a secret, where the access says `given`. */
@@ -122,6 +123,7 @@ export const passkeyAdd: Method<PasskeyAddParams, Passkey> = {
   result: passkey,
   right: 'stepUp',
   startsWork: true,
+  audit: { facts: ['useNow'], made: { slotId: 'passkey' } },
 };
 
 export interface PasskeyParams {
@@ -134,6 +136,7 @@ export const passkeyUse: Method<PasskeyParams, Passkey> = {
   params: z.strictObject({ passkey: reference }),
   result: passkey,
   right: 'stepUp',
+  audit: { subjects: { passkey: 'passkey' } },
 };
 
 export interface PasskeyVerifyParams extends PasskeyParams {
@@ -158,6 +161,7 @@ export const passkeyVerify: Method<PasskeyVerifyParams, Passkey> = {
   }),
   result: passkey,
   right: 'unlocked',
+  audit: { subjects: { passkey: 'passkey' } },
 };
 
 export interface GateReason {
@@ -246,6 +250,7 @@ export const passkeyRotate: Method<PasskeyRotateParams, PasskeyRotateResult> = {
   result: z.strictObject({ passkey, previous: passkey, gate: passkeyGateResult, steps: z.array(z.string()) }),
   right: 'stepUp',
   startsWork: true,
+  audit: { subjects: { passkey: 'passkey' }, facts: ['everyDays'], made: { 'passkey.slotId': 'passkey' } },
 };
 
 export interface PasskeyScheduleParams extends PasskeyParams {
@@ -258,6 +263,7 @@ export const passkeySchedule: Method<PasskeyScheduleParams, Passkey> = {
   params: z.strictObject({ passkey: reference, everyDays: z.int().min(1).max(3650).nullable() }),
   result: passkey,
   right: 'stepUp',
+  audit: { subjects: { passkey: 'passkey' }, facts: ['everyDays'] },
 };
 
 export interface PasskeyRetireParams extends PasskeyParams {
@@ -292,4 +298,5 @@ export const passkeyRetire: Method<PasskeyRetireParams, RetiredPasskey> = {
     reasons: z.array(z.strictObject({ what: z.string(), until: time.nullable() })),
   }),
   right: 'stepUp',
+  audit: { subjects: { passkey: 'passkey' }, facts: ['confirmed', 'outside'] },
 };

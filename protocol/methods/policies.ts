@@ -196,6 +196,7 @@ export const policyCreate: Method<PolicyCreateParams, Policy> = {
   }),
   result: policy,
   right: 'unlocked',
+  audit: { subjects: { location: 'location' }, facts: ['keep'], made: { policyId: 'policy' } },
 };
 
 /** In order of names. One that can not be read keeps none of the others from being listed: it has a `problem`. */
@@ -245,6 +246,7 @@ export const policyEdit: Method<PolicyEditParams, Policy> = {
   }),
   result: policy,
   right: 'unlocked',
+  audit: { subjects: { policy: 'policy', location: 'location' }, facts: ['keep'] },
 };
 
 /** Nothing of it runs by itself any more; by hand it does. A run that is under way goes on. One that is paused already is answered as it is. */
@@ -253,6 +255,7 @@ export const policyPause: Method<PolicyParams, Policy> = {
   params: z.strictObject({ policy: reference }),
   result: policy,
   right: 'unlocked',
+  audit: { subjects: { policy: 'policy' } },
 };
 
 /** Its schedule holds again from now on: the next run is the next regular one, whatever was missed. */
@@ -261,6 +264,7 @@ export const policyResume: Method<PolicyParams, Policy> = {
   params: z.strictObject({ policy: reference }),
   result: policy,
   right: 'unlocked',
+  audit: { subjects: { policy: 'policy' } },
 };
 
 export interface PolicyDeleteParams extends PolicyParams {
@@ -273,4 +277,5 @@ export const policyDelete: Method<PolicyDeleteParams, Policy> = {
   params: z.strictObject({ policy: reference, confirmed: z.boolean() }),
   result: policy,
   right: 'unlocked',
+  audit: { subjects: { policy: 'policy' }, facts: ['confirmed'] },
 };

@@ -56,6 +56,7 @@ export const recoveryImportStored: Method<ImportStoredParams, Started> = {
   result: started,
   right: 'notSetUp',
   startsWork: true,
+  audit: { facts: ['at', 'tries'], made: { actionId: 'action' } },
 };
 
 /** The result of an action of kind `importStored`. */

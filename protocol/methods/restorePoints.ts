@@ -256,6 +256,7 @@ export const restorePointRetire: Method<RestorePointRetireParams, RestorePoint> 
   params: z.strictObject({ restorePoint: reference, confirmed: z.boolean() }),
   result: restorePoint,
   right: 'stepUp',
+  audit: { subjects: { restorePoint: 'restorePoint' }, facts: ['confirmed'] },
 };
 
 /** Keeps a restore point from being retired; `refusedByRule` for one that is. */
@@ -264,6 +265,7 @@ export const restorePointPin: Method<RestorePointParams, RestorePoint> = {
   params: z.strictObject({ restorePoint: reference }),
   result: restorePoint,
   right: 'unlocked',
+  audit: { subjects: { restorePoint: 'restorePoint' } },
 };
 
 /** `stepUpNeeded` where it is pinned and its policy's retention may retire it from then on. */
@@ -272,6 +274,7 @@ export const restorePointUnpin: Method<RestorePointParams, RestorePoint> = {
   params: z.strictObject({ restorePoint: reference }),
   result: restorePoint,
   right: 'unlocked',
+  audit: { subjects: { restorePoint: 'restorePoint' } },
 };
 
 export interface FileHistoryParams extends PageParams {

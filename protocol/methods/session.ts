@@ -112,6 +112,7 @@ export const sessionInit: Method<InitParams, InitResult> = {
   result: z.strictObject({ installationId: uuid, passkey: storedName, slotId: uuid }),
   right: 'notSetUp',
   startsWork: true,
+  audit: { made: { installationId: 'installation', slotId: 'passkey' } },
 };
 
 export interface UnlockParams {
@@ -144,6 +145,7 @@ export const sessionUnlock: Method<UnlockParams, UnlockResult> = {
   }),
   result: z.strictObject({ state: daemonState, passkeyInUse: z.string(), alreadyUnlocked: z.boolean(), stepUpUntil: time.nullable() }),
   right: 'whileLocked',
+  audit: { subjects: { passkey: 'passkey' }, evenUnlogged: true },
 };
 
 export interface LockResult {
@@ -156,6 +158,7 @@ export const sessionLock: Method<Nothing, LockResult> = {
   params: nothing,
   result: z.strictObject({ state: daemonState }),
   right: 'always',
+  audit: { evenUnlogged: true },
 };
 
 export interface StopResult {
@@ -170,6 +173,7 @@ export const sessionStop: Method<Nothing, StopResult> = {
   params: nothing,
   result: z.strictObject({ pid: count, cancelledActions: count }),
   right: 'always',
+  audit: { evenUnlogged: true },
 };
 
 export interface MakeWayResult {
@@ -183,6 +187,7 @@ export const sessionMakeWay: Method<Nothing, MakeWayResult> = {
   params: nothing,
   result: z.strictObject({ pid: count }),
   right: 'always',
+  audit: { evenUnlogged: true },
 };
 
 export interface StepUpParams {
@@ -203,4 +208,5 @@ export const sessionStepUp: Method<StepUpParams, StepUpResult> = {
   params: z.strictObject({ passphrase: secretRef.exactOptional() }),
   result: z.strictObject({ until: time }),
   right: 'unlocked',
+  audit: {},
 };

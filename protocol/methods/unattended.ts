@@ -56,6 +56,7 @@ export const unattendedSet: Method<UnattendedSetParams, UnattendedStatus> = {
   params: z.strictObject({ source: unattendedSource }),
   result: unattendedStatus,
   right: 'stepUp',
+  audit: {},
 };
 
 export interface UnattendedOffResult {
@@ -68,4 +69,5 @@ export const unattendedOff: Method<Nothing, UnattendedOffResult> = {
   params: nothing,
   result: z.strictObject({ wasOn: z.boolean() }),
   right: 'whileLocked',
+  audit: {},
 };

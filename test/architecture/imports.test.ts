@@ -16,6 +16,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>>
   'daemon/actions': { protocol: 'all' },
   'daemon/alerts': { protocol: 'all' },
   'daemon/commands': { protocol: 'all' },
+  'daemon/auditLog': { 'daemon/catalog': 'types', 'daemon/actions': 'types', protocol: 'all' },
   'daemon/repository': { 'daemon/locations': 'types', protocol: 'all' },
   'daemon/keys': { 'daemon/repository': 'types', 'daemon/locations': 'all', 'daemon/catalog': 'types', protocol: 'all' },
   'daemon/engine': { 'daemon/repository': 'all', 'daemon/locations': 'types', protocol: 'all' },
@@ -55,6 +56,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>>
     protocol: 'all',
   },
   'daemon/recovery': {
+    'daemon/auditLog': 'all',
     'daemon/installation': 'all',
     'daemon/engine': 'all',
     'daemon/repository': 'all',
@@ -67,6 +69,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>>
     protocol: 'all',
   },
   'daemon/server': {
+    'daemon/auditLog': 'all',
     'daemon/immutability': 'all',
     'daemon/policies': 'all',
     'daemon/recovery': 'all',
@@ -101,6 +104,7 @@ const strangers: readonly { readonly rooms: readonly string[]; readonly packages
     rooms: [
       'daemon/catalog',
       'daemon/actions',
+      'daemon/auditLog',
       'daemon/commands',
       'daemon/policies',
       'daemon/recovery',

@@ -24,7 +24,6 @@ const laterVerbs: readonly string[] = [
   'dr rehearse',
   'dr verify-report F',
   'dr recovery-sheet',
-  'audit verify',
 ];
 
 /** The flags that the contract gives to each verb of this version, and to all of them. */
@@ -59,6 +58,8 @@ const flagsOf: Readonly<Partial<Record<Verb, string>>> = {
   'restore-point verify': '--read-data',
   restore: '--target --in-place --path --conflict --dry-run',
   'import-stored': '--location-spec --installation --at --passkey --passphrase-file',
+  'audit list': '--limit',
+  'audit verify': '--head',
   'action cancel': '--follow',
 };
 const flagsOfAll = '--state --json --quiet --no-progress --yes --no-wait --step-up-file --help';

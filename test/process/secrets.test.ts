@@ -28,6 +28,7 @@ import {
   locationValidate,
 } from '../../protocol/methods/locations.ts';
 import { alertAcknowledge, alertList, alertSnooze } from '../../protocol/methods/alerts.ts';
+import { auditList, auditVerify } from '../../protocol/methods/auditLog.ts';
 import { sessionAutoLock } from '../../protocol/methods/autoLock.ts';
 import { sessionClaim } from '../../protocol/methods/claim.ts';
 import { locationCollectGarbage } from '../../protocol/methods/garbage.ts';
@@ -265,6 +266,8 @@ describe('secrets of a daemon process', function () {
     await daemon.unlock(passphrases.rotated);
     await daemon.call(policyDelete, { policy: 'papers', confirmed: true });
     await daemon.call(logRead, { limit: 1000 });
+    await daemon.call(auditList, {});
+    assert.equal((await daemon.call(auditVerify, {})).intact, true);
 
     const elsewhere = await watch(other);
     await elsewhere.importStored(store, passphrases.rotated);

@@ -19,6 +19,7 @@ import type { AnyMethod, Method } from '../../protocol/method.ts';
 import type { LogLevel } from '../../protocol/methods/log.ts';
 import type { DaemonState } from '../../protocol/methods/session.ts';
 import { frameBytes } from '../../protocol/webSocketMessages.ts';
+import { noAudit } from './noAudit.ts';
 
 /** Answers with what it was sent. */
 export const echo: Method<{ readonly text: string }, { readonly text: string }> = {
@@ -64,6 +65,7 @@ export class TestChannel implements AsyncDisposable {
       handlers: { ...Object.fromEntries([handlerOf(echo, ({ text }) => Promise.resolve({ text }))]), ...options.handlers },
       daemonState: options.daemonState ?? (() => 'unlocked'),
       stepUp: options.stepUp ?? new StepUp(),
+      audit: noAudit,
       events,
       log,
       surroundings: { platform: process.platform, environment: {}, temporaryDirectory: folder, userId: process.getuid?.() },

@@ -68,14 +68,14 @@ export class InProcessDaemon extends DrivenDaemon implements AsyncDisposable {
     const surroundings = { stateDirectory: state, startedAt: new Date(), log, stepUp: this.stepUp, publish, stop: () => undefined };
     const assembly = await assemble(surroundings, workerUrl, { threads, ...world });
     this.#assembly = assembly;
-    const { handlers, daemonState } = assembly;
-    this.#dispatcher = new Dispatcher({ methods, handlers, daemonState, stepUp: this.stepUp, log, publish });
+    const { handlers, daemonState, audit } = assembly;
+    this.#dispatcher = new Dispatcher({ methods, handlers, daemonState, stepUp: this.stepUp, audit, log, publish });
   }
 
   /** Listens in its state directory as a daemon's process does, until disposed, so that the built command line finds it there. */
   async serve(stateDirectory: string): Promise<AsyncDisposable> {
     if (this.#assembly === undefined) throw new Error('the daemon has ended');
-    const { handlers, daemonState } = this.#assembly;
+    const { handlers, daemonState, audit } = this.#assembly;
     const events = new EventHub();
     using cleanUp = new DisposableStack();
     cleanUp.use(this.listen((event) => events.publish(event)));
@@ -87,6 +87,7 @@ export class InProcessDaemon extends DrivenDaemon implements AsyncDisposable {
       handlers,
       daemonState,
       stepUp: this.stepUp,
+      audit,
       events,
       log: this.#log,
     });

@@ -60,6 +60,8 @@ export const verbs = [
   'immutability audit',
   'immutability absence',
   'import-stored',
+  'audit list',
+  'audit verify',
   'action list',
   'action show',
   'action cancel',

@@ -113,7 +113,7 @@ describe('cli parser', () => {
   }
 
   it('answers groups that only a later version fills the same way', () => {
-    for (const words of [['dr'], ['dr', 'anything', '--x'], ['audit'], ['audit', 'verify']]) {
+    for (const words of [['dr'], ['dr', 'anything', '--x']]) {
       assert.equal(refused(words).code, 'notInThisVersion', words.join(' '));
     }
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import * as z from 'zod';
-import { type CallingSession, type CallSignals, Dispatcher } from '../../../daemon/server/dispatcher.ts';
+import { type AuditTrail, type CallingSession, type CallSignals, Dispatcher } from '../../../daemon/server/dispatcher.ts';
 import { type BoundHandler, handlerOf, type HandlerMap } from '../../../daemon/server/handler.ts';
 import type { LogFacts, Logger } from '../../../daemon/server/logger.ts';
 import { redactFacts } from '../../../daemon/server/redaction.ts';
@@ -12,6 +12,7 @@ import type { AnyMethod, Method, Right, WorkParams } from '../../../protocol/met
 import { requestId } from '../../../protocol/method.ts';
 import { methods } from '../../../protocol/methods/index.ts';
 import type { DaemonState } from '../../../protocol/methods/session.ts';
+import { noAudit } from '../../support/noAudit.ts';
 
 const states: readonly DaemonState[] = ['notSetUp', 'locked', 'unlocked'];
 const requestIdOne = '6f9619ff-8b86-4d11-b42d-00cf4fc964ff';
@@ -59,13 +60,14 @@ const never: CallSignals = { cancelled: new AbortController().signal, sessionEnd
 function dispatcherOf(
   table: readonly AnyMethod[],
   entries: readonly (readonly [string, BoundHandler])[],
-  options: { readonly state?: DaemonState; readonly stepUp?: StepUp; readonly log?: Logger } = {},
+  options: { readonly state?: DaemonState; readonly stepUp?: StepUp; readonly log?: Logger; readonly audit?: AuditTrail } = {},
 ): Dispatcher {
   return new Dispatcher({
     methods: table,
     handlers: Object.fromEntries(entries),
     daemonState: () => options.state ?? 'unlocked',
     stepUp: options.stepUp ?? new StepUp(),
+    audit: options.audit ?? noAudit,
     log: options.log ?? new Recorder(),
     publish: () => undefined,
   });

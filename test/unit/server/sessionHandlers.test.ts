@@ -41,7 +41,7 @@ class Bench implements Disposable {
     });
     const alerts = new AlertBook({ store: installation.catalog.alerts, wallClock, now: () => 0, onChanged: () => undefined });
     const clock = { now: () => 0, sleep: () => Promise.resolve() };
-    const idle = { isBusy: () => false, onChanged: () => undefined };
+    const idle = { isBusy: () => false, onChanged: () => undefined, onDone: () => undefined };
     this.#unlocking = new Unlocking({ installation, clock, wallClock, log: context.log, lock: async () => undefined, ...idle });
     const stop = (): void => void (this.stops += 1);
     const { queue } = this;
