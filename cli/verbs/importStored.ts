@@ -178,6 +178,9 @@ function cameBackLines({ live, retired, later, pinned, location, passkeys, broug
           `Pinned: ${number(pinned)} of them, which a rule or a collection might take before you have looked. "holdfast restore-point unpin ID" lets go of one.`,
         ]),
     `New names, since only the lost catalog had the old ones: location ${escaped(location)}, ${passkeys.length === 1 ? 'passkey' : 'passkeys'} ${escaped(passkeys.join(', '))}.`,
+    ...(passkeys.length === 1
+      ? []
+      : ['Only the passkey that opened it counts as verified: "holdfast passkey verify NAME" proves who still has another one.']),
     ...(broughtBack === null
       ? []
       : [

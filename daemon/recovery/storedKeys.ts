@@ -94,7 +94,7 @@ async function unconfirmed(
   if (references.length === 0) return undefined;
   const cause = `nothing was sent to the ${counted(references.length + left, 'key')} outside that the keyrings name, since whoever can write to the location can name any`;
   return HoldfastError.failedTo('confirmationNeeded', 'find the master key', cause, {
-    fix: 'Name the one that is yours by its flags, as above. Where it is a passphrase, give that.',
+    fix: 'Name the one that is yours by its flags, as above. Where it is a passphrase, give that with `--passphrase-file F`.',
     details: { references: [...references], left, reasons: references.map((one) => ({ what: sayingOf(one), until: null })) },
   });
 }

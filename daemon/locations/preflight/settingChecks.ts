@@ -7,7 +7,10 @@ export function versioningOutcome(versioning: Answer<Versioning>): Outcome {
   if (versioning.answer !== 'given') return failedForLocks('The store knows no versions.', 'Use a store with versioning and Object Lock.');
   if (versioning.value === 'enabled') return { detail: 'Versioning is on.' };
   const state = versioning.value === 'off' ? 'off' : 'suspended';
-  return failedForLocks(`Versioning is ${state}: what is stored can be overwritten.`, 'Enable the versioning of the bucket.');
+  return failedForLocks(
+    `Versioning is ${state}: what is stored can be overwritten.`,
+    'Enable the versioning of the bucket; locks need Object Lock too, which many stores give only to a bucket that is made with it.',
+  );
 }
 
 export function objectLockOutcome(objectLock: Answer<ObjectLockSetting | null>): Outcome {

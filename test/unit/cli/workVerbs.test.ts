@@ -383,6 +383,7 @@ describe('cli import-stored', () => {
       'What was retired after the newest backup of its policy is on the list again: that was in the lost catalog alone.',
       'Pinned: 3 of them, which a rule or a collection might take before you have looked. "holdfast restore-point unpin ID" lets go of one.',
       'New names, since only the lost catalog had the old ones: location stored, passkeys passphrase-1, passphrase-2.',
+      'Only the passkey that opened it counts as verified: "holdfast passkey verify NAME" proves who still has another one.',
       'Policies run again once you say so: "holdfast policy resume NAME".',
     ]);
     const later = await told({ restorePoints: 7, retired: 0, later: 1, pinned: 1, passkeys: ['passphrase-1'] });
@@ -392,7 +393,7 @@ describe('cli import-stored', () => {
     ]);
     assert.match(later[4] ?? '', /location stored, passkey passphrase-1\.$/);
     const plain = await told({ restorePoints: 7, retired: 0, pinned: 0 });
-    assert.equal(plain.length, 4);
+    assert.equal(plain.length, 5);
     assert.equal(
       (await told({ broughtBack: 'passphrase-2' })).at(-2),
       'The newest keyring does not hold what opened it: it was rotated or retired since, and is a passkey again as passphrase-2, so that this machine opens. Verify another one that you have, put that in use, and retire passphrase-2.',
