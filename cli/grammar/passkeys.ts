@@ -109,7 +109,7 @@ export const passkeyFamily: Family = {
       path: 'passkey retire',
       summary: 'retire a passkey: it opens nothing new any more',
       description:
-        'Refused (exit 4) for the one in use, for the last that is verified, and for a key at KMS or Vault that something locked still needs: with the list and the date, and new keyrings leave it out from then on. The key outside stays, unless --end-key is given.',
+        'Refused (exit 4) for the one in use, for the last that is verified, and for a key at KMS or Vault that something locked still needs: with the list and the date, also where nobody can be asked. After a yes (or --yes) new keyrings leave it out from then on, so that the date stands; without one nothing has changed. The key outside stays, unless --end-key is given.',
       arguments: [name],
       flags: [
         {
