@@ -85,6 +85,8 @@ export interface LockUntil {
 
 export interface PutOptions {
   readonly signal?: AbortSignal;
+  /** Also over what is under the key already, as a further version: nothing is lost by it. For ownership terms alone; a store without versions refuses as ever. */
+  readonly asFurtherVersion?: boolean;
   readonly lock?: LockUntil;
   /** Over the body, where the caller has it already: spares the store's client from computing it again. */
   readonly sha256?: Uint8Array;

@@ -69,13 +69,14 @@ export class S3ObjectStore implements ObjectStore {
     if (body.length === 0) throw new HoldfastError('badValue', `Failed to ${action}: it has no bytes.`);
     if (body.length > largestPut) throw new HoldfastError('badValue', `Failed to ${action}: it is larger than 5 GiB.`);
     const sha256 = options.sha256 === undefined ? hash('sha256', body, 'buffer') : Buffer.from(options.sha256);
-    const { conditionalPut } = this.capabilities;
-    if (!conditionalPut && (await this.#isThere(key, signal))) throw objectExists(action);
+    const { conditionalPut, versions } = this.capabilities;
+    const mustBeAbsent = !versions || options.asFurtherVersion !== true;
+    if (mustBeAbsent && !conditionalPut && (await this.#isThere(key, signal))) throw objectExists(action);
     const input = {
       Bucket: this.#bucket.name,
       Key: this.#bucket.fullKey(key),
       ContentLength: body.length,
-      ...(conditionalPut ? { IfNoneMatch: '*' } : {}),
+      ...(mustBeAbsent && conditionalPut ? { IfNoneMatch: '*' } : {}),
       ...this.#checksumOf(body, sha256),
       ...(this.#features.encryption === true ? askedEncryption : {}),
       ...(lock === null ? {} : sentLock(lock)),

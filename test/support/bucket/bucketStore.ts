@@ -95,7 +95,7 @@ class BucketStore implements VersionedStore {
     const put = (): BucketVersion => {
       const path = this.#below + key;
       try {
-        return this.#bucket.put(path, body, { ifNoneMatch: true, ...retention, ...this.#encryption });
+        return this.#bucket.put(path, body, { ifNoneMatch: options.asFurtherVersion !== true, ...retention, ...this.#encryption });
       } catch (error) {
         // Whether it is the same object whose answer was lost: read-back, S3 of the threats.
         if (!(error instanceof BucketRefusal) || error.code !== 'PreconditionFailed') throw error;

@@ -57,6 +57,16 @@ export function describeBucket(name: string, options: BucketConformance): void {
     const putLocked = async (lock: LockUntil, body: Uint8Array = good): Promise<string> =>
       idOf((await store.put(key, body, { lock })).versionId);
 
+    it('takes a further version over what is there where it is asked to, locked like any other, and reads go on to meet the first', async () => {
+      const first = await store.put(key, good);
+      const lock = await inSeconds(60);
+      const further = await store.put(key, Buffer.from('further'), { lock, asFurtherVersion: true });
+      assert.notEqual(further.versionId, first.versionId);
+      assert.deepEqual(Buffer.from((await store.get(key))?.body ?? []), good);
+      assert.deepEqual(Buffer.from((await store.get(key, { versionId: further.versionId }))?.body ?? []), Buffer.from('further'));
+      assert.deepEqual(await store.versions.lockOf(key, idOf(further.versionId)), lock);
+    });
+
     it('S9: holds the lock that a put asked for, to the second', async () => {
       for (const mode of ['compliance', 'governance'] as const) {
         const lock = await inSeconds(3600, mode);

@@ -84,6 +84,19 @@ describe('puts into a bucket', () => {
     assert.equal(request.headers['expect'], undefined);
   });
 
+  it('go over what is there only where a further version is asked for, and only where the store has versions', async () => {
+    server.script = (request) => (request.method === 'PUT' ? bucket.put(request) : bucket.read(request));
+    const store = await opened();
+    await store.put(key, Buffer.from('junk'));
+    assert.equal((await store.put(key, Buffer.from('further'), { asFurtherVersion: true })).versionId, 'v2');
+    await assert.rejects(store.put(key, Buffer.from('another')), withCode('objectExists'));
+    const careless = await opened({ conditionalPut: false });
+    assert.equal((await careless.put(key, Buffer.from('more'), { asFurtherVersion: true })).versionId, 'v3');
+    const flat = await opened({ versions: false }, 'soft');
+    await assert.rejects(flat.put(key, Buffer.from('flat'), { asFurtherVersion: true }), withCode('objectExists'));
+    assert.equal(bucket.versions.length, 3);
+  });
+
   it('sign the hash that was handed in, and do not compute another', async () => {
     server.script = () => ({ headers: { 'x-amz-version-id': 'v7' } });
     const sha256 = Buffer.alloc(32, 7);
