@@ -43,7 +43,6 @@ export class LockedLocation {
       validated: null,
       lockProof: null,
       auditedAt: null,
-      auditedAt: null,
     });
   }
 
