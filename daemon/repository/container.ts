@@ -106,17 +106,32 @@ export function openObject(
   typeKeyOf: (header: ObjectHeader) => KeyObject,
   subject: string,
 ): OpenedObject {
-  const header = decodeHeader(stored, subject);
-  checkStoredLength(header.type, stored.length, subject);
-  checkIdentity(header, expected, subject);
-  const { key, commitment } = deriveObjectKey(typeKeyOf(header), header.bound, header.salt);
-  if (!timingSafeEqual(commitment, header.commitment)) throw refusal(subject, 'commitment', 'it was not written under this key');
+  const { header, key } = openHeader(stored, stored.length, expected, typeKeyOf, subject);
   const body = stored.subarray(headerLength);
   const length = plaintextLengthOf(body.length);
   if (length === undefined) throw refusal(subject, 'bodyLength', `no body has ${body.length} bytes`);
   const plaintext = Buffer.allocUnsafe(length);
   openSegments(key, body, plaintext, subject);
   return { header, content: header.type === 'pack' ? plaintext : contentOf(plaintext, subject) };
+}
+
+/**
+ * What `openObject` checks before the body, of the first bytes (`headerLength`, or more) of an object of `storedLength` bytes: where it throws, that does. Gives
+ * the object's key, too.
+ */
+export function openHeader(
+  stored: Uint8Array,
+  storedLength: number,
+  expected: ExpectedIdentity,
+  typeKeyOf: (header: ObjectHeader) => KeyObject,
+  subject: string,
+): { readonly header: ObjectHeader; readonly key: KeyObject } {
+  const header = decodeHeader(stored, subject);
+  checkStoredLength(header.type, storedLength, subject);
+  checkIdentity(header, expected, subject);
+  const { key, commitment } = deriveObjectKey(typeKeyOf(header), header.bound, header.salt);
+  if (!timingSafeEqual(commitment, header.commitment)) throw refusal(subject, 'commitment', 'it was not written under this key');
+  return { header, key };
 }
 
 function sealPlaintext(

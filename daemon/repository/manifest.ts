@@ -1,11 +1,11 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { HoldfastError } from '../../protocol/errors.ts';
 import { idOf, uuidBytes, uuidText, type PolicyId, type RestorePointId, type StoreId } from '../../protocol/ids.ts';
 import { parseStrictJson } from '../../protocol/strictJson.ts';
 import { hexOf, sameBytes } from './bytes.ts';
-import { openObject, sealObject, type SealedObject } from './container.ts';
+import { openHeader, openObject, sealObject, type SealedObject } from './container.ts';
 import { newObjectId, type Entropy } from './entropy.ts';
-import { encodeBoundHeader, type ObjectHeader, type ObjectIdentity } from './header.ts';
+import { type ExpectedIdentity, encodeBoundHeader, type ObjectHeader, type ObjectIdentity } from './header.ts';
 import type { PolicyKeySource } from './keySource.ts';
 import { jsonOf, withinLimit } from './manifestJson.ts';
 import { manifestSchema } from './manifestSchema.ts';
@@ -18,6 +18,8 @@ const limits = { maxBytes: 64 * 1024 * 1024, maxDepth: 64 } as const;
 const tagLength = 32;
 /** So much of an object is read as a manifest, and no more: the longest JSON with what lies around it, padded generously. */
 export const manifestReadLength: number = 128 * 1024 * 1024;
+
+type ManifestName = Extract<ReturnType<typeof parseObjectKey>, { readonly type: 'manifest' }>;
 
 export interface OpenedManifest {
   readonly manifest: Manifest;
@@ -85,20 +87,13 @@ export function openManifest(
   expected: ManifestExpectations,
   subject: string,
 ): OpenedManifest {
-  const name = expected.key === undefined ? undefined : parseObjectKey(expected.key);
-  if (expected.key !== undefined && name?.type !== 'manifest') throw refusal(subject, 'objectName', 'its name is none of a restore point');
+  const name = nameOf(expected, subject);
   let keys: PolicyKeys | undefined;
   const { header, content } = openObject(
     stored,
-    {
-      type: 'manifest',
-      ...(expected.policyId === undefined ? {} : { scopeId: uuidBytes(expected.policyId) }),
-      ...(expected.storeId === undefined ? {} : { storeId: expected.storeId }),
-      ...(name?.type === 'manifest' ? { objectId: name.objectId, sequence: name.sequence } : {}),
-    },
+    identityOf(expected, subject),
     (found) => {
-      keys = keySource.byMasterKeyId(found.masterKeyId, found.keyGeneration);
-      if (keys === undefined) throw keysMissing(subject, found);
+      keys = keysOf(found, keySource, subject);
       return keys.manifest;
     },
     subject,
@@ -119,13 +114,51 @@ export function openManifest(
   if (!agrees || manifest.policyId !== uuidText(header.scopeId)) {
     throw refusal(subject, 'manifestMembers', 'its members do not agree with its header');
   }
-  if (name?.type === 'manifest') {
+  if (name !== undefined) {
     const isOwn = name.installationId === header.installationId && name.policyId === manifest.policyId;
     if (!isOwn || name.time !== timeInName(manifest.claimed.finished)) {
       throw refusal(subject, 'manifestName', 'its name does not agree with its content');
     }
   }
   return { manifest, header, ownerTagChecked };
+}
+
+/**
+ * What `openManifest` checks first, of the first bytes of a manifest that has `storedLength` in all: where it throws, that does. Nobody without the master key can
+ * make up a header that holds; one that is there can be copied. Gives the key of the object.
+ */
+export function openManifestHeader(
+  stored: Uint8Array,
+  storedLength: number,
+  keySource: PolicyKeySource,
+  expected: ManifestExpectations,
+  subject: string,
+): KeyObject {
+  return openHeader(stored, storedLength, identityOf(expected, subject), (found) => keysOf(found, keySource, subject).manifest, subject)
+    .key;
+}
+
+function nameOf({ key }: ManifestExpectations, subject: string): ManifestName | undefined {
+  if (key === undefined) return undefined;
+  const name = parseObjectKey(key);
+  if (name?.type !== 'manifest') throw refusal(subject, 'objectName', 'its name is none of a restore point');
+  return name;
+}
+
+function identityOf(expected: ManifestExpectations, subject: string): ExpectedIdentity {
+  const name = nameOf(expected, subject);
+  return {
+    type: 'manifest',
+    ...(expected.policyId === undefined ? {} : { scopeId: uuidBytes(expected.policyId) }),
+    ...(expected.storeId === undefined ? {} : { storeId: expected.storeId }),
+    ...(name === undefined ? {} : { objectId: name.objectId, sequence: name.sequence }),
+  };
+}
+
+function keysOf(header: ObjectHeader, keySource: PolicyKeySource, subject: string): PolicyKeys {
+  const keys = keySource.byMasterKeyId(header.masterKeyId, header.keyGeneration);
+  if (keys === undefined) throw keysMissing(subject, header);
+  return keys;
 }
 
 /** The error for an object under a key that is not held. */

@@ -120,9 +120,9 @@ export class LockedModelStore implements ObjectStore {
 /** A reader that passes these manifests by. */
 export function withoutKeys(reach: ReachReader, left: ReadonlySet<string>): ReachReader {
   return {
-    add: (keys, signal) =>
+    add: (manifests, signal) =>
       reach.add(
-        keys.filter((key) => !left.has(key)),
+        manifests.filter(({ key }) => !left.has(key)),
         signal,
       ),
     reached: (signal) => reach.reached(signal),

@@ -24,9 +24,9 @@ export class ModelReach implements ReachReader {
     this.#read = read;
   }
 
-  async add(manifestKeys: readonly string[]): Promise<void> {
+  async add(listed: readonly { readonly key: string }[]): Promise<void> {
     const manifests: ModelManifest[] = [];
-    for (const key of manifestKeys) manifests.push(parsed<ModelManifest>(await this.#read(key)));
+    for (const { key } of listed) manifests.push(parsed<ModelManifest>(await this.#read(key)));
     for (const { needs, indexes } of manifests) {
       for (const { key, objectId } of indexes) {
         this.#pinned.add(Buffer.from(objectId, 'hex'));

@@ -7,9 +7,9 @@ import { sameBytes } from '../../repository/bytes.ts';
 import { type PolicyKeySource } from '../../repository/keySource.ts';
 import { manifestReadLength, type OpenedManifest, openManifest, restorePointIdOf } from '../../repository/manifest.ts';
 import { parseObjectKey } from '../../repository/names.ts';
-import { isUnreadable } from '../../repository/chunkReader.ts';
 import { Reach } from '../../repository/reach.ts';
 import { refusal } from '../../repository/refusal.ts';
+import { type ListedManifest, StrangerManifests } from './strangerManifests.ts';
 import { StrangerReach } from './strangerReach.ts';
 import type { ReachedObjects, ReachReader } from './sweep.ts';
 
@@ -17,7 +17,7 @@ import type { ReachedObjects, ReachReader } from './sweep.ts';
 export const strangerDetail = 'unknownManifest';
 
 export interface StoredReachOptions {
-  readonly catalog: Catalog;
+  readonly catalog: { readonly restorePoints: Pick<Catalog['restorePoints'], 'get'> };
   readonly store: ObjectStore;
   readonly policyId: PolicyId;
   readonly keys: PolicyKeySource;
@@ -29,11 +29,13 @@ export interface StoredReachOptions {
 export class StoredReach implements ReachReader {
   readonly #options: StoredReachOptions;
   readonly #reach: Reach;
+  readonly #manifests: StrangerManifests;
   readonly #strangers: StrangerReach;
 
   constructor(options: StoredReachOptions) {
     this.#options = options;
     this.#reach = new Reach(options.store, options.keys);
+    this.#manifests = new StrangerManifests(options);
     this.#strangers = new StrangerReach(options.store, options.keys);
   }
 
@@ -42,20 +44,15 @@ export class StoredReach implements ReachReader {
     return this.#reach.unreadable;
   }
 
-  async add(manifestKeys: readonly string[], signal: AbortSignal): Promise<void> {
+  async add(manifests: readonly ListedManifest[], signal: AbortSignal): Promise<void> {
     const opened: OpenedManifest[] = [];
-    const strangers: OpenedManifest[] = [];
-    for (const key of manifestKeys) {
-      if (this.#options.hasLocks !== true || this.#isKnown(key)) {
-        opened.push(await this.#open(key, signal));
-        continue;
-      }
-      // Twice: an answer that was wrong once gives nothing away.
-      const stranger = (await this.#openIfWhole(key, signal)) ?? (await this.#openIfWhole(key, signal));
-      if (stranger !== undefined) strangers.push(stranger);
+    const strangers: ListedManifest[] = [];
+    for (const one of manifests) {
+      if (this.#options.hasLocks !== true || this.#isKnown(one.key)) opened.push(await this.#open(one.key, signal));
+      else if (!this.#isCopy(one.key)) strangers.push(one);
     }
     await this.#reach.add(opened, signal);
-    await this.#strangers.add(strangers, signal);
+    await this.#strangers.add(await this.#manifests.open(strangers, signal), signal);
   }
 
   async reached(signal: AbortSignal): Promise<ReachedObjects> {
@@ -71,17 +68,20 @@ export class StoredReach implements ReachReader {
   }
 
   #isKnown(key: string): boolean {
-    const name = parseObjectKey(key);
-    return name?.type === 'manifest' && this.#options.catalog.restorePoints.get(restorePointIdOf(name.objectId)) !== undefined;
+    return this.#recordOf(key)?.manifestKey === key;
   }
 
-  async #openIfWhole(key: string, signal: AbortSignal): Promise<OpenedManifest | undefined> {
-    try {
-      return await this.#open(key, signal);
-    } catch (error) {
-      if (!isUnreadable(error)) throw error;
-      return undefined;
-    }
+  /** Has the id of a manifest of this store that is known under another name: the bytes of a manifest say its name, so it is not authentic. */
+  #isCopy(key: string): boolean {
+    const known = this.#recordOf(key);
+    return known !== undefined && known.manifestKey !== key;
+  }
+
+  /** Of a restore point at this very store: names of others lie open too, and anybody could put them here. */
+  #recordOf(key: string): ReturnType<Catalog['restorePoints']['get']> {
+    const name = parseObjectKey(key);
+    const known = name?.type === 'manifest' ? this.#options.catalog.restorePoints.get(restorePointIdOf(name.objectId)) : undefined;
+    return known?.storeId === this.#options.store.storeId ? known : undefined;
   }
 
   async #open(key: string, signal: AbortSignal): Promise<OpenedManifest> {

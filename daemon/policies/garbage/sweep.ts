@@ -10,11 +10,12 @@ import { restorePointIdOf } from '../../repository/manifest.ts';
 import { indexesPrefix, packKey, packsPrefix, parseObjectKey, restorePointsPrefix } from '../../repository/names.ts';
 import { HeldReach } from './heldReach.ts';
 import { type CondemnedBook, type CondemnedList, namedIn } from './condemnedLists.ts';
+import type { ListedManifest } from './strangerManifests.ts';
 
 /** What manifests reach, as it is read from the store. */
 export interface ReachReader {
-  /** Adds restore points by their keys. Rejects with a refusal where a manifest or an index cannot be read. */
-  add(manifestKeys: readonly string[], signal: AbortSignal): Promise<void>;
+  /** Adds restore points as they are listed. Rejects with a refusal where a manifest or an index cannot be read. */
+  add(manifests: readonly ListedManifest[], signal: AbortSignal): Promise<void>;
   /** What those reach that were added. */
   reached(signal: AbortSignal): Promise<ReachedObjects>;
 }
@@ -245,12 +246,12 @@ class Sweep {
         .filter(({ storeId }) => storeId === store.storeId)
         .map(({ manifestKey }) => manifestKey),
     );
-    const fresh: string[] = [];
+    const fresh: ListedManifest[] = [];
     for await (const page of store.list(restorePointsPrefix(installationId, policyId), { signal })) {
-      for (const { key } of page) {
+      for (const { key, versionId } of page) {
         live.delete(key);
         if (this.#added.has(key) || parseObjectKey(key)?.type !== 'manifest' || this.#isTombstoned(key)) continue;
-        fresh.push(key);
+        fresh.push({ key, versionId });
       }
     }
     const [missing] = live;
@@ -261,7 +262,7 @@ class Sweep {
       });
     }
     await reach.add(fresh, signal);
-    for (const key of fresh) this.#added.add(key);
+    for (const { key } of fresh) this.#added.add(key);
     this.#reached = await reach.reached(signal);
     this.#head = head;
   }

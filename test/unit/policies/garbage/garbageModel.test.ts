@@ -75,11 +75,11 @@ function staleReach(): Seams {
       seen.set(owner, next);
       let listings = 0;
       return {
-        add: async (keys, signal) => {
+        add: async (manifests, signal) => {
           listings += 1;
-          for (const key of keys) next.add(key);
+          for (const { key } of manifests) next.add(key);
           // The listing at condemning is this one's own; the one before deleting shows nothing new, and of others' what the sweep before it knew.
-          await real.add(known === undefined || listings === 1 ? keys.filter((key) => known?.has(key) ?? true) : [], signal);
+          await real.add(known === undefined || listings === 1 ? manifests.filter(({ key }) => known?.has(key) ?? true) : [], signal);
         },
         reached: (signal) => real.reached(signal),
       };

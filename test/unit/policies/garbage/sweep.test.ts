@@ -90,7 +90,7 @@ class Bench implements Disposable {
       store,
       book,
       reach: {
-        add: async (keys) => void this.roots.push(...keys),
+        add: async (manifests) => void this.roots.push(...manifests.map(({ key }) => key)),
         reached: async () => ({
           has: (_type, objectId) => this.reached.has(hexOf(objectId)),
           names: (objectId) => this.named.has(hexOf(objectId)),
