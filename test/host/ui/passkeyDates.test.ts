@@ -99,6 +99,7 @@ for (const [kind, keyAt] of [
       await workbench.inputBox.enter(old);
     };
     const inEachTheme = async (name: string): Promise<void> => {
+      await eventually(async () => assert.deepEqual(await workbench.notifications.texts(), []));
       for (const theme of kind === 'Vault' ? kinds : []) {
         await host.useTheme(workbench, theme);
         await workbench.screenshot(`${name}-${theme}`, { forDocs: true });
