@@ -146,6 +146,21 @@ describe('a request that goes on and comes to no end', () => {
     assert.ok(body.equals(Buffer.concat(memory)));
   });
 
+  it('S2: is given up although a part of an object comes now and then', async () => {
+    await using server = await RawServer.start((socket) => {
+      const from = Number(/^range: bytes=(\d+)-/im.exec(server.requests.at(-1) ?? '')?.[1]);
+      const range = `content-range: bytes ${from}-${body.length - 1}/${body.length}`;
+      const answer = `HTTP/1.1 206 Partial Content\r\n${date}\r\n${range}\r\ncontent-length: ${body.length - from}\r\n\r\n`;
+      socket.write(Buffer.concat([Buffer.from(answer), body.subarray(from, from + 15_000)]));
+    });
+    const store = await server.open({ every: looks.every, limits: { attempts: 2 } });
+    const parts = Array.from({ length: 50 }, (_, part) => ({ offset: part * 10_000, length: 10_000 }));
+    const memory = new Uint8Array(10_000);
+    const sink = { memory: () => memory, filled: () => void setImmediate(() => looks.window()) };
+    await assert.rejects(store.getParts?.(key, { parts, size: body.length, sink }) ?? Promise.resolve(), tooSlow);
+    assert.equal(server.requests.length, 2);
+  });
+
   const page = versionsXml([{ key, versionId: 'v1', size: 5 }]);
   for (const [title, drip, right, ask] of [
     [
