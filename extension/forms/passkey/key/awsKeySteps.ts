@@ -4,7 +4,7 @@ import { keyProblem } from '../../location/bucketDraft.ts';
 import { askPick } from '../../quickInputs.ts';
 import type { Step, StepOutcome, StepPlace } from '../../steps.ts';
 import { type AwsKeyDraft, withKeyId } from './awsKeyDraft.ts';
-import { askCredential, askField } from './fieldStep.ts';
+import { secretStep, textStep } from './fieldStep.ts';
 import { awsFieldProblem } from './keyDraft.ts';
 
 const longestKeyId = 256;
@@ -18,39 +18,25 @@ export function awsKeySteps(): readonly Step<AwsKeyDraft>[] {
 
 function keySteps(): readonly Step<AwsKeyDraft>[] {
   return [
-    {
-      ask: (draft, place) =>
-        askField(place, {
-          prompt: vscode.l10n.t(
-            'Key of AWS KMS for this installation alone: its ARN, its id, or an alias. It has to be symmetric, for encryption.',
-          ),
-          placeholder: 'arn:aws:kms:eu-west-1:123456789012:key/…',
-          value: draft.keyId,
-          problem: (text) => awsFieldProblem('keyId', text),
-          next: (keyId) => withKeyId(draft, keyId),
-        }),
-    },
-    {
-      ask: (draft, place) =>
-        askField(place, {
-          prompt: vscode.l10n.t('Region that the key is in'),
-          placeholder: 'eu-west-1',
-          value: draft.region,
-          problem: (text) => awsFieldProblem('region', text),
-          next: (region) => ({ ...draft, region }),
-        }),
-    },
-    {
-      ask: (draft, place) =>
-        askField(place, {
-          prompt: vscode.l10n.t('Address of KMS, for one in your own network; leave it empty for that of AWS'),
-          placeholder: 'https://vpce-….kms.eu-west-1.vpce.amazonaws.com',
-          value: draft.endpoint,
-          mayBeEmpty: true,
-          problem: (text) => awsFieldProblem('endpoint', text),
-          next: (endpoint) => ({ ...draft, endpoint }),
-        }),
-    },
+    textStep('keyId', {
+      prompt: vscode.l10n.t(
+        'Key of AWS KMS for this installation alone: its ARN, its id, or an alias. It has to be symmetric, for encryption.',
+      ),
+      placeholder: 'arn:aws:kms:eu-west-1:123456789012:key/…',
+      problem: awsFieldProblem,
+      next: withKeyId,
+    }),
+    textStep('region', {
+      prompt: vscode.l10n.t('Region that the key is in'),
+      placeholder: 'eu-west-1',
+      problem: awsFieldProblem,
+    }),
+    textStep('endpoint', {
+      prompt: vscode.l10n.t('Address of KMS, for one in your own network; leave it empty for that of AWS'),
+      placeholder: 'https://vpce-….kms.eu-west-1.vpce.amazonaws.com',
+      mayBeEmpty: true,
+      problem: awsFieldProblem,
+    }),
   ];
 }
 
@@ -58,62 +44,37 @@ function keySteps(): readonly Step<AwsKeyDraft>[] {
 export function awsLoginSteps(typed: 'sealed' | 'once'): readonly Step<AwsKeyDraft>[] {
   return [
     { ask: (draft, place) => askSource(draft, place, typed) },
-    {
+    textStep('profile', {
       isNeeded: ({ source }) => source === 'profile',
-      ask: (draft, place) =>
-        askField(place, {
-          prompt: vscode.l10n.t('Profile in the AWS configuration of the user that the daemon runs as'),
-          placeholder: 'backups',
-          value: draft.profile,
-          problem: (text) => awsFieldProblem('profile', text),
-          next: (profile) => ({ ...draft, profile }),
-        }),
-    },
-    {
+      prompt: vscode.l10n.t('Profile in the AWS configuration of the user that the daemon runs as'),
+      placeholder: 'backups',
+      problem: awsFieldProblem,
+    }),
+    textStep('roleArn', {
       isNeeded: ({ source }) => source === 'role',
-      ask: (draft, place) =>
-        askField(place, {
-          prompt: vscode.l10n.t('Role that is taken on with the credentials of the daemon'),
-          placeholder: 'arn:aws:iam::123456789012:role/holdfast',
-          value: draft.roleArn,
-          problem: (text) => awsFieldProblem('roleArn', text),
-          next: (roleArn) => ({ ...draft, roleArn }),
-        }),
-    },
-    {
+      prompt: vscode.l10n.t('Role that is taken on with the credentials of the daemon'),
+      placeholder: 'arn:aws:iam::123456789012:role/holdfast',
+      problem: awsFieldProblem,
+    }),
+    textStep('accessKeyId', {
       isNeeded: isTyped,
-      ask: (draft, place) =>
-        askField(place, {
-          prompt: vscode.l10n.t('Access key ID'),
-          value: draft.accessKeyId,
-          problem: (text) => keyProblem(text, longestKeyId),
-          next: (accessKeyId) => ({ ...draft, accessKeyId }),
-        }),
-    },
-    {
+      prompt: vscode.l10n.t('Access key ID'),
+      problem: (_, text) => keyProblem(text, longestKeyId),
+    }),
+    secretStep('secretAccessKey', {
       isNeeded: isTyped,
-      ask: (draft, place) =>
-        askCredential(place, {
-          prompt:
-            typed === 'once'
-              ? vscode.l10n.t('Secret access key; it is kept nowhere')
-              : vscode.l10n.t('Secret access key; it is sealed in the catalog of the daemon, and kept nowhere else'),
-          value: draft.secretAccessKey,
-          longest: longestSecret,
-          next: (secretAccessKey) => ({ ...draft, secretAccessKey }),
-        }),
-    },
-    {
+      prompt:
+        typed === 'once'
+          ? vscode.l10n.t('Secret access key; it is kept nowhere')
+          : vscode.l10n.t('Secret access key; it is sealed in the catalog of the daemon, and kept nowhere else'),
+      longest: longestSecret,
+    }),
+    secretStep('sessionToken', {
       isNeeded: isTyped,
-      ask: (draft, place) =>
-        askCredential(place, {
-          prompt: vscode.l10n.t('Session token of temporary keys; leave it empty for keys that last'),
-          value: draft.sessionToken,
-          longest: longestToken,
-          mayBeEmpty: true,
-          next: (sessionToken) => ({ ...draft, sessionToken }),
-        }),
-    },
+      prompt: vscode.l10n.t('Session token of temporary keys; leave it empty for keys that last'),
+      longest: longestToken,
+      mayBeEmpty: true,
+    }),
   ];
 }
 

@@ -1,129 +1,97 @@
 import * as vscode from 'vscode';
 import type { VaultLogin } from '../../../../protocol/keyServices.ts';
-import { askFile } from '../../fileStep.ts';
 import { askPick } from '../../quickInputs.ts';
 import type { Step, StepOutcome, StepPlace } from '../../steps.ts';
-import { askCredential, askField } from './fieldStep.ts';
-import { type VaultField, vaultFieldProblem } from './keyDraft.ts';
+import { fileStep, secretStep, textStep } from './fieldStep.ts';
+import { vaultFieldProblem } from './keyDraft.ts';
 import { hasCertificate, type VaultKeyDraft } from './vaultKeyDraft.ts';
 
 const longestToken = 8192;
 
 /** The questions that say which transit key it is, and how the daemon logs in. */
 export function vaultKeySteps(): readonly Step<VaultKeyDraft>[] {
-  return [...keySteps(), ...vaultLoginSteps('sealed'), certificateStep];
+  return [
+    ...keySteps(),
+    ...vaultLoginSteps('sealed'),
+    fileStep<'caFile', VaultKeyDraft>('caFile', {
+      isNeeded: hasCertificate,
+      prompt: vscode.l10n.t('File with the authority of its certificate (PEM); leave it empty for those that the system trusts'),
+      placeholder: '/etc/vault/ca.pem',
+      mayBeEmpty: true,
+    }),
+  ];
 }
 
 function keySteps(): readonly Step<VaultKeyDraft>[] {
   return [
-    {
-      ask: (draft, place) =>
-        askText(draft, place, 'address', {
-          prompt: vscode.l10n.t('Address of Vault or OpenBao; plain http on this machine alone'),
-          placeholder: 'https://vault.example.com:8200',
-        }),
-    },
-    {
-      ask: (draft, place) =>
-        askText(draft, place, 'namespace', {
-          prompt: vscode.l10n.t('Namespace; leave it empty for the root'),
-          placeholder: 'team/backups',
-          mayBeEmpty: true,
-        }),
-    },
-    {
-      ask: (draft, place) =>
-        askText(draft, place, 'mount', {
-          prompt: vscode.l10n.t('Where the transit engine is mounted'),
-          placeholder: 'transit',
-        }),
-    },
-    {
-      ask: (draft, place) =>
-        askText(draft, place, 'key', {
-          prompt: vscode.l10n.t('Name of the transit key: one for this installation alone'),
-          placeholder: 'holdfast',
-        }),
-    },
+    textStep('address', {
+      prompt: vscode.l10n.t('Address of Vault or OpenBao; plain http on this machine alone'),
+      placeholder: 'https://vault.example.com:8200',
+      problem: vaultFieldProblem,
+    }),
+    textStep('namespace', {
+      prompt: vscode.l10n.t('Namespace; leave it empty for the root'),
+      placeholder: 'team/backups',
+      mayBeEmpty: true,
+      problem: vaultFieldProblem,
+    }),
+    textStep('mount', {
+      prompt: vscode.l10n.t('Where the transit engine is mounted'),
+      placeholder: 'transit',
+      problem: vaultFieldProblem,
+    }),
+    textStep('key', {
+      prompt: vscode.l10n.t('Name of the transit key: one for this installation alone'),
+      placeholder: 'holdfast',
+      problem: vaultFieldProblem,
+    }),
   ];
 }
-
-const certificateStep: Step<VaultKeyDraft> = {
-  isNeeded: hasCertificate,
-  ask: (draft, place) =>
-    askFile(place, {
-      prompt: vscode.l10n.t('File with the authority of its certificate (PEM); leave it empty for those that the system trusts'),
-      placeholder: '/etc/vault/ca.pem',
-      value: draft.caFile,
-      mayBeEmpty: true,
-      next: (caFile) => ({ ...draft, caFile }),
-    }),
-};
 
 /** How the daemon logs in. `once`: what is typed is for this one time; `sealed`: it stays in the catalog. */
 export function vaultLoginSteps(typed: 'sealed' | 'once'): readonly Step<VaultKeyDraft>[] {
   const [isAppRole, isJwt] = [isMethod('appRole'), isMethod('jwt')];
   return [
     { ask: (draft, place) => askMethod(draft, place, typed) },
-    {
+    fileStep('tokenFile', {
       isNeeded: isMethod('tokenFile'),
-      ask: (draft, place) =>
-        askFile(place, {
-          prompt: vscode.l10n.t('File with the token; it is read whenever it is needed, so that an agent can renew it'),
-          placeholder: '/run/vault/token',
-          value: draft.tokenFile,
-          next: (tokenFile) => ({ ...draft, tokenFile }),
-        }),
-    },
-    {
+      prompt: vscode.l10n.t('File with the token; it is read whenever it is needed, so that an agent can renew it'),
+      placeholder: '/run/vault/token',
+    }),
+    textStep('roleId', {
       isNeeded: isAppRole,
-      ask: (draft, place) => askText(draft, place, 'roleId', { prompt: vscode.l10n.t('Role id of the AppRole') }),
-    },
-    {
+      prompt: vscode.l10n.t('Role id of the AppRole'),
+      problem: vaultFieldProblem,
+    }),
+    fileStep('secretIdFile', {
       isNeeded: isAppRole,
-      ask: (draft, place) =>
-        askFile(place, {
-          prompt: vscode.l10n.t('File with the secret id of the AppRole'),
-          placeholder: '/etc/holdfast/secret-id',
-          value: draft.secretIdFile,
-          next: (secretIdFile) => ({ ...draft, secretIdFile }),
-        }),
-    },
-    {
+      prompt: vscode.l10n.t('File with the secret id of the AppRole'),
+      placeholder: '/etc/holdfast/secret-id',
+    }),
+    fileStep('jwtFile', {
       isNeeded: isJwt,
-      ask: (draft, place) =>
-        askFile(place, {
-          prompt: vscode.l10n.t('File with the JWT'),
-          placeholder: '/var/run/secrets/kubernetes.io/serviceaccount/token',
-          value: draft.jwtFile,
-          next: (jwtFile) => ({ ...draft, jwtFile }),
-        }),
-    },
-    {
+      prompt: vscode.l10n.t('File with the JWT'),
+      placeholder: '/var/run/secrets/kubernetes.io/serviceaccount/token',
+    }),
+    textStep('jwtRole', {
       isNeeded: isJwt,
-      ask: (draft, place) => askText(draft, place, 'jwtRole', { prompt: vscode.l10n.t('Role that the JWT logs in to') }),
-    },
-    {
+      prompt: vscode.l10n.t('Role that the JWT logs in to'),
+      problem: vaultFieldProblem,
+    }),
+    textStep('jwtMount', {
       isNeeded: isJwt,
-      ask: (draft, place) =>
-        askText(draft, place, 'jwtMount', {
-          prompt: vscode.l10n.t('Where that way to log in is mounted'),
-          placeholder: 'kubernetes',
-        }),
-    },
-    {
+      prompt: vscode.l10n.t('Where that way to log in is mounted'),
+      placeholder: 'kubernetes',
+      problem: vaultFieldProblem,
+    }),
+    secretStep('token', {
       isNeeded: isMethod('given'),
-      ask: (draft, place) =>
-        askCredential(place, {
-          prompt:
-            typed === 'once'
-              ? vscode.l10n.t('Token; it is kept nowhere')
-              : vscode.l10n.t('Token; it is sealed in the catalog of the daemon, and kept nowhere else'),
-          value: draft.token,
-          longest: longestToken,
-          next: (token) => ({ ...draft, token }),
-        }),
-    },
+      prompt:
+        typed === 'once'
+          ? vscode.l10n.t('Token; it is kept nowhere')
+          : vscode.l10n.t('Token; it is sealed in the catalog of the daemon, and kept nowhere else'),
+      longest: longestToken,
+    }),
   ];
 }
 
@@ -171,25 +139,5 @@ async function askMethod(draft: VaultKeyDraft, place: StepPlace, typed: 'sealed'
     ],
     current: draft.method,
     next: (method) => ({ ...draft, method }),
-  });
-}
-
-interface TextQuestion {
-  readonly prompt: string;
-  readonly placeholder?: string;
-  readonly mayBeEmpty?: boolean;
-}
-
-async function askText(
-  draft: VaultKeyDraft,
-  place: StepPlace,
-  field: Exclude<VaultField, 'tokenFile' | 'secretIdFile' | 'jwtFile' | 'caFile'>,
-  question: TextQuestion,
-): Promise<StepOutcome<VaultKeyDraft>> {
-  return await askField(place, {
-    ...question,
-    value: draft[field],
-    problem: (text) => vaultFieldProblem(field, text),
-    next: (text) => ({ ...draft, [field]: text }),
   });
 }
