@@ -143,6 +143,19 @@ describe('what the retirement gate goes by', () => {
     );
   });
 
+  it('is told of once more when the date has come to stand: whoever shows it looked before', async () => {
+    const { bench, old } = await rotated();
+    using _ = bench;
+    const { passkeys } = bench.installation;
+    const dates: unknown[] = [];
+    bench.changes.push = (what) => {
+      if (what === 'passkey') dates.push(passkeys.list({}).items.find(({ slotId }) => slotId === old)?.retirableFrom);
+      return dates.length;
+    };
+    await assert.rejects(passkeys.retire(old, { confirmed: true }, signal), { code: 'refusedByRule' });
+    assert.deepEqual(dates, [null, inDays(30).toISOString()]);
+  });
+
   it('names what opens the backups without it: no passkey that keyrings leave out, and passkeys of one key are one way in', async () => {
     const { bench, old } = await rotated();
     using _ = bench;
