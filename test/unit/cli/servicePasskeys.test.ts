@@ -397,7 +397,8 @@ describe('cli passkey list, verify, gate, retire and rotate of keys outside', ()
       assert.match(ran.err, /its key outside ends by vault write x/);
     }
     const said = new FakeDaemon(answers);
-    await runWith(['passkey', 'retire', 'office', '--end-key', '--yes'], { daemon: said });
+    const ended = await runWith(['passkey', 'retire', 'office', '--end-key', '--yes'], { daemon: said });
+    assert.equal(ended.out, 'Retired the passkey office.\nIts key outside ends too.\n');
     assert.deepEqual(said.of('passkey.retire')[0]?.params, { passkey: 'office', confirmed: true, outside: 'end' });
     assert.deepEqual(said.of('passkey.gate'), []);
   });
