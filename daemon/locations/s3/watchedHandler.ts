@@ -1,4 +1,4 @@
-import { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
 import type { LeastProgress } from './leastProgress.ts';
 import { SlicedBody } from './s3Body.ts';
 
@@ -16,7 +16,7 @@ export function watchedHandle(handle: Handle, progress: LeastProgress): Handle {
       abortSignal.addEventListener('abort', forward, { once: true });
     }
     let slow: Error | undefined;
-    let answer: IncomingMessage | undefined;
+    let answer: Answer | undefined;
     let before = 0;
     const watch = progress.watch(
       () => sentOf(request) + (answer === undefined ? 0 : answer.socket.bytesRead - before),
@@ -33,7 +33,7 @@ export function watchedHandle(handle: Handle, progress: LeastProgress): Handle {
     try {
       const result = await handle(request, { ...options, abortSignal: abort.signal });
       const body = bodyOf(result.response);
-      if (body instanceof IncomingMessage && !body.closed) {
+      if (isAnswer(body) && !body.closed) {
         answer = body;
         before = body.socket.bytesRead;
         body.once('close', end);
@@ -52,6 +52,15 @@ export function watchedHandle(handle: Handle, progress: LeastProgress): Handle {
 function sentOf(request: object): number {
   const body = bodyOf(request);
   return body instanceof SlicedBody ? body.taken : 0;
+}
+
+/** The body of an answer as Node's client gives it. */
+type Answer = Readable & { readonly socket: { readonly bytesRead: number } };
+
+function isAnswer(body: unknown): body is Answer {
+  if (!(body instanceof Readable) || !('socket' in body)) return false;
+  const { socket } = body;
+  return typeof socket === 'object' && socket !== null && 'bytesRead' in socket && typeof socket.bytesRead === 'number';
 }
 
 function bodyOf(message: unknown): unknown {
