@@ -1,6 +1,6 @@
 import { base64Of } from './bytes.ts';
 import type { LiveRestorePoint } from './liveList.ts';
-import type { Head, Manifest } from './manifestTypes.ts';
+import type { Head, Heads, Manifest } from './manifestTypes.ts';
 
 /** Room for the sentences that say what was left out. */
 const sentencesLength = 256;
@@ -44,11 +44,7 @@ export function jsonOf(manifest: Manifest): string {
       salt: base64Of(index.salt),
     })),
     live: 'count' in manifest.live ? { id: base64Of(manifest.live.id), count: manifest.live.count } : manifest.live.map(liveOf),
-    heads: {
-      policies: Object.fromEntries(Object.entries(manifest.heads.policies).map(([id, head]) => [id, headOf(head)])),
-      keyring: headOf(manifest.heads.keyring),
-      term: headOf(manifest.heads.term),
-    },
+    heads: headsOf(manifest.heads),
   });
 }
 
@@ -56,7 +52,16 @@ function textOf(value: unknown): string {
   return JSON.stringify(value, (_name, member: unknown) => (typeof member === 'string' ? member.toWellFormed() : member));
 }
 
-function headOf(head: Head | null): unknown {
+/** As JSON has them, in manifests and in bundles. */
+export function headsOf({ policies, keyring, term }: Heads): unknown {
+  return {
+    policies: Object.fromEntries(Object.entries(policies).map(([id, head]) => [id, headOf(head)])),
+    keyring: headOf(keyring),
+    term: headOf(term),
+  };
+}
+
+export function headOf(head: Head | null): unknown {
   return head === null ? null : { sequence: head.sequence, sha256: base64Of(head.sha256) };
 }
 

@@ -4,7 +4,7 @@ import { withoutExtensions } from '../../protocol/strictJson.ts';
 import { maxPinnedIndexes } from './indexLayout.ts';
 import { bytesSchema as bytes, sequenceSchema as sequence, strictSchema as strict, timeSchema as time, uuidSchema } from './jsonSchemas.ts';
 import { maxInlineLive } from './liveList.ts';
-import type { Heads, Manifest } from './manifestTypes.ts';
+import type { Head, Heads, Manifest } from './manifestTypes.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -26,12 +26,12 @@ const freeTexts = z
   .optional()
   .transform((value) => (Array.isArray(value) ? value.filter((text) => typeof text === 'string') : []));
 
-const head = strict({ sequence, sha256: bytes(32) });
+export const headSchema: z.ZodType<Head> = strict({ sequence, sha256: bytes(32) });
 
 export const headsSchema: z.ZodType<Heads> = strict({
-  policies: z.preprocess(withoutExtensions, z.record(policyId, head)),
-  keyring: head.nullable(),
-  term: head.nullable(),
+  policies: z.preprocess(withoutExtensions, z.record(policyId, headSchema)),
+  keyring: headSchema.nullable(),
+  term: headSchema.nullable(),
 });
 
 const source = strict({

@@ -62,6 +62,13 @@ export const formatRules = [
   'manifestName',
   'termJson',
   'termMembers',
+  'slotSection',
+  'bundleJson',
+  'bundleMembers',
+  'bundleOwnerTag',
+  'bundleName',
+  'bundleCatalog',
+  'catalogFrame',
   'objectName',
   'missing',
 ] as const;

@@ -17,20 +17,25 @@ export function sealSegments(key: KeyObject, plaintext: Uint8Array, out: Uint8Ar
   const segments = segmentCountOf(plaintext.length);
   const total = plaintext.length + segments * tagLength;
   if (out.length < total) throw new RangeError(`${total} bytes do not fit into ${out.length}`);
-  const nonce = Buffer.alloc(12);
   let at = 0;
   for (let segment = 0; segment < segments; segment += 1) {
-    setNonce(nonce, segment, segment === segments - 1);
-    const cipher = createCipheriv(algorithm, key, nonce, gcm);
-    const sealed = cipher.update(plaintext.subarray(segment * segmentLength, (segment + 1) * segmentLength));
-    out.set(sealed, at);
-    at += sealed.length;
-    release(sealed);
-    cipher.final();
-    out.set(cipher.getAuthTag(), at);
-    at += tagLength;
+    const part = plaintext.subarray(segment * segmentLength, (segment + 1) * segmentLength);
+    at += sealSegment(key, part, segment, segment === segments - 1, out, at);
   }
   return at;
+}
+
+/** Encrypts one segment into `out` at `at`, which must not overlap it; returns the bytes written, tag included. A number serves a key once. */
+export function sealSegment(key: KeyObject, plaintext: Uint8Array, segment: number, isLast: boolean, out: Uint8Array, at: number): number {
+  const nonce = Buffer.alloc(12);
+  setNonce(nonce, segment, isLast);
+  const cipher = createCipheriv(algorithm, key, nonce, gcm);
+  const sealed = cipher.update(plaintext);
+  out.set(sealed, at);
+  release(sealed);
+  cipher.final();
+  out.set(cipher.getAuthTag(), at + plaintext.length);
+  return plaintext.length + tagLength;
 }
 
 /**
@@ -77,20 +82,26 @@ export interface RangePlan {
 }
 
 /**
- * Plans a range read by the recorded stored length, never by the store's (docs/format.md, Range read).
- * Throws `damaged` where the recorded length is none that a body can have, or the range does not lie inside it.
+ * Plans a range read by the recorded stored length, never by the store's (docs/format.md, Range read). `bodyStart` is where the body begins, which is after the
+ * DR slot section in a bundle. Throws `damaged` where the recorded length is none that a body can have, or the range does not lie inside it.
  */
-export function planRange(objectStoredLength: number, offset: number, length: number, subject: string): RangePlan {
-  const plaintextLength = bodyPlaintextLength(objectStoredLength - headerLength, subject);
+export function planRange(
+  objectStoredLength: number,
+  offset: number,
+  length: number,
+  subject: string,
+  bodyStart: number = headerLength,
+): RangePlan {
+  const plaintextLength = bodyPlaintextLength(objectStoredLength - bodyStart, subject);
   if (length < 1 || offset < 0 || offset + length > plaintextLength) {
     throw refusal(subject, 'bodyLength', `bytes ${offset} to ${offset + length} are not in its ${plaintextLength}`);
   }
   const firstSegment = Math.floor(offset / segmentLength);
   const endSegment = Math.floor((offset + length - 1) / segmentLength) + 1;
-  const storedOffset = headerLength + firstSegment * sealedSegmentLength;
+  const storedOffset = bodyStart + firstSegment * sealedSegmentLength;
   return {
     storedOffset,
-    storedLength: Math.min(headerLength + endSegment * sealedSegmentLength, objectStoredLength) - storedOffset,
+    storedLength: Math.min(bodyStart + endSegment * sealedSegmentLength, objectStoredLength) - storedOffset,
     firstSegment,
     lastSegmentOfObject: segmentCountOf(plaintextLength) - 1,
     skip: offset - firstSegment * segmentLength,
@@ -123,7 +134,8 @@ export function checkStoredLength(type: ObjectType, storedLength: number, subjec
   if (storedLength > most) throw refusal(subject, 'storedLength', `its ${storedLength} bytes are more than the ${most} allowed`);
 }
 
-function bodyPlaintextLength(bodyLength: number, subject: string): number {
+/** Throws `damaged` where no body has that length. */
+export function bodyPlaintextLength(bodyLength: number, subject: string): number {
   const length = plaintextLengthOf(bodyLength);
   if (length === undefined) throw refusal(subject, 'bodyLength', `no body has ${bodyLength} bytes`);
   return length;

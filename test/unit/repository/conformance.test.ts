@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { encodeEntry } from '../../../daemon/repository/entryEncoder.ts';
 import { formatRules, ruleOf } from '../../../daemon/repository/refusal.ts';
 import { HoldfastError } from '../../../protocol/errors.ts';
+import { bundles, goodBundles } from '../../support/conformance/bundles.ts';
 import { containers, goodContainers } from '../../support/conformance/containers.ts';
 import { goodIndexes, indexes } from '../../support/conformance/indexes.ts';
 import { goodKeyrings, keyrings } from '../../support/conformance/keyrings.ts';
@@ -18,6 +19,7 @@ const tables: readonly (readonly [string, readonly (() => unknown)[], readonly M
   ['C5 C6 C7: headers and containers', goodContainers, containers],
   ['M1 M3: manifests and live lists', goodManifests, manifests],
   ['C7 M1 M3: ownership terms', goodTerms, terms],
+  ['C5 C6 C7 C10 M1 M3: bundles', goodBundles, bundles],
   ['M1 M3: indexes', goodIndexes, indexes],
   ['M1 M3: packs and blocks', goodPacks, packs],
   ['C5 C6: chunks and files', goodChunks, storedChunks],
