@@ -6,7 +6,7 @@ const freeDisk = 'Free some space on the disk of the state directory, then try a
 
 /** Data of the catalog that can't be what was written. */
 export function catalogDamaged(cause: string, error?: unknown): HoldfastError {
-  return new HoldfastError('catalogDamaged', `Failed to read the catalog: ${cause}.`, { fix: rebuild, cause: error });
+  return HoldfastError.failedTo('catalogDamaged', 'read the catalog', cause, { fix: rebuild, cause: error });
 }
 
 interface Answer {

@@ -10,7 +10,7 @@ export function schemaVersion(database: DatabaseSync): number {
   return Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
 }
 
-const newestOf = (migrations: readonly Migration[]): number => migrations.at(-1)?.version ?? 0;
+export const newestOf = (migrations: readonly Migration[]): number => migrations.at(-1)?.version ?? 0;
 
 /** Refuses (`catalogNewer`) what a newer program wrote. */
 export function refuseNewer(database: DatabaseSync, migrations: readonly Migration[]): void {
@@ -40,7 +40,8 @@ export function migrate(database: DatabaseSync, migrations: readonly Migration[]
   }
 }
 
-function tablesOf(database: DatabaseSync): readonly string[] {
+/** All tables but SQLite's own, by name. */
+export function tablesOf(database: DatabaseSync): readonly string[] {
   return database
     .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name")
     .all()
@@ -54,9 +55,9 @@ function renewDigests(database: DatabaseSync, table: string): void {
   for (const row of rows) update.run(rowDigest(table, columns, row), row['rowNumber'] ?? null);
 }
 
-/** Compares every row of every table with its digest. Throws `catalogDamaged`. */
-export function checkDigests(database: DatabaseSync): void {
-  for (const table of tablesOf(database)) {
+/** Compares every row of these tables with its digest, of all where none are named. Throws `catalogDamaged`. */
+export function checkDigests(database: DatabaseSync, tables: readonly string[] = tablesOf(database)): void {
+  for (const table of tables) {
     const { columns } = columnsOf(database, table);
     for (const row of database.prepare(`SELECT * FROM ${table}`).iterate()) {
       if (!sameDigest(rowDigest(table, columns, row), row[digestColumn])) {

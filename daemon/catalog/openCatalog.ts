@@ -127,7 +127,7 @@ function expectedSchema(migrations: readonly Migration[], version: number): stri
 }
 
 /** Makes the new name durable; Windows keeps names by itself. */
-function syncFolder(path: string): void {
+export function syncFolder(path: string): void {
   if (process.platform === 'win32') return;
   const folder = openSync(path, 'r');
   try {

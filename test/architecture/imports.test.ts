@@ -87,7 +87,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'all' | 'types'>>>
   },
   // The entries of the daemon's processes: what a process is made of, and nothing of what it does.
   'daemon/main.ts': { 'daemon/server': 'all', protocol: 'all' },
-  'daemon/worker.ts': { 'daemon/engine': 'all', 'daemon/keys': 'all', protocol: 'all' },
+  'daemon/worker.ts': { 'daemon/engine': 'all', 'daemon/keys': 'all', 'daemon/catalog': 'all', protocol: 'all' },
   'daemon/keyAgent.ts': { 'daemon/keys': 'all' },
 };
 
