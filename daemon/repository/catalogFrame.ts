@@ -1,4 +1,4 @@
-import { pipeline, Readable } from 'node:stream';
+import { once } from 'node:events';
 import { constants, createZstdDecompress } from 'node:zlib';
 import { refusal } from './refusal.ts';
 
@@ -18,23 +18,9 @@ export async function* inflateCatalog(
   subject: string,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const refuse = (cause: string): Error => refusal(subject, 'catalogFrame', cause);
-  let failure: { readonly error: unknown } | undefined;
-  async function* checked(): AsyncGenerator<Uint8Array, void, undefined> {
-    const walk = new FrameWalk(rawLength, refuse);
-    try {
-      for await (const piece of frame) {
-        walk.take(piece);
-        yield piece;
-      }
-      walk.end();
-    } catch (error) {
-      failure ??= { error };
-      throw error;
-    }
-  }
   const decoder = createZstdDecompress({ chunkSize: outputLength, params: { [constants.ZSTD_d_windowLogMax]: maxWindowLog } });
-  // Both ends are destroyed with whichever fails; the loop below is told.
-  pipeline(Readable.from(checked(), { objectMode: false }), decoder, () => undefined);
+  const over = new AbortController();
+  const feeding = feed(frame, new FrameWalk(rawLength, refuse), decoder, over.signal);
   let length = 0;
   try {
     for await (const piece of decoder) {
@@ -44,10 +30,34 @@ export async function* inflateCatalog(
       yield piece;
     }
   } catch (error) {
-    if (failure !== undefined) throw failure.error;
     throw isOfDecoder(error) ? refuse('its catalog cannot be decoded') : error;
+  } finally {
+    over.abort();
+    decoder.destroy();
+    await feeding;
   }
   if (length !== rawLength) throw refuse(`its catalog decodes to ${length} of ${rawLength} bytes`);
+}
+
+/** Never rejects: what fails here fails the decoder, so that whoever reads from it is told. */
+async function feed(
+  frame: AsyncIterable<Uint8Array>,
+  walk: FrameWalk,
+  decoder: ReturnType<typeof createZstdDecompress>,
+  over: AbortSignal,
+): Promise<void> {
+  try {
+    for await (const piece of frame) {
+      if (over.aborted) return;
+      walk.take(piece);
+      if (!decoder.write(piece)) await once(decoder, 'drain', { signal: over });
+    }
+    walk.end();
+    decoder.end();
+  } catch (error) {
+    if (!over.aborted && !decoder.destroyed)
+      decoder.destroy(error instanceof Error ? error : new Error('no error was thrown', { cause: error }));
+  }
 }
 
 function isOfDecoder(error: unknown): boolean {
