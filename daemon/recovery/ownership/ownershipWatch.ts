@@ -1,6 +1,6 @@
 import { HoldfastError } from '../../../protocol/errors.ts';
 import { sameBytes } from '../../repository/bytes.ts';
-import { afterSeeing, mayChange, type OwnershipMemories, type OwnershipState, ownershipState, type OwnTerm } from './ownershipMemory.ts';
+import { afterLook, mayChange, type OwnershipMemories, type OwnershipState, ownershipState, type OwnTerm } from './ownershipMemory.ts';
 import type { TermFinding } from './termFinding.ts';
 import { countingTerm, readTerms, type SeenTerm, type TermPlace } from './termReader.ts';
 
@@ -44,7 +44,7 @@ export class OwnershipWatch {
         return { state, term: undefined, findings: [], findingsCount: 0 };
     }
     const { highest, findings, findingsCount } = await readTerms(place, memory.highest);
-    const seen = highest === undefined ? this.#memories.get() : this.#memories.change((known) => afterSeeing(known, highest));
+    const seen = this.#memories.change((known) => afterLook(known, highest, memory));
     this.#wasThorough = true;
     return { state: ownershipState(seen), term: highest, findings, findingsCount };
   }
@@ -76,5 +76,6 @@ export function ownershipRefusal(state: OwnershipState, action: string): Holdfas
 const reasons: Readonly<Record<Exclude<OwnershipState, 'owner' | 'unclaimed'>, string>> = {
   superseded: 'another machine has taken ownership of the location',
   cloned: 'another machine works with a copy of this state directory, and the location is the one or the other one’s',
+  lost: 'the term by which this machine owned the location was taken away, so that nobody can tell whose it is',
   restored: 'this installation was restored and has not taken ownership of the location yet',
 };

@@ -47,7 +47,8 @@ export async function takeOwnership(place: TermPlace, request: TakeRequest): Pro
   if (!Number.isSafeInteger(n)) throw HoldfastError.failedTo('refusedByRule', 'take the location', 'no further term has a number');
   const storeTime = (await store.versions?.time({ signal }))?.toISOString() ?? null;
   const { machineId, bundle } = request;
-  const { bytes, sha256 } = codec.seal({ n, previous: before?.sha256 ?? null, machineId, storeTime, bundle });
+  const previous = before?.sha256 ?? null;
+  const { bytes, sha256 } = codec.seal({ n, previous, machineId, storeTime, bundle });
   await putTerm(place, n, bytes);
   // Another machine's put may be under way that the store takes for the earlier one.
   if (!store.capabilities.conditionalPut) await request.sleep(requestMilliseconds, signal);
