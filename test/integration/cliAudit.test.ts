@@ -10,7 +10,7 @@ import {
   auditEntryDocument,
   type AuditVerificationDocument,
   auditVerificationDocument,
-} from '../support/cliShapes.ts';
+} from '../support/auditShapes.ts';
 import { ScratchState } from '../support/daemon.ts';
 
 const anything = z.looseObject({});
@@ -36,8 +36,6 @@ describe('holdfast audit', function () {
   async function verify(status = 0, ...flags: readonly string[]): Promise<AuditVerificationDocument> {
     return await scratch.json(auditVerificationDocument, ['audit', 'verify', ...flags], { status });
   }
-
-  const inShort = ({ verb, outcome, code }: AuditEntryDocument): string => [verb, outcome, ...(code === null ? [] : [code])].join(' ');
 
   /** With no daemon in between, and with the digests of the rows made right: as an attacker does it who knows the program. */
   async function attack(sql: string): Promise<void> {
@@ -167,3 +165,7 @@ describe('holdfast audit', function () {
     assert.equal(human.status, 5);
   });
 });
+
+function inShort({ verb, outcome, code }: AuditEntryDocument): string {
+  return [verb, outcome, ...(code === null ? [] : [code])].join(' ');
+}
