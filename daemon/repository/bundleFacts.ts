@@ -9,8 +9,8 @@ import type { Head, Heads } from './manifestTypes.ts';
 import { refusal } from './refusal.ts';
 
 export const longestBundleJson: number = 4 * 1024 * 1024;
-/** Raw bytes of a catalog. */
-export const longestCatalog: number = 2 ** 36;
+/** Bytes that a frame may decode to. */
+const longestCatalog: number = 2 ** 34;
 const longestKeyring = 64 * 1024;
 const limits = { maxBytes: longestBundleJson, maxDepth: 64 } as const;
 

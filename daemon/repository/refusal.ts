@@ -68,7 +68,6 @@ export const formatRules = [
   'bundleOwnerTag',
   'bundleName',
   'bundleCatalog',
-  'catalogFrame',
   'objectName',
   'missing',
 ] as const;

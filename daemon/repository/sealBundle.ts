@@ -17,7 +17,7 @@ export interface CatalogFrame {
   /** SHA-256 of them. */
   readonly sha256: Uint8Array;
   /** Bytes that it decodes to. */
-  readonly rawLength: number;
+  readonly catalogLength: number;
   read(signal?: AbortSignal): AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 }
 
@@ -62,7 +62,7 @@ export async function sealBundle(bundle: BundleToSeal): Promise<SealedObject> {
     objectId: bundleId,
     drSlotHash: hashOfSection(section),
   });
-  const json = encodeBundleFacts({ ...facts, formatVersion: 1, catalogSha256: catalog.sha256, catalogLength: catalog.rawLength });
+  const json = encodeBundleFacts({ ...facts, formatVersion: 1, catalogSha256: catalog.sha256, catalogLength: catalog.catalogLength });
   const front = frontOf(json, createHmac('sha256', ownerKey).update(boundHeader), catalog.length);
 
   const plaintextLength = paddedPlaintextLength(front.length + catalog.length, section.length);

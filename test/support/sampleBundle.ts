@@ -26,7 +26,7 @@ export function frameOf(raw: Uint8Array, pieceLength = 1000, frame: Uint8Array =
   return {
     length: frame.length,
     sha256: createHash('sha256').update(frame).digest(),
-    rawLength: raw.length,
+    catalogLength: raw.length,
     *read() {
       for (let at = 0; at < frame.length; at += pieceLength) yield frame.subarray(at, at + pieceLength);
     },

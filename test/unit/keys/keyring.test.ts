@@ -158,6 +158,11 @@ describe('a keyring', () => {
     const renamed = Buffer.from(encodeKeyring(identity, body, masterKey, other));
     renamed.set(drKey.drkId, 56);
     assert.ok(!isRecoveryKeyring(decodeKeyring(renamed, installationId), drKey));
+    renamed.set(
+      createHmac('sha256', other.keyringDrMac()).update(Buffer.of(2)).update(renamed.subarray(0, -64)).digest(),
+      renamed.length - 32,
+    );
+    assert.ok(!isRecoveryKeyring(decodeKeyring(renamed, installationId), other));
     using foreign = DrKey.generate(idOf('01234567-89ab-4cde-8f01-23456789abcd'));
     assert.throws(() => encodeKeyring(identity, body, masterKey, foreign), RangeError);
   });

@@ -1,14 +1,23 @@
 import assert from 'node:assert/strict';
 import { createHash, createSecretKey } from 'node:crypto';
-import { zstdCompressSync } from 'node:zlib';
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { longestDrSlot as longestOfKeys } from '../../../daemon/keys/dr/drSlot.ts';
-import { inflateCatalog } from '../../../daemon/repository/catalogFrame.ts';
+import { deriveObjectKey, sealObject } from '../../../daemon/repository/container.ts';
 import { longestDrSlot } from '../../../daemon/repository/drSlotSection.ts';
 import { headerLength } from '../../../daemon/repository/header.ts';
 import { segmentLength } from '../../../daemon/repository/padding.ts';
 import { ruleOf } from '../../../daemon/repository/refusal.ts';
-import { bundleSourceOf, isBundleHeader, StoredBundle, type BundleSource } from '../../../daemon/repository/storedBundle.ts';
+import { sealSegments } from '../../../daemon/repository/segments.ts';
+import { SegmentSealer } from '../../../daemon/repository/segmentSealer.ts';
+import { sealedBundle } from '../../support/conformance/bundles.ts';
+import {
+  bundleSourceOf,
+  isBundleHeader,
+  StoredBundle,
+  type BundleSource,
+  type OpenedBundle,
+} from '../../../daemon/repository/storedBundle.ts';
 import { HoldfastError } from '../../../protocol/errors.ts';
 import { branded, newId } from '../../support/ids.ts';
 import { assertRejected } from '../../support/refusals.ts';
@@ -30,7 +39,6 @@ import {
   sampleBundle,
 } from '../../support/sampleBundle.ts';
 import { SeededRandom } from '../../support/random.ts';
-import { sealObject } from '../../../daemon/repository/container.ts';
 import type { InstallationId } from '../../../protocol/ids.ts';
 
 const sealedSegment = segmentLength + 16;
@@ -45,6 +53,12 @@ function flipped(bytes: Uint8Array, bit: number): Buffer {
 /** Random bytes, which no compressor makes shorter. */
 function noise(length: number): Buffer {
   return Buffer.from(new SeededRandom(5).bytes(length));
+}
+
+async function rawOf(opened: OpenedBundle): Promise<Buffer> {
+  const raw = zstdDecompressSync(await bytesOf(opened.frame()));
+  assert.equal(raw.length, opened.facts.catalogLength);
+  return raw;
 }
 
 function isFailed(error: unknown): boolean {
@@ -67,7 +81,7 @@ describe('a bundle', () => {
     const { facts } = opened;
     assert.deepEqual([facts.created, facts.restorePoints, facts.base, facts.audit?.sequence], [created, 12, null, 4]);
     assert.deepEqual([Buffer.from(facts.keyring).toString(), facts.heads.keyring?.sequence, opened.header.sequence], ['a keyring', 3, 7]);
-    assert.deepEqual(await bytesOf(inflateCatalog(opened.frame(), facts.catalogLength, 'a bundle')), catalog);
+    assert.deepEqual(await rawOf(opened), catalog);
     assert.equal(opened.frameLength, zstdCompressSync(catalog).length);
     assert.equal(small.length, 65_536);
   });
@@ -82,7 +96,7 @@ describe('a bundle', () => {
           const raw = noise(most + more);
           const { bytes } = await sampleBundle({ catalog: frameOf(raw, most > 1000 ? Math.max(500, pieceLength) : pieceLength) });
           const opened = await openSample(bytes);
-          assert.deepEqual(await bytesOf(inflateCatalog(opened.frame(), opened.facts.catalogLength, 'a bundle')), raw);
+          assert.deepEqual(await rawOf(opened), raw);
         },
       ),
       { numRuns: 25 },
@@ -229,64 +243,60 @@ describe('a bundle', () => {
     assert.ok(lengths.size <= 2);
     for (const length of lengths) assert.equal(length % 65_536, 0);
   });
+
+  it('M5: reads no more than 4 MiB of a JSON, whatever it claims to be', async () => {
+    const noisy = noise(9_000_000);
+    const { bytes } = await sampleBundle({ catalog: frameOf(noisy, 1_000_000) });
+    let most = 0;
+    const counting: BundleSource = {
+      length: bytes.length,
+      read: async (at, length) => {
+        most = Math.max(most, length);
+        return await Promise.resolve(bytes.subarray(at, at + length));
+      },
+    };
+    await (await StoredBundle.read(counting, 'a bundle')).open(bundleKey, expected);
+    assert.ok(most < 140_000);
+    const greedy = sealedBundle({ jsonLength: 8_000_000, frame: noisy });
+    const source = { ...counting, length: greedy.length, read: async (at: number, length: number) => await readOf(greedy, at, length) };
+    const stored = await StoredBundle.read(source, 'a bundle');
+    most = 0;
+    await assertRejected(() => stored.open(bundleKey, expected), 'bundleJson');
+    assert.equal(most, 0);
+
+    async function readOf(all: Buffer, at: number, length: number): Promise<Buffer> {
+      most = Math.max(most, length);
+      return await Promise.resolve(all.subarray(at, at + length));
+    }
+  });
 });
 
-describe('the frame of a catalog', () => {
-  it('C10: gives not a byte more than was recorded, however much it would decode to', async () => {
-    const bomb = zstdCompressSync(Buffer.alloc(50_000_000));
-    let given = 0;
-    const inflate = async (): Promise<void> => {
-      for await (const piece of inflateCatalog(piecesOf(bomb, 100), 300_000, 'a bundle')) given += piece.length;
-    };
-    await assertRejected(inflate, 'catalogFrame');
-    assert.ok(given <= 300_000);
-  });
-
-  it('M1: any bytes at all, in pieces of any length, are decoded or refused', async () => {
-    const good = zstdCompressSync(catalog);
-    await fc.assert(
-      fc.asyncProperty(
-        fc.oneof(
-          fc.uint8Array({ maxLength: 60 }).map((tail) => Buffer.concat([good.subarray(0, 4), tail])),
-          fc.nat(good.length * 8 - 1).map((bit) => flipped(good, bit)),
-          fc.constant(good),
-        ),
-        fc.integer({ min: 1, max: 30 }),
-        async (bytes, pieceLength) => {
-          try {
-            const raw = await bytesOf(inflateCatalog(piecesOf(bytes, pieceLength), catalog.length, 'a bundle'));
-            assert.equal(raw.length, catalog.length);
-            if (bytes === good) assert.deepEqual(raw, catalog);
-          } catch (error) {
-            if (ruleOf(error) !== 'catalogFrame' || bytes === good) throw error;
-          }
+describe('segments sealed as their plaintext comes', () => {
+  it('C1: are those of a plaintext that was there whole, for every length and all pieces', () => {
+    const { key } = deriveObjectKey(bundleKey, bytesLike(1), bytesLike(2));
+    fc.assert(
+      fc.property(
+        fc.constantFrom(0, 1, 131_071, 131_072, 131_073, 262_144, 300_000),
+        fc.integer({ min: 1000, max: 200_000 }),
+        (length, piece) => {
+          const plaintext = noise(length);
+          const whole = Buffer.alloc(length + Math.max(1, Math.ceil(length / segmentLength)) * 16);
+          const inPieces = Buffer.alloc(whole.length);
+          sealSegments(key, plaintext, whole);
+          const sealer = new SegmentSealer(key, length, inPieces);
+          for (let at = 0; at < length; at += piece) sealer.write(plaintext.subarray(at, at + piece));
+          assert.throws(() => sealer.write(Buffer.of(0)), RangeError);
+          sealer.finish();
+          assert.deepEqual(inPieces, whole);
         },
       ),
-      { numRuns: 200 },
+      { numRuns: 30 },
     );
-  });
-
-  it('fails as what it comes from does, and ends that where nobody wants more', async () => {
-    let ended = 0;
-    async function* failing(): AsyncGenerator<Uint8Array> {
-      try {
-        yield zstdCompressSync(noise(900_000)).subarray(0, 500_000);
-        await Promise.resolve();
-        throw new Error('the store is gone');
-      } finally {
-        ended += 1;
-      }
-    }
-    await assert.rejects(bytesOf(inflateCatalog(failing(), 900_000, 'a bundle')), /^Error: the store is gone$/);
-    for await (const piece of inflateCatalog(failing(), 900_000, 'a bundle')) {
-      assert.ok(piece.length > 0);
-      break;
-    }
-    await new Promise(setImmediate);
-    assert.equal(ended, 2);
+    assert.throws(() => new SegmentSealer(key, 10, Buffer.alloc(25)), RangeError);
+    assert.throws(() => new SegmentSealer(key, 10, Buffer.alloc(26)).finish(), RangeError);
   });
 });
 
-async function* piecesOf(bytes: Uint8Array, length: number): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += length) yield await Promise.resolve(bytes.subarray(at, at + length));
+function bytesLike(fill: number): Buffer {
+  return Buffer.alloc(128, fill);
 }
