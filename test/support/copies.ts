@@ -102,6 +102,7 @@ export function rowsOf(path: string): readonly string[] {
 export function forged(from: string, to: string, sql: string): string {
   copyFileSync(from, to);
   using database = new DatabaseSync(to, { enableForeignKeyConstraints: false });
+  database.enableDefensive(false);
   database.exec(sql);
   return to;
 }

@@ -109,6 +109,11 @@ export class CatalogRebuild {
     for (const locationId of this.#expected.locationIds) {
       if (isThere.get(locationId) === undefined) throw copyDamaged('it leaves out packs of a location that it does not know');
     }
+    // Made anew behind the last row, they cost a third.
+    const indexes = database
+      .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'objects' AND sql IS NOT NULL")
+      .all();
+    for (const { name } of indexes) database.exec(`DROP INDEX ${String(name)}`);
     const { columns } = columnsOf(database, 'objects');
     const names = [...columns, digestColumn];
     const insert = database.prepare(`INSERT INTO objects (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`);
@@ -119,6 +124,7 @@ export class CatalogRebuild {
       insert.run(...columns.map((column) => row[column] ?? null), rowDigest('objects', columns, row));
       counts[pack.origin] += 1;
     }
+    for (const { sql } of indexes) database.exec(String(sql));
     database.exec('COMMIT');
     return counts;
   }

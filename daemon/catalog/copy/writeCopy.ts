@@ -59,37 +59,39 @@ function fill(database: DatabaseSync, catalogPath: string, schema: CopySchema): 
   return leftOut;
 }
 
-/** Of a hundred thousand rows that the catalog writes anew, most are of the ledger: it goes by its numbers, as it was written. */
+/** Gives the number of packs that are left out. */
 function copyLedger(database: DatabaseSync, { tables }: CopySchema): number {
   const list = tables.find(({ name }) => name === 'objects')?.columns.join(', ') ?? '';
-  let reached: Uint8Array = new Uint8Array(0);
-  database.function('isReached', (number) => (reached[Number(number)] === 1 ? 1 : 0));
-  const stay = database.prepare(
-    `INSERT INTO main.objects (${list}) SELECT ${list} FROM live.objects WHERE locationId = ? AND NOT (${leftOutCondition}) ORDER BY number`,
-  );
-  const go = database.prepare(
+  // By number, at the location that is being copied: reached, and left out.
+  let [reached, gone]: readonly Uint8Array[] = [];
+  database.function('isReached', (number) => reached?.[Number(number)] ?? 0);
+  database.function('isLeftOut', (number) => gone?.[Number(number)] ?? 0);
+  const leave = database.prepare(
     `SELECT policyId, number, objectId, versionId FROM live.objects WHERE locationId = ? AND ${leftOutCondition} ORDER BY number`,
   );
-  go.setReturnArrays(true);
+  // A million objects with names take twice the memory.
+  leave.setReturnArrays(true);
+  const take = database.prepare(
+    `INSERT INTO main.objects (${list}) SELECT ${list} FROM live.objects WHERE locationId = ? AND NOT (kind = 'pack' AND isLeftOut(number)) ORDER BY number`,
+  );
   let count = 0;
   const installationId = String(database.prepare('SELECT installationId FROM live.installation').get()?.['installationId'] ?? '');
   const places = database.prepare('SELECT locationId, kind FROM live.locations ORDER BY locationId').all();
   for (const place of places) {
     const [locationId, kind] = [String(place['locationId']), String(place['kind'])];
     reached = reachedNumbers(database, locationId);
-    stay.run(locationId, kind, installationId);
+    gone = new Uint8Array(reached.length);
     const writer = new LeftOutWriter(database, locationId);
-    for (const row of go.iterate(locationId, kind, installationId)) {
+    for (const row of leave.iterate(locationId, kind, installationId)) {
       const [policyId, number, objectId, versionId] = Object.values(row);
       if (!(objectId instanceof Uint8Array)) continue;
-      writer.add(String(policyId), {
-        number: Number(number),
-        objectId,
-        versionCheck: versionCheck(typeof versionId === 'string' ? versionId : null),
-      });
+      const check = versionCheck(typeof versionId === 'string' ? versionId : null);
+      writer.add(String(policyId), { number: Number(number), objectId, versionCheck: check });
+      gone[Number(number)] = 1;
       count += 1;
     }
     writer.flush();
+    take.run(locationId);
   }
   return count;
 }
