@@ -125,6 +125,44 @@ describe('holdfast audit', function () {
     assert.equal((await verify()).intact, true);
   });
 
+  it('has what goes on in the queue, and what the daemon does by itself', async () => {
+    await scratch.json(anything, ['location', 'collect-garbage', 'disk']);
+    await scratch.json(anything, ['unattended', 'passphrase-file', scratch.passphraseFile]);
+    await scratch.cli(['stop']);
+    const [stopBegun, stopDone, unlocked] = (await entries()).slice(-3);
+    assert.deepEqual(
+      [stopBegun, stopDone].map((entry) => entry && inShort(entry)),
+      ['session.stop begun', 'session.stop done'],
+    );
+    assert.deepEqual([unlocked && inShort(unlocked), unlocked?.client], ['session.unlock done', null]);
+    const collection = (await entries()).filter(({ verb }) => verb === 'location.collectGarbage');
+    assert.deepEqual(
+      collection.map(({ outcome, client }) => [outcome, client?.name]),
+      [
+        ['begun', 'cli'],
+        ['started', 'cli'],
+        ['done', undefined],
+      ],
+    );
+    const [begun, started, done] = collection;
+    assert.deepEqual([started?.ends, done?.ends, started?.subjects], [begun?.sequence, null, done?.subjects]);
+    await scratch.json(anything, ['unattended', 'off']);
+  });
+
+  it('begins a log of its own with an import, which the lost one did not outlive', async () => {
+    await using rescued = new ScratchState();
+    const spec = path.join(rescued.folder, 'spec.json');
+    writeFileSync(spec, JSON.stringify({ kind: 'filesystem', path: scratch.makeFolder('store') }));
+    await rescued.json(anything, ['import-stored', '--location-spec', spec, '--passphrase-file', scratch.passphraseFile]);
+    const log = await rescued.json<readonly AuditEntryDocument[]>(z.array(auditEntryDocument), ['audit', 'list']);
+    assert.deepEqual(log.map(inShort).toReversed(), [
+      'recovery.importStored begun',
+      'recovery.importStored started',
+      'recovery.importStored done',
+    ]);
+    assert.equal((await rescued.json(auditVerificationDocument, ['audit', 'verify'])).intact, true);
+  });
+
   it('R10: verifies the chain, and a head that was kept outside', async () => {
     const { intact, rows, head, firstBad, given } = await verify();
     assert.deepEqual([intact, rows, firstBad, given], [true, head?.sequence, null, null]);
