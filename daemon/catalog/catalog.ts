@@ -5,6 +5,7 @@ import { ActionStore } from './actionStore.ts';
 import { AlertStore } from './alertStore.ts';
 import { AuditStore } from './auditStore.ts';
 import { BegunRotationStore } from './begunRotationStore.ts';
+import { BundleStore } from './bundleStore.ts';
 import { type CellSeal, SealedCells } from './cellSeal.ts';
 import { Connection } from './connection.ts';
 import { FormerKeyringStore } from './formerKeyringStore.ts';
@@ -16,6 +17,7 @@ import { ObjectLedger, type RecordedObject } from './objectLedger.ts';
 import { PasskeyStore } from './passkeyStore.ts';
 import { PolicyStore } from './policyStore.ts';
 import { ReachStore } from './reachStore.ts';
+import { RecoveryStore } from './recoveryStore.ts';
 import { RestorePointStore } from './restorePointStore.ts';
 import { RunPinStore } from './runPinStore.ts';
 import { ScheduleStore } from './scheduleStore.ts';
@@ -50,6 +52,8 @@ export class Catalog implements Disposable {
   readonly sequences: SequenceStore;
   readonly settings: SettingStore;
   readonly auditLog: AuditStore;
+  readonly recovery: RecoveryStore;
+  readonly bundles: BundleStore;
   readonly #connection: Connection;
   readonly #cells: SealedCells = new SealedCells();
 
@@ -77,6 +81,8 @@ export class Catalog implements Disposable {
     this.sequences = new SequenceStore(connection);
     this.settings = new SettingStore(connection);
     this.auditLog = new AuditStore(connection);
+    this.recovery = new RecoveryStore(connection);
+    this.bundles = new BundleStore(connection);
   }
 
   /** Sealed cells can be read and written from now on; with `undefined` (lock) no more. */
@@ -159,9 +165,20 @@ export class Catalog implements Disposable {
   }
 
   /**
+   * Keys at a location that are kept locked for the sake of disaster recovery: the newest bundle and the one that it builds on, while it is on there, and the keyrings
+   * of all bundles that are there (docs/format.md, Locks).
+   */
+  keptForRecovery(locationId: LocationId): readonly string[] {
+    const bundles = this.bundles.list(locationId);
+    const newest = this.recovery.get()?.locationId === locationId ? bundles.find(({ isWhole }) => isWhole === 1) : undefined;
+    const base = newest === undefined || newest.base === null ? undefined : this.bundles.get(newest.base);
+    return [newest, base].flatMap((bundle) => bundle?.objectKey ?? []).concat(bundles.map(({ keyringKey }) => keyringKey));
+  }
+
+  /**
    * Removes a location and what is known to be there; restore points stay, since they name the store and come back to use with a location that holds it, and
    * so does what the retirement gate has to know of the keyrings that are locked there.
-   * Throws `stillInUse` while a policy stores there.
+   * Throws `stillInUse` while a policy or disaster recovery stores there.
    */
   forgetLocation(locationId: LocationId): void {
     this.transaction(() => {
@@ -171,6 +188,12 @@ export class Catalog implements Disposable {
           fix: 'Delete the policy, or give it another location, first.',
         });
       }
+      if (this.recovery.get()?.locationId === locationId) {
+        throw new HoldfastError('stillInUse', 'Failed to remove the location: disaster recovery puts its bundles there.', {
+          fix: 'Turn disaster recovery off first: "holdfast dr disable".',
+        });
+      }
+      this.bundles.forgetLocation(locationId);
       this.policies.forgetLocation(locationId);
       this.#keepLockedKeyrings(locationId);
       this.keyrings.forgetLocation(locationId);

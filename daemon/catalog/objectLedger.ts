@@ -6,7 +6,7 @@ import type { Connection } from './connection.ts';
 import { Table } from './table.ts';
 
 /** `marker`: the location's own; `canary`: what a lock proof left behind. */
-export type ObjectKind = 'pack' | 'index' | 'manifest' | 'keyring' | 'marker' | 'canary';
+export type ObjectKind = 'pack' | 'index' | 'manifest' | 'keyring' | 'marker' | 'canary' | 'bundle';
 /** `condemned`: no target for deduplication any more. `deleting`: a delete may have reached the store; counts as missing. */
 export type ObjectState = 'present' | 'condemned' | 'deleting' | 'missing';
 
@@ -14,7 +14,7 @@ export type ObjectState = 'present' | 'condemned' | 'deleting' | 'missing';
 export interface LedgerObject {
   readonly locationId: LocationId;
   readonly objectKey: string;
-  /** `null` for keyrings. */
+  /** `null` for what is of no policy, such as keyrings. */
   readonly policyId: PolicyId | null;
   readonly kind: ObjectKind;
   /** 16 bytes. */

@@ -204,6 +204,20 @@ CREATE INDEX auditLogByOutcome ON auditLog (outcome, sequence) WHERE outcome = '
 CREATE UNIQUE INDEX auditLogByEnds ON auditLog (ends) WHERE ends IS NOT NULL;
 `;
 
+/**
+ * Disaster recovery, in one row while it is on: where bundles go, `DRK ‖ nameKey` as a sealed cell, the slot that every bundle carries. `bundles`: those that were
+ * put; size, version and lock of each stand in the ledger. Not sealed: a locked daemon goes on extending.
+ */
+const bundles = `
+CREATE TABLE recovery (
+  single INTEGER NOT NULL PRIMARY KEY CHECK (single = 1), locationId TEXT NOT NULL, drkId BLOB NOT NULL, drKeys BLOB NOT NULL, drSlot BLOB NOT NULL,
+  schedule TEXT NOT NULL, afterBackups INTEGER NOT NULL, enabledAt TEXT NOT NULL, digest BLOB NOT NULL) STRICT;
+CREATE TABLE bundles (
+  bundleId TEXT NOT NULL PRIMARY KEY, locationId TEXT NOT NULL, objectKey TEXT NOT NULL, drkId BLOB NOT NULL, sequence INTEGER NOT NULL, created TEXT NOT NULL,
+  base TEXT, copyId TEXT NOT NULL, keyringKey TEXT NOT NULL, restorePoints INTEGER NOT NULL, isWhole INTEGER NOT NULL, digest BLOB NOT NULL) STRICT;
+CREATE INDEX bundlesBySequence ON bundles (locationId, sequence);
+`;
+
 export const migrations: readonly Migration[] = [
   { version: 1, run: (database) => database.exec(first) },
   { version: 2, run: (database) => database.exec(second) },
@@ -220,4 +234,5 @@ export const migrations: readonly Migration[] = [
   { version: 13, run: (database) => database.exec(formerKeyrings) },
   { version: 14, run: (database) => database.exec(audits) },
   { version: 15, run: (database) => database.exec(auditLog) },
+  { version: 16, run: (database) => database.exec(bundles) },
 ];

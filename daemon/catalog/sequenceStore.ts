@@ -3,7 +3,7 @@ import type { Connection } from './connection.ts';
 import { Table } from './table.ts';
 
 /** What is counted; every count starts at 1 (docs/format.md, Counting). */
-export type SequenceScope = 'keyring' | `index/${PolicyId}` | `manifest/${PolicyId}`;
+export type SequenceScope = 'keyring' | 'bundle' | `index/${PolicyId}` | `manifest/${PolicyId}`;
 
 /** Sequence numbers. One that was taken is never given again, even if what it was for failed. */
 export class SequenceStore {

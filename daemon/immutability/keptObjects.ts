@@ -20,11 +20,13 @@ export class KeptObjects {
   readonly #wholePolicies: Set<PolicyId> = new Set();
   readonly #pinned: Set<string>;
   readonly #newestKeyring: string | undefined;
+  readonly #forRecovery: Set<string>;
 
   constructor(catalog: Catalog, { locationId, storeId }: Pick<LocationRecord, 'locationId' | 'storeId'>) {
     this.#numbers = new Uint8Array(catalog.objects.lastNumber(locationId) + 1);
     this.#pinned = new Set(catalog.runPins.keysAt(locationId));
     this.#newestKeyring = catalog.keyrings.newestCopyAt(locationId)?.key;
+    this.#forRecovery = new Set(catalog.keptForRecovery(locationId));
     const reaches = new Map(catalog.reaches.atLocation(locationId).map((reach) => [reach.restorePointId, reach]));
     for (const { id, policyId } of catalog.restorePoints.keptAt(storeId)) {
       const reach = reaches.get(id);
@@ -46,6 +48,7 @@ export class KeptObjects {
     return (
       this.#numbers[number] === 1 ||
       objectKey === this.#newestKeyring ||
+      this.#forRecovery.has(objectKey) ||
       kind === 'marker' ||
       // Of a whole policy, what is not there may be what nobody needs.
       (policyId !== null && this.#wholePolicies.has(policyId) && state === 'present')

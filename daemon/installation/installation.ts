@@ -20,6 +20,7 @@ import { LongestAbsence } from './longestAbsence.ts';
 import { PasskeyService } from './passkeys/passkeyService.ts';
 import { newServiceKey, type NewSlotKey, type Opening, openingOf, SlotKeys, type SlotKeysOptions } from './passkeys/slotKeys.ts';
 import { PlaceChecks, type Preflight } from './placeChecks.ts';
+import { recoveryKeysIn } from './recoveryKeys.ts';
 
 export interface InstallationOptions {
   readonly catalog: Catalog;
@@ -183,9 +184,11 @@ export class Installation implements Disposable {
     await this.deliverKeyrings(signal);
   }
 
-  /** Takes the master key over and opens the sealed cells of the catalog. */
+  /** Takes the master key over and opens the sealed cells of the catalog. Throws `catalogDamaged` where the keys of disaster recovery are not what was sealed. */
   hold(masterKey: MasterKey): void {
+    const drKeys = recoveryKeysIn(this.catalog, masterKey);
     this.keys.hold(masterKey);
+    this.keys.holdDrKeys(drKeys);
     this.catalog.useSeal(new CatalogSeal(masterKey.catalogKey(), masterKey.installationId));
     this.#options.onStateChanged();
   }

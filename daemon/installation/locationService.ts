@@ -187,6 +187,11 @@ export class LocationService {
         fix: 'Delete the policy, or give it another location, first.',
       });
     }
+    if (this.#catalog.recovery.get()?.locationId === record.locationId) {
+      throw new HoldfastError('stillInUse', `Failed to remove location ${record.name}: disaster recovery puts its bundles there.`, {
+        fix: 'Turn disaster recovery off first: "holdfast dr disable".',
+      });
+    }
     if (!confirmed) {
       throw new HoldfastError(
         'confirmationNeeded',
