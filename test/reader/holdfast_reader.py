@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESGCMSIV
 
 MIB = 1 << 20
 SEGMENT = 131072
-PACK, INDEX, MANIFEST, KEYRING = 1, 2, 3, 6
+PACK, INDEX, MANIFEST, BUNDLE, KEYRING = 1, 2, 3, 4, 6
 TYPE_NAMES = {1: "pack", 2: "index", 3: "manifest", 4: "bundle", 5: "ownership", 6: "keyring"}
 DATA, TREE, LIST = 1, 2, 3
 KIND_NAMES = {DATA: "data", TREE: "tree", LIST: "list"}
@@ -40,6 +40,7 @@ ZEROS16, ZEROS32 = bytes(16), bytes(32)
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 UUID_RE = re.compile(UUID)
 SEQ_NAME = re.compile(r"([0-9a-f]{16})-([0-9a-f]{32})")
+BUNDLE_NAME = re.compile(r"([0-9]{8}t[0-9]{6}z)-([0-9a-f]{32})-([0-9a-f]{32})")
 POINT_NAME = re.compile(r"([0-9a-f]{16})-([0-9]{8}t[0-9]{6}z)-([0-9a-f]{32})")
 
 
@@ -286,6 +287,14 @@ def source_record(v, what):
     return source
 
 
+BUNDLE_JSON = record(
+    formatVersion=one_of(1), created=moment, machineId=uuid_text, keyring=binary(most=65536), heads=HEADS, base=nullable(binary(16)),
+    restorePoints=uint, audit=nullable(HEAD), catalogSha256=binary(32), catalogLength=at_least(1, 1 << 34))
+
+DR_N, DR_R, DR_P, MAX_SLOT = 1 << 18, 8, 1, 4096
+DR_SLOT = record(slotId=uuid_text, kind=one_of("drPassphrase"), drkId=binary(16), createdAt=moment, wrapped=binary(53),
+                 reference=record(N=one_of(DR_N), r=one_of(DR_R), p=one_of(DR_P), salt=binary(32), commit=binary(32)))
+
 MANIFEST_JSON = record(
     free=("policy", "statistics", "warnings"),
     formatVersion=one_of(1), writer=text, policyId=uuid_text, sequence=positive, previous=nullable(binary(32)),
@@ -305,7 +314,7 @@ Header = namedtuple("Header", "magic version suite type length features generati
 
 
 def parse_header(data, kind, installation, scope, sequence, object_id, store=None):
-    """Everything that can be said about a header before a key is asked; `scope` None: not compared."""
+    """Everything that can be said about a header before a key is asked; what is None is not compared."""
     what = TYPE_NAMES[kind]
     need(len(data) >= 128, f"{what}: too short for a header")
     h = Header(*HEADER.unpack_from(data))
@@ -318,11 +327,11 @@ def parse_header(data, kind, installation, scope, sequence, object_id, store=Non
     need((h.generation >= 1) if kind in (PACK, INDEX, MANIFEST) else h.generation == 0, f"{what}: wrong keyGeneration")
     need(h.installation == installation, f"{what}: belongs to another installation")
     need(scope is None or h.scope == scope, f"{what}: belongs to another policy")
-    need(h.object == object_id, f"{what}: objectId differs from its name or record")
-    need(h.sequence == sequence, f"{what}: sequence differs from its name or record")
-    need(kind == PACK or 1 <= sequence <= MAX_NUMBER, f"{what}: sequence {sequence} is out of range")
+    need(object_id is None or h.object == object_id, f"{what}: objectId differs from its name or record")
+    need(sequence is None or h.sequence == sequence, f"{what}: sequence differs from its name or record")
+    need(kind == PACK or 1 <= h.sequence <= MAX_NUMBER, f"{what}: sequence {h.sequence} is out of range")
     need(store is None or h.store == store, f"{what}: storeId differs from the manifest's")
-    need(h.bundle == ZEROS16, f"{what}: reserved header bytes are not zero")
+    need(kind == BUNDLE or h.bundle == ZEROS16, f"{what}: reserved header bytes are not zero")
     return h
 
 
@@ -343,12 +352,12 @@ def open_segment(cipher, i, count, data, what):
         raise Refused(f"{what}: segment {i} of {count} is not authentic")
 
 
-def open_object(data, type_key, what):
-    """The whole plaintext of an object whose header has been looked at."""
-    need(len(data) >= 192 + 16, f"{what}: too short")
+def open_object(data, type_key, what, body=192):
+    """The whole plaintext of an object whose header has been looked at; `body`: where its segments begin."""
+    need(len(data) >= body + 16, f"{what}: too short")
     key, commitment = object_key(type_key, data[128:160], data[:128])
     need(hmac.compare_digest(commitment, data[160:192]), f"{what}: the header is not authentic (commitment)")
-    count, cipher, view = body_segments(len(data) - 192, what), AESGCM(key), memoryview(data)[192:]
+    count, cipher, view = body_segments(len(data) - body, what), AESGCM(key), memoryview(data)[body:]
     step = SEGMENT + 16
     return b"".join(open_segment(cipher, i, count, view[i * step:(i + 1) * step], what) for i in range(count))
 
@@ -406,8 +415,134 @@ def scrypt_set(slot):
     return r["N"], r["r"], r["p"], r["salt"]
 
 
-class Installation:
+class Bundle:
+    """A copy of the catalog, opened by the DR key. The ownerTag waits for the master key."""
+    def __init__(self, recovery, name, data):
+        self.name, self.data, m = name, data, BUNDLE_NAME.fullmatch(name)
+        self.object_id = bytes.fromhex(m[2]) if m else None
+        self.header = parse_header(data, BUNDLE, recovery.id, recovery.drk_id, None, self.object_id if recovery.named(name) else None)
+        self.object_id = self.header.object
+        _, body = dr_section(data)
+        content = unpad(open_object(data, kdf(recovery.drk, recovery.id, "bundle"), "bundle", body), "bundle")
+        need(len(content) >= 44, "bundle: too short")
+        length = int.from_bytes(content[:4], "little")
+        need(length <= 4 * MIB, "bundle: its JSON is longer than 4 MiB")
+        need(44 + length <= len(content), "bundle: its JSON is longer than its content")
+        self.owned, self.tag = content[:4 + length], content[4 + length:36 + length]
+        self.frame = content[44 + length:]
+        need(int.from_bytes(content[36 + length:44 + length], "little") == len(self.frame), "bundle: zLen is not that of the catalog")
+        j = self.json = BUNDLE_JSON(parse_json(content[4:4 + length], "bundle"), "bundle")
+        if recovery.named(name):
+            cut = j["created"][:19].replace("-", "").replace(":", "").replace("T", "t") + "z"
+            need(cut == m[1], "bundle: the time in its name is not that inside")
+        need(sha256(self.frame) == j["catalogSha256"], "bundle: another catalog than its catalogSha256")
+        need(j["catalogLength"] <= 100 * len(self.frame) + 4 * MIB, "bundle: its catalog would be too large for its frame")
+
+    def is_owned(self, mk, installation):
+        owner = hmac256(kdf(mk, installation, "owner", ZEROS16), self.data[:128] + self.owned)
+        return hmac.compare_digest(owner, self.tag)
+
+    def catalog(self):
+        return decode_frame(self.frame, self.json["catalogLength"], "bundle")
+
+
+def dr_section(data):
+    """The DR slot of a bundle, and where its body begins. Nothing of it is proved."""
+    need(len(data) >= 196, "bundle: too short for its DR slot")
+    length = int.from_bytes(data[192:196], "little")
+    need(1 <= length <= MAX_SLOT and 196 + length <= len(data), "bundle: a DR slot of an impossible length")
+    section = data[192:196 + length]
+    need(sha256(section)[:16] == data[112:128], "bundle: the header names another DR slot")
+    return section[4:], 196 + length
+
+
+class Recovery:
+    """The bundles of one installation, by the DR passphrase: one scrypt in all."""
     def __init__(self, store, name, secret):
+        self.name, self.id, self.folder = name, uuid.UUID(name).bytes, os.path.join(store, name, "recovery")
+        self.drk = self.drk_id = None
+        self.bundles, self.problems, self.notes = [], [], Counter()
+        self.salt = sha256(b"holdfast/dr/v1" + self.id)
+        out = hashlib.scrypt(secret, salt=self.salt, n=DR_N, r=DR_R, p=DR_P, dklen=96, maxmem=128 * DR_R * (DR_N + DR_P + 2) + MIB)
+        self.kek, self.commit, self.name_key = out[:32], out[32:64], out[64:]
+        names = names_in(self.folder)
+        ours = [n for n in names if self.named(n)]
+        for n in sorted(ours, reverse=True):
+            self.find_key(n)
+        if self.drk is None:
+            return
+        others = [n for n in names if n not in set(ours)]
+        if len(others) > 1000:
+            self.notes[f"{len(others)} objects in recovery/ whose names are not by this DR passphrase: not looked at"] += 1
+            others = []
+        for n in ours + [n for n in others if self.is_older(n)]:
+            self.open(n)
+        self.bundles.sort(key=lambda b: (b.json["created"], b.header.sequence, b.name))
+
+    def named(self, name):
+        m = BUNDLE_NAME.fullmatch(name)
+        return bool(m) and hmac.compare_digest(hmac256(self.name_key, (m[1] + m[2]).encode())[:16].hex(), m[3])
+
+    def front(self, name, length):
+        with open(os.path.join(self.folder, name), "rb") as f:
+            return f.read(length)
+
+    def find_key(self, name):
+        """The DRK from the slot of a bundle, whose header nothing proves yet."""
+        try:
+            slot, _ = dr_section(self.front(name, 196 + MAX_SLOT))
+            slot = DR_SLOT(parse_json(slot, "DR slot", 8), "DR slot")
+            r = slot["reference"]
+            need(r["salt"] == self.salt, "DR slot: the salt of another installation")
+            lines = ["holdfast/slot/v1", self.name, slot["drkId"].hex(), slot["slotId"], slot["kind"], str(DR_N), str(DR_R), str(DR_P),
+                     self.salt.hex()]
+            need(hmac.compare_digest(r["commit"], self.commit), "DR slot: it does not open")
+            plain = AESGCMSIV(self.kek).decrypt(bytes(12), slot["wrapped"], "".join(line + "\n" for line in lines).encode("ascii"))
+            need(plain[:5] == b"dr/v1" and len(plain) == 37 and kdf(plain[5:], self.id, "drk-id", b"", 16) == slot["drkId"],
+                 "DR slot: it does not open")
+            if self.drk is None:
+                self.drk, self.drk_id = plain[5:], slot["drkId"]
+        except (Refused, InvalidTag, OSError) as e:
+            self.problems.append({"where": f"recovery/{name}", "what": str(e) or "DR slot: it does not open"})
+
+    def is_older(self, name):
+        """Whether an object of another name has the header of a bundle of this DR key: it is from before the DR passphrase changed."""
+        try:
+            head = self.front(name, 192)
+            parse_header(head, BUNDLE, self.id, self.drk_id, None, None)
+            return len(head) == 192 and hmac.compare_digest(
+                object_key(kdf(self.drk, self.id, "bundle"), head[128:160], head[:128])[1], head[160:])
+        except (Refused, OSError):
+            return False
+
+    def open(self, name):
+        try:
+            self.bundles.append(Bundle(self, name, read_object(os.path.join(self.folder, name), BUNDLE)))
+        except Refused as e:
+            item = {"where": f"recovery/{name}", "what": str(e)}
+            if item not in self.problems:
+                self.problems.append(item)
+
+    def keyring(self, bundle):
+        """The keyring that lies in a bundle; a finding where it does not count."""
+        data = bundle.json["keyring"]
+        try:
+            need(len(data) >= 128, "keyring: too short for a header")
+            keyring = Keyring(f"{int.from_bytes(data[88:96], 'little'):016x}-{data[72:88].hex()}", data, self.id)
+            need(self.counts(keyring), "keyring: its drMac does not hold")
+            return keyring
+        except Refused as e:
+            self.problems.append({"where": f"recovery/{bundle.name}", "what": f"in the bundle, {e}"})
+            return None
+
+    def counts(self, keyring):
+        return keyring.header.scope == self.drk_id and hmac.compare_digest(
+            keyring.dr_mac, hmac256(kdf(self.drk, self.id, "keyring-mac"), b"\2" + keyring.data[:-64]))
+
+
+class Installation:
+    def __init__(self, store, name, secret, recovery=None):
+        self.recovery = recovery
         self.name, self.id, self.folder = name, uuid.UUID(name).bytes, os.path.join(store, name)
         self.secret, self.computed, self.fruitless, self.ended = secret, set(), 0, False
         self.masters, self.epochs = {}, {}  # masterKeyId -> key, keyEpoch -> [masterKeyId]
@@ -420,7 +555,22 @@ class Installation:
                 self.keyrings.append(Keyring(n, data, self.id))
             except Refused as e:
                 self.problems.append({"where": f"keyring/{n}", "what": str(e)})
+        if recovery:
+            self.keep_recovery_keyrings()
         self.keyrings.sort(key=lambda k: (k.sequence, k.name), reverse=True)
+
+    def keep_recovery_keyrings(self):
+        """With the DR key, keyrings of bundles count too, and none that it did not authenticate."""
+        for keyring in filter(None, map(self.recovery.keyring, self.recovery.bundles)):
+            if all(k.data != keyring.data for k in self.keyrings):
+                self.keyrings.append(keyring)
+        others = [k for k in self.keyrings if not self.recovery.counts(k)]
+        self.keyrings = [k for k in self.keyrings if self.recovery.counts(k)]
+        for k in others:
+            if k.header.scope == self.recovery.drk_id:
+                self.problems.append({"where": f"keyring/{k.name}", "what": "keyring: its drMac does not hold; it is not used"})
+            else:
+                self.notes["keyrings that were not written under the DR key: not used"] += 1
 
     def try_set(self, params):
         """One scrypt; then every slot of every keyring with the same parameters."""
@@ -504,7 +654,7 @@ class Installation:
             elif not self.is_authentic(k):
                 self.problems.append({"where": where, "what": "keyring: forged or damaged (mkMac); it is not used"})
             else:
-                if k.header.scope != ZEROS16:
+                if k.header.scope != ZEROS16 and not self.recovery:
                     self.notes["drMac of keyrings not checked: the DR key is not held"] += 1
                 problems, gone = self.check_heads(k.body["heads"], where)
                 self.problems += problems
@@ -731,26 +881,31 @@ def decode_block(data, raw, codec):
     if codec == 0:
         need(len(data) == raw, "block: storedLen differs from rawLen")
         return data
-    need(data[:4] == b"\x28\xb5\x2f\xfd" and len(data) >= 6, "block: not a zstd frame")
+    return decode_frame(data, raw, "block")
+
+
+def decode_frame(data, raw, what):
+    """Exactly one zstd frame of exactly `raw` bytes."""
+    need(data[:4] == b"\x28\xb5\x2f\xfd" and len(data) >= 6, f"{what}: not a zstd frame")
     flags, single = data[4], data[4] >> 5 & 1
-    need(flags & 3 == 0, "block: a zstd dictionary id")
-    need(flags & 8 == 0, "block: the reserved bit of a zstd frame")
+    need(flags & 3 == 0, f"{what}: a zstd dictionary id")
+    need(flags & 8 == 0, f"{what}: the reserved bit of a zstd frame")
     width = (single, 2, 4, 8)[flags >> 6]
     size = int.from_bytes(data[6 - single:6 - single + width], "little") + (256 if width == 2 else 0)
-    need(not width or size == raw, "block: the zstd content size is not the rawLen")
+    need(not width or size == raw, f"{what}: the zstd content size is not the rawLen")
     base = 1 << 10 + (data[5] >> 3)
-    need((size if single else base + base // 8 * (data[5] & 7)) <= 8 * MIB, "block: zstd window above 8 MiB")
+    need((size if single else base + base // 8 * (data[5] & 7)) <= 8 * MIB, f"{what}: zstd window above 8 MiB")
     try:
         d, out, size = zstandard.ZstdDecompressor(max_window_size=8 * MIB).decompressobj(), [], 0
         for at in range(0, len(data), 1024):  # in small steps: a bomb is seen before it fills the memory
-            need(not d.eof, "block: bytes after the zstd frame")
+            need(not d.eof, f"{what}: bytes after the zstd frame")
             out.append(d.decompress(data[at:at + 1024]))
             size += len(out[-1])
-            need(size <= raw, "block: longer than its rawLen")
+            need(size <= raw, f"{what}: longer than its rawLen")
     except zstandard.ZstdError as e:
-        raise Refused(f"block: zstd: {e}")
-    need(d.eof and not d.unused_data, "block: not exactly one zstd frame")
-    need(size == raw, "block: shorter than its rawLen")
+        raise Refused(f"{what}: zstd: {e}")
+    need(d.eof and not d.unused_data, f"{what}: not exactly one zstd frame")
+    need(size == raw, f"{what}: shorter than its rawLen")
     return b"".join(out)
 
 
@@ -1398,14 +1553,28 @@ class Restore:
 
 # ---------------------------------------------------------------- command line
 
-def open_store(folder, secret):
-    """The installations of a location that the passphrase opens, and what could not be opened."""
+def installations_in(folder):
     names = [n for n in names_in(folder) if UUID_RE.fullmatch(n) and os.path.isdir(os.path.join(folder, n))]
     if not names:
         raise Unusable("no installation found here")
+    return names
+
+
+def open_recoveries(folder, secret):
+    """The installations whose bundles the DR passphrase opens, by name, and what could not be opened."""
+    found = {name: Recovery(folder, name, secret) for name in installations_in(folder)}
+    opened = {name: r for name, r in found.items() if r.drk is not None}
+    problems = [p for r in found.values() for p in r.problems]
+    if not opened:
+        raise Unusable("; ".join(["DR passphrase wrong, or no bundle"] + [f"{p['where']}: {p['what']}" for p in problems]))
+    return opened, problems
+
+
+def open_store(folder, secret, recoveries=None):
+    """The installations of a location that the passphrase opens, and what could not be opened."""
     opened, problems = [], []
-    for name in names:
-        inst = Installation(folder, name, secret)
+    for name in installations_in(folder):
+        inst = Installation(folder, name, secret, (recoveries or {}).get(name))
         if inst.unlock():
             opened.append(inst)
         else:
@@ -1508,10 +1677,47 @@ def do_one(opened, problems, args):
     return 5 if problems else 0
 
 
+def bundle_rows(recovery, inst, problems):
+    """What is said of each bundle, in the order of time; what is refused is left out."""
+    held = {b.object_id for b in recovery.bundles if b.json["base"] is None}
+    for b in recovery.bundles:
+        where, j, mk = f"recovery/{b.name}", b.json, inst and inst.masters.get(b.header.master)
+        if mk and not b.is_owned(mk, recovery.id):
+            problems.append({"where": where, "what": "bundle: the ownerTag does not hold: not written by the owner"})
+            continue
+        if j["base"] is not None and j["base"] not in held:
+            problems.append({"where": where, "what": "bundle: its base is no full bundle that is here"})
+            continue
+        keyring = recovery.keyring(b)
+        yield b, {"installationId": recovery.name, "bundleId": b.object_id.hex(), "created": j["created"], "sequence": b.header.sequence,
+                  "machineId": j["machineId"], "base": j["base"] and j["base"].hex(), "restorePoints": j["restorePoints"],
+                  "audit": j["audit"] and {"sequence": j["audit"]["sequence"], "sha256": j["audit"]["sha256"].hex()},
+                  "catalogLength": j["catalogLength"], "ownerTag": "holds" if mk else "not checked",
+                  "passkeys": sorted(s["kind"] for s in keyring.body["slots"] if s) if keyring else []}
+
+
+def do_bundles(args, recoveries, opened, problems):
+    by_name = {inst.name: inst for inst in opened}
+    rows = [pair for name, r in recoveries.items() for pair in bundle_rows(r, by_name.get(name), problems)]
+    for name, r in recoveries.items():
+        problems += [p for p in r.problems if p not in problems]
+    if args.command == "bundles":
+        return finish_list([row for _, row in rows], problems)
+    wanted = [(b, row) for b, row in rows if args.bundle in (None, row["bundleId"])]
+    if not wanted:
+        raise Unusable("; ".join(["no such bundle"] + [f"{p['where']}: {p['what']}" for p in problems]))
+    bundle, row = wanted[-1]
+    raw = bundle.catalog()
+    with open(args.target, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as f:
+        f.write(raw)
+    return finish_list({**row, "target": args.target}, problems)
+
+
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--store", required=True, help="folder of the location")
-    parser.add_argument("--passphrase-file", required=True)
+    parser.add_argument("--passphrase-file", help="of a passkey; bundles open without it, and their ownerTags are not checked then")
+    parser.add_argument("--dr-passphrase-file", help="of disaster recovery: opens bundles, and only keyrings of its key are used")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="all restore points, as a JSON array")
     commands.add_parser("dump-trees", help="tree ids of the roots of all sources")
@@ -1522,9 +1728,23 @@ def main(argv=None):
         c.add_argument("--object", help="objectId (hex), to choose between forks")
         if name == "restore":
             c.add_argument("--target", required=True, help="a new or empty folder")
+    commands.add_parser("bundles", help="all bundles of the catalog, as a JSON array")
+    c = commands.add_parser("catalog", help="writes the catalog of a bundle, a SQLite database")
+    c.add_argument("--bundle", help="bundleId (hex); default: the newest")
+    c.add_argument("--target", required=True, help="a new file")
     args = parser.parse_args(argv)
+    is_recovery = args.command in ("bundles", "catalog")
+    if not (args.dr_passphrase_file if is_recovery else args.passphrase_file):
+        parser.error(f"{args.command} needs --{'dr-' if is_recovery else ''}passphrase-file")
     try:
-        opened, problems = open_store(args.store, read_passphrase(args.passphrase_file))
+        recoveries, opened, problems = {}, [], []
+        if args.dr_passphrase_file:
+            recoveries, problems = open_recoveries(args.store, read_passphrase(args.dr_passphrase_file))
+        if args.passphrase_file:
+            opened, more = open_store(args.store, read_passphrase(args.passphrase_file), recoveries)
+            problems += more
+        if is_recovery:
+            return do_bundles(args, recoveries, opened, problems)
         if args.command in ("list", "dump-trees"):
             return (do_list if args.command == "list" else do_dump)(opened, problems)
         return do_one(opened, problems, args)

@@ -1189,6 +1189,164 @@ def streams_of_the_root_folder():
         assert code == 5 and "further streams" in json.dumps(report) and os.listdir(out) == ["f"], report
 
 
+# ---------------------------------------------------------------- disaster recovery
+
+DR = "seven-words-that-nobody-else-has-thought-of-ever"
+INSTALLATION = uuid.UUID("0f1e2d3c-4b5a-4978-8695-a4b3c2d1e0ff")
+
+
+def recoverable(box, passphrase=DR):
+    """A store with disaster recovery on; of one installation for all tests, so that each scrypt is done once."""
+    w = box.writer(installation=INSTALLATION)
+    w.recovery(passphrase)
+    w.keyring()
+    return w
+
+
+def bundles(box, *more, passphrase=DR, mine=PASSPHRASE, command=("bundles",)):
+    """With the passphrase of a passkey too, unless that is None."""
+    secret = os.path.join(box.path, "dr")
+    with open(secret, "wb") as f:
+        f.write(passphrase.encode() + b"\n")
+    args = ["--store", os.path.join(box.path, "store"), "--dr-passphrase-file", secret]
+    if mine:
+        with open(os.path.join(box.path, "passphrase"), "wb") as f:
+            f.write(mine.encode())
+        args += ["--passphrase-file", os.path.join(box.path, "passphrase")]
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = holdfast_reader.main([*args, *command, *more])
+    text = out.getvalue()
+    return code, json.loads(text) if text else None, err.getvalue()
+
+
+@test
+def bundles_by_two_secrets_and_by_one():
+    with Box() as box:
+        w = recoverable(box)
+        w.point(("folder", Folder({b"f": File(b"x")})))
+        w.bundle(b"first " * 50_000, created="2026-01-02T03:04:05.678Z")
+        first = w.last_id
+        w.bundle(b"delta", created="2026-01-02T04:04:05.000Z", base=b64(first), audit={"sequence": 9, "sha256": b64(bytes(32))})
+        code, rows, err = bundles(box)
+        assert code == 0 and err == "", err
+        assert [(r["bundleId"], r["base"], r["ownerTag"], r["restorePoints"], r["passkeys"]) for r in rows] == [
+            (first.hex(), None, "holds", 1, ["passphrase"]), (w.last_id.hex(), first.hex(), "holds", 1, ["passphrase"])], rows
+        assert rows[1]["audit"] == {"sequence": 9, "sha256": bytes(32).hex()}
+        assert {r["ownerTag"] for r in bundles(box, mine=None)[1]} == {"not checked"}
+        target = os.path.join(box.path, "catalog")
+        code, row, _ = bundles(box, "--target", target, "--bundle", first.hex(), command=("catalog",), mine=None)
+        assert code == 0 and open(target, "rb").read() == b"first " * 50_000 and row["bundleId"] == first.hex()
+        assert stat.S_IMODE(os.stat(target).st_mode) == 0o600
+        assert bundles(box, "--target", target, command=("catalog",))[0] == 4  # never over what is there
+        for wrong, mine in (("another", PASSPHRASE), (DR, "another")):
+            code, rows, err = bundles(box, passphrase=wrong, mine=mine)
+            assert code == 4 and rows is None and "wrong" in err, err
+        assert box.run("list")[0] == 0  # without the DR key all else goes on
+
+
+@test
+def bundles_that_are_damaged_or_of_others():
+    with Box() as box:
+        w = recoverable(box)
+        w.bundle(b"good", created="2026-01-02T03:04:05.678Z")
+        good, name = w.last_id, w.bundle_name
+        slot = w.slot_json
+        cases = [
+            ("commitment", dict(key=bytes(32))), ("commitment", dict(head_bend=lambda h: h[:40] + bytes(16) + h[56:], key=bytes(32))),
+            ("objectId", dict(head_bend=lambda h: h[:72] + bytes(16) + h[88:])), ("another policy", dict(head_bend=lambda h: h[:56] + bytes(16) + h[72:])),
+            ("another DR slot", dict(hashed=b"other")), ("ownerTag", dict(tag=bytes(32))), ("zLen", dict(z_length=5)), ("zLen", dict(after=b"x")),
+            ("unknown member", dict(more=1)), ("missing", dict(machineId=...)), ("twice", dict(text=b'{"base":null,"base":null}')),
+            ("catalogSha256", dict(catalogSha256=b64(bytes(32)))), ("too large for its frame", dict(catalogLength=1 << 33)),
+            ("must be 1 to", dict(catalogLength=0)), ("base is no full bundle", dict(base=b64(bytes(16)))),
+            ("time in its name", dict(created="2026-01-02T03:04:05.678Z", name=name("2026-01-02T03:04:06.678Z", b"n" * 16), object_id=b"n" * 16)),
+            ("longer than 4 MiB", dict(text=b" " * ((4 << 20) + 1))), ("drMac does not hold", dict(keyring=b64(w.last_keyring[:-1] + b"x"))),
+            ("too short for a header", dict(keyring=b64(b"no keyring")))]
+        for words, change in cases:
+            path = w.bundle(b"bad", **change)
+            code, rows, err = bundles(box)
+            assert code == 5 and words in err, (words, err)
+            used = {good.hex()} | ({w.last_id.hex()} if "keyring" in change else set())
+            assert {r["bundleId"] for r in rows} == used, (words, rows)
+            os.unlink(path)
+        # each byte of the front, and some behind it
+        path = w.bundle(b"bad", created="2026-02-02T03:04:05.678Z")
+        data = w.last_bundle
+        for at in [*range(0, 196 + len(slot) + 20, 7), len(data) - 1]:
+            with open(path, "wb") as f:
+                f.write(data[:at] + bytes([data[at] ^ 4]) + data[at + 1:])
+            code, rows, err = bundles(box)
+            assert code == 5 and [r["bundleId"] for r in rows] == [good.hex()], (at, rows, err)
+        for cut in (0, 100, 195, 300, 196 + len(slot), len(data) - 1):
+            with open(path, "wb") as f:
+                f.write(data[:cut])
+            assert bundles(box)[0] == 5, cut
+        os.unlink(path)
+        # slots that open nothing stand in nobody's way
+        for words, change in (("does not open", dict(plain=b"mk/v1" + w.drk)), ("does not open", dict(context=b"other")), ("DR slot", dict(kind="passphrase")),
+                              ("DR slot", dict(reference={"N": 1 << 17})), ("another installation", dict(reference={"salt": b64(bytes(32))})),
+                              ("does not open", dict(reference={"commit": b64(bytes(32))})), ("unknown member", dict(more=1)), ("does not open", dict(drkId=b64(bytes(16))))):
+            path = w.bundle(b"other", slot=w.dr_slot(**change), created="2026-03-02T03:04:05.678Z")
+            code, rows, err = bundles(box)
+            assert code == 5 and words in err and good.hex() in {r["bundleId"] for r in rows}, (change, err)
+            os.unlink(path)
+
+
+@test
+def names_of_bundles():
+    with Box() as box:
+        w = recoverable(box)
+        w.bundle(b"good", created="2026-01-02T03:04:05.678Z")
+        good = w.last_id
+        for i in range(300):
+            w.put(f"recovery/20260102t030405z-{i:032x}-{i:032x}", b"junk")
+            w.put(f"recovery/junk-{i}", b"junk")
+        code, rows, err = bundles(box)
+        assert code == 0 and err == "" and [r["bundleId"] for r in rows] == [good.hex()], err
+        # after another DR passphrase the old ones are found by their headers
+        w.recovery("another-one-of-seven-words-that-nobody-else-has")
+        w.bundle(b"new", created="2026-01-03T03:04:05.678Z")
+        code, rows, _ = bundles(box, passphrase="another-one-of-seven-words-that-nobody-else-has")
+        assert code == 0 and [r["bundleId"] for r in rows] == [good.hex(), w.last_id.hex()], rows
+        code, rows, _ = bundles(box)
+        assert code == 0 and {r["bundleId"] for r in rows} == {good.hex(), w.last_id.hex()}
+
+
+@test
+def keyrings_and_the_recovery_key():
+    with Box() as box:
+        w = recoverable(box)
+        w.point(("folder", Folder({b"f": File(b"x")})))
+        w.bundle(b"good")
+        secret = ["--dr-passphrase-file", os.path.join(box.path, "dr")]
+        bundles(box)
+        verify = ["verify", "--policy", str(w.policy_id)]
+        code, report, err = box.run(*secret, *verify)
+        assert code == 0, (report, err)
+        code, report, _ = box.run(*verify)
+        assert "drMac of keyrings not checked: the DR key is not held" in report["notes"], report
+        # the keyring in the bundle opens where all others are gone
+        folder = os.path.join(box.path, "store", str(INSTALLATION), "keyring")
+        held = {n: open(os.path.join(folder, n), "rb").read() for n in os.listdir(folder)}
+        for n in held:
+            os.unlink(os.path.join(folder, n))
+        assert box.run(*verify)[0] == 4
+        assert box.run(*secret, *verify)[0] == 0
+        # one with a MAC that does not hold is named, one from without the DR key noted; neither is used
+        for n, data in held.items():
+            with open(os.path.join(folder, n), "wb") as f:
+                f.write(data[:-1] + bytes([data[-1] ^ 1]))
+        code, report, _ = box.run(*secret, *verify)
+        assert code == 5 and "drMac does not hold" in json.dumps(report["problems"]), report
+        for n in held:
+            os.unlink(os.path.join(folder, n))
+        drk, w.drk = w.drk, None
+        w.keyring()
+        w.drk = drk
+        code, report, _ = box.run(*secret, *verify)
+        assert code == 0 and "keyrings that were not written under the DR key: not used" in report["notes"], report
+
+
 def main():
     passed = failed = 0
     for f in TESTS:

@@ -98,6 +98,7 @@ class Writer:
         self.fanout, self.known, self.packs, self.written = 3, {}, [], []
         self.n_points = self.n_indexes = self.n_keyrings = 0
         self.pending, self.bend = [], {}
+        self.drk, self.n_bundles = None, 0
         os.makedirs(root, exist_ok=True)
         with open(os.path.join(root, "holdfast-store"), "w") as f:
             json.dump({"format": "holdfast-store/1", "storeId": str(uuid.UUID(bytes=self.store)), "createdAt": self.now()}, f)
@@ -121,9 +122,9 @@ class Writer:
         return full
 
     # ---- containers
-    def header(self, kind, object_id, sequence, generation=None, length=192, scope=None):
+    def header(self, kind, object_id, sequence, generation=None, length=192, scope=None, last=bytes(16)):
         return struct.pack("<8sHHHHII", b"HOLDFAST", 1, 1, kind, length, 0, self.generation if generation is None else generation) \
-            + self.inst + self.master + (self.policy if scope is None else scope) + object_id + u64(sequence) + self.store + bytes(16)
+            + self.inst + self.master + (self.policy if scope is None else scope) + object_id + u64(sequence) + self.store + last
 
     @staticmethod
     def target(plain):
@@ -180,10 +181,57 @@ class Writer:
         object_id = secrets.token_bytes(16)
         body = json.dumps({"keyEpoch": self.epoch, "createdAt": self.now(), "heads": heads or self.heads(),
                            "slots": slots or [self.slot()], **changes}).encode()
-        head = self.header(6, object_id, self.n_keyrings, 0, 128, bytes(16)) + u32(len(body)) + body
+        head = self.header(6, object_id, self.n_keyrings, 0, 128, self.drk_id if self.drk else bytes(16)) + u32(len(body)) + body
         head = head_bend(head) if head_bend else head
-        data = head + mac(self.kdf(self.mk, b"keyring-mac"), b"\1" + head) + bytes(32)
+        dr_mac = mac(self.kdf(self.drk, b"keyring-mac"), b"\2" + head) if self.drk else bytes(32)
+        self.last_keyring = data = head + mac(self.kdf(self.mk, b"keyring-mac"), b"\1" + head) + dr_mac
         return self.put(f"keyring/{self.n_keyrings:016x}-{object_id.hex()}", data)
+
+    # ---- disaster recovery
+    def recovery(self, passphrase, drk=None):
+        """Turns disaster recovery on, or gives it another passphrase."""
+        self.drk = drk or self.drk or secrets.token_bytes(32)
+        self.drk_id = self.kdf(self.drk, b"drk-id", b"", 16)
+        self.dr_salt = hashlib.sha256(b"holdfast/dr/v1" + self.inst).digest()
+        out = hashlib.scrypt(passphrase.encode(), salt=self.dr_salt, n=1 << 18, r=8, p=1, dklen=96, maxmem=1 << 29)
+        self.dr_kek, self.dr_commit, self.name_key = out[:32], out[32:64], out[64:]
+        self.slot_json = self.dr_slot()
+
+    def dr_slot(self, slot_id=None, plain=None, context=None, reference=None, **changes):
+        slot_id = slot_id or str(uuid.uuid4())
+        lines = ["holdfast/slot/v1", str(self.installation), self.drk_id.hex(), slot_id, "drPassphrase", "262144", "8", "1", self.dr_salt.hex()]
+        wrapped = AESGCMSIV(self.dr_kek).encrypt(bytes(12), plain or b"dr/v1" + self.drk, context or ("\n".join(lines) + "\n").encode())
+        return json.dumps({"slotId": slot_id, "kind": "drPassphrase", "drkId": b64(self.drk_id),
+                           "reference": {"N": 1 << 18, "r": 8, "p": 1, "salt": b64(self.dr_salt), "commit": b64(self.dr_commit), **(reference or {})},
+                           "createdAt": self.now(), "wrapped": b64(wrapped), **changes}).encode()
+
+    def bundle(self, catalog=b"a catalog", created=None, slot=None, frame=None, text=None, tag=None, z_length=None, after=b"", pad=True,
+               head_bend=None, hashed=None, name=None, object_id=None, salt=None, key=None, **changes):
+        self.n_bundles += 1
+        created, object_id, slot = created or self.now(), object_id or secrets.token_bytes(16), slot or self.slot_json
+        frame = zstandard.ZstdCompressor(level=3).compress(catalog) if frame is None else frame
+        value = {"formatVersion": 1, "created": created, "machineId": str(uuid.UUID(int=7)), "keyring": b64(self.last_keyring),
+                 "heads": self.heads(), "base": None, "restorePoints": len(self.written), "audit": None,
+                 "catalogSha256": b64(hashlib.sha256(frame).digest()), "catalogLength": len(catalog), "x-note": "skipped", **changes}
+        text = json.dumps({k: v for k, v in value.items() if v is not ...}).encode() if text is None else text
+        section = u32(len(slot)) + slot
+        head = self.header(4, object_id, self.n_bundles, 0, 192, self.drk_id, hashlib.sha256(hashed or section).digest()[:16])
+        head = head_bend(head) if head_bend else head
+        tag = tag or mac(self.kdf(self.mk, b"owner", bytes(16)), head + u32(len(text)) + text)
+        content = u32(len(text)) + text + tag + u64(len(frame) if z_length is None else z_length) + frame + after
+        plain = self.padded(content) if pad else u64(len(content)) + content + bytes(10)
+        salt = salt or secrets.token_bytes(32)
+        both = hkdf(key or self.kdf(self.drk, b"bundle"), salt, b"holdfast/v1/object\0" + head, 64)
+        gcm, out, count = AESGCM(both[:32]), [head, salt, both[32:], section], max(1, -(-len(plain) // S))
+        for i in range(count):
+            nonce = bytes(7) + struct.pack(">I", i) + (b"\1" if i == count - 1 else b"\0")
+            out.append(gcm.encrypt(nonce, plain[i * S:(i + 1) * S], b""))
+        self.last_bundle, self.last_id = b"".join(out), object_id
+        return self.put("recovery/" + (name or self.bundle_name(created, object_id)), self.last_bundle)
+
+    def bundle_name(self, created, object_id):
+        time, oid = created[:19].replace("-", "").replace(":", "").replace("T", "t") + "z", object_id.hex()
+        return f"{time}-{oid}-{mac(self.name_key, (time + oid).encode())[:16].hex()}"
 
     # ---- chunks, packs, index
     def chunk(self, kind, data, right_id=True):
