@@ -3,6 +3,7 @@ import { closeSync, fsyncSync, openSync, readSync, rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { HoldfastError } from '../../../protocol/errors.ts';
+import { systemCode } from '../../../protocol/systemCode.ts';
 import { catalogError } from '../catalogErrors.ts';
 import { checkDigests, newestOf, schemaVersion } from '../migrate.ts';
 import { digestColumn, rowDigest } from '../rowDigest.ts';
@@ -141,8 +142,21 @@ export function copyError(error: unknown): HoldfastError {
     return error.code === 'catalogDamaged' && error.details?.['copy'] !== true ? copyDamaged(error.reason, error) : error;
   const code = error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : undefined;
   if (code !== undefined && brokenBy.has(code)) return copyDamaged('its rows contradict each other', error);
-  const mapped = catalogError('use a copy of the catalog', error);
+  const mapped = fileError('use a copy of the catalog', error);
   return mapped.code === 'catalogDamaged' ? copyDamaged('its file is damaged', error) : mapped;
+}
+
+/** What the system says of a file, as `diskFailed`; everything else as `catalogError` has it. `action` reads "copy the catalog". */
+export function fileError(action: string, error: unknown): HoldfastError {
+  const code = HoldfastError.is(error) ? undefined : systemCode(error);
+  if (code === undefined) return catalogError(action, error);
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+  return HoldfastError.failedTo('diskFailed', action, isFull ? 'the disk is full' : `the system says ${code}`, {
+    fix: isFull
+      ? 'Free some space on the disk of the state directory, then try again.'
+      : 'Check the state directory, its disk and its rights.',
+    cause: error,
+  });
 }
 
 /** sqlite.org/rescode.html: SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH. */

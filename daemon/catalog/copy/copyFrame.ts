@@ -5,8 +5,8 @@ import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
 import { HoldfastError } from '../../../protocol/errors.ts';
-import { catalogError } from '../catalogErrors.ts';
-import { copyDamaged } from './copyFile.ts';
+import { systemCode } from '../../../protocol/systemCode.ts';
+import { copyDamaged, fileError } from './copyFile.ts';
 import { FrameWalker } from './zstdFrame.ts';
 
 /** What a bundle says of the copy in it: docs/format.md, Bundle. */
@@ -119,9 +119,8 @@ async function orRemoved<Result>(path: string, action: string, work: () => Promi
     return await work();
   } catch (error) {
     // One that was there before is somebody else's.
-    const isForeign = error instanceof Error && 'code' in error && error.code === 'EEXIST';
-    if (!isForeign) await rm(path, { force: true });
+    if (systemCode(error) !== 'EEXIST') await rm(path, { force: true });
     if (HoldfastError.is(error) || (error instanceof Error && error.name === 'AbortError')) throw error;
-    throw catalogError(action, error);
+    throw fileError(action, error);
   }
 }

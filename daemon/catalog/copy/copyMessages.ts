@@ -1,5 +1,6 @@
 import { HoldfastError, isErrorCode } from '../../../protocol/errors.ts';
 import type { IndexedPack } from './expectedPacks.ts';
+import type { AuditHead } from '../auditStore.ts';
 import type { CopyKind } from './copySchema.ts';
 import type { FrameFacts } from './copyFrame.ts';
 import type { RebuildFacts } from './rebuildCatalog.ts';
@@ -42,6 +43,10 @@ export interface MadeCopy {
   readonly baseId: string | null;
   readonly schemaVersion: number;
   readonly leftOutPacks: number;
+  /** Live ones in the copy. */
+  readonly restorePoints: number;
+  /** Of the audit log in the copy; null where it has no row. */
+  readonly audit: AuditHead | null;
   readonly frame: FrameFacts;
 }
 

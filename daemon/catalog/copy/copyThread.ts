@@ -1,10 +1,13 @@
 import { on } from 'node:events';
 import { existsSync, renameSync } from 'node:fs';
 import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { type MessagePort, parentPort } from 'node:worker_threads';
 import { HoldfastError } from '../../../protocol/errors.ts';
+import { AuditStore } from '../auditStore.ts';
+import { Connection } from '../connection.ts';
 import { migrations } from '../schema.ts';
-import { copyIdentity, openCopy } from './copyFile.ts';
+import { copyIdentity, frozenUri, openCopy } from './copyFile.ts';
 import { compressCopy } from './copyFrame.ts';
 import type { CopyThreadData, FromCopyThread, MadeCopy, MakeJob, RebuildJob, ToCopyThread } from './copyMessages.ts';
 import { sentError } from './copyMessages.ts';
@@ -31,6 +34,7 @@ async function make({ catalogPath, basePath, copyPath, framePath, scratch }: Mak
   const [later, deltaPath, frame] = [path.join(scratch, 'copy'), path.join(scratch, 'delta'), path.join(scratch, 'frame')];
   const { schemaVersion, leftOutPacks } = writeCopy({ catalogPath, copyPath: later });
   const { copyId } = copyIdentity(later);
+  const contents = contentsOf(later);
   const baseId = basePath === null ? undefined : readableIdentity(basePath);
   const isDelta = basePath !== null && baseId !== undefined && writeDelta({ basePath, laterPath: later, deltaPath }) !== undefined;
   const facts = await compressCopy(isDelta ? deltaPath : later, frame);
@@ -42,8 +46,16 @@ async function make({ catalogPath, basePath, copyPath, framePath, scratch }: Mak
     baseId: isDelta ? hexOf(baseId) : null,
     schemaVersion,
     leftOutPacks,
+    ...contents,
     frame: facts,
   };
+}
+
+/** What a bundle says of its catalog in JSON, as this very copy has it. */
+function contentsOf(copyPath: string): Pick<MadeCopy, 'restorePoints' | 'audit'> {
+  using database = new DatabaseSync(frozenUri(copyPath), { readOnly: true });
+  const live = database.prepare("SELECT count(*) AS number FROM restorePoints WHERE state = 'live'").get();
+  return { restorePoints: Number(live?.['number'] ?? 0), audit: new AuditStore(new Connection(database)).head() ?? null };
 }
 
 /** A base that is gone or damaged is no reason not to make a bundle. */

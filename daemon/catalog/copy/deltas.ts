@@ -1,9 +1,8 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import { catalogError } from '../catalogErrors.ts';
 import { newestOf } from '../migrate.ts';
 import { digestColumn, rowDigest } from '../rowDigest.ts';
 import { type Migration, migrations as knownMigrations } from '../schema.ts';
-import { beginCopy, copyDamaged, copyError, copyIdentity, frozenUri, makeFile, openCopy } from './copyFile.ts';
+import { beginCopy, copyDamaged, copyError, copyIdentity, fileError, frozenUri, makeFile, openCopy } from './copyFile.ts';
 import { type CopiedTable, copySchema, removedRowsTable } from './copySchema.ts';
 
 export interface DeltaOptions {
@@ -55,7 +54,7 @@ export function writeDelta({ basePath, laterPath, deltaPath, migrations = knownM
       return { rows, removedRows };
     });
   } catch (error) {
-    throw catalogError('compare two copies of the catalog', error);
+    throw fileError('compare two copies of the catalog', error);
   }
 }
 

@@ -1,9 +1,9 @@
 import { rmSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
-import { catalogDamaged, catalogError } from '../catalogErrors.ts';
+import { catalogDamaged } from '../catalogErrors.ts';
 import { newestOf } from '../migrate.ts';
 import { type Migration, migrations as knownMigrations } from '../schema.ts';
-import { beginCopy, makeFile, newCopyId, openCopy, readOnlyUri } from './copyFile.ts';
+import { beginCopy, fileError, makeFile, newCopyId, openCopy, readOnlyUri } from './copyFile.ts';
 import { copySchema, type CopySchema, leftOutPacksTable } from './copySchema.ts';
 import { leftOutCondition, LeftOutWriter, reachedNumbers, versionCheck } from './leftOutPacks.ts';
 
@@ -39,7 +39,7 @@ export function writeCopy({ catalogPath, copyPath, migrations = knownMigrations 
     }
     return { schemaVersion: schema.version, leftOutPacks };
   } catch (error) {
-    throw catalogError('copy the catalog', error);
+    throw fileError('copy the catalog', error);
   }
 }
 

@@ -60,9 +60,12 @@ describe('a catalog out of a copy', () => {
     const from = { catalogPath: bench.folder.path };
     const full = await copier.make({ ...from, basePath: null, copyPath: basePath, framePath }, never);
     bench.point(packs.slice(20));
+    catalog.auditLog.append(() => ({ sequence: 1, outcome: 'done', ends: null, entry: '{}', hash: randomBytes(32) }));
     const delta = await copier.make({ ...from, basePath, copyPath: bench.path(), framePath: deltaPath }, never);
     assert.deepEqual([full.kind, delta.kind, delta.baseId], ['full', 'delta', full.copyId]);
     assert.deepEqual([full.leftOutPacks, delta.leftOutPacks], [30, 40]);
+    assert.deepEqual([full.restorePoints, delta.restorePoints], [1, 2]);
+    assert.deepEqual([full.audit, delta.audit], [null, catalog.auditLog.head()]);
     const files: string[] = [];
     for (const [path, { frame }] of [
       [framePath, full],
