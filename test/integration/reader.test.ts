@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { copyFileSync, linkSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
 import * as z from 'zod';
 import { backUp, createPolicy, restorePointOf } from '../support/cliExpect.ts';
@@ -10,7 +11,9 @@ import { compareTrees } from '../support/compareTrees.ts';
 import { ScratchState } from '../support/daemon.ts';
 import { testSeed } from '../support/mochaHooks.ts';
 import { SeededRandom } from '../support/random.ts';
+import { masterKeyOf } from '../support/keyMaterial.ts';
 import { readerPython, readerScript } from '../support/readerPython.ts';
+import { makeRecoverable } from '../support/recoverableStore.ts';
 import { makeSampleTree } from '../support/sampleTree.ts';
 import { skipWithout } from '../support/skipWithout.ts';
 
@@ -146,5 +149,36 @@ describe('what the real command line stores', function () {
     const outputs = found?.sources.map((source) => readFileSync(path.join(target, source.id, 'output'))) ?? [];
     assert.ok(outputs[0]?.equals(readFileSync(path.join(printed, 'rows'))));
     assert.equal(outputs[1]?.length, 0);
+  });
+
+  it('D8 D4: a copy of the catalog is opened by the second reader from the DR passphrase alone, and its packs with a passkey as well', async () => {
+    const catalogPath = path.join(scratch.folder, 'copy.sqlite');
+    const database = new DatabaseSync(catalogPath);
+    database.exec('CREATE TABLE rows (id INTEGER PRIMARY KEY, content BLOB) STRICT');
+    const insert = database.prepare('INSERT INTO rows (content) VALUES (?)');
+    const random = new SeededRandom(testSeed());
+    database.exec('BEGIN');
+    for (let row = 0; row < 3000; row += 1) insert.run(random.text(200));
+    database.exec('COMMIT');
+    database.close();
+    const drPassphrase = 'seven-words-that-nobody-else-has-thought-of';
+    using masterKey = await masterKeyOf(store, scratch.passphrase);
+    const created = '2026-01-02T03:04:05.678Z';
+    const bundleId = await makeRecoverable({ store, masterKey, drPassphrase, catalogPath, created });
+    const drFile = path.join(scratch.folder, 'dr passphrase');
+    writeFileSync(drFile, `${drPassphrase}\n`, { mode: 0o600 });
+    const dr = ['--dr-passphrase-file', drFile];
+
+    const rows = z.array(z.looseObject({ bundleId: z.string(), created: z.string(), ownerTag: z.string(), restorePoints: z.int() }));
+    const [row] = await read(rows, ...dr, 'bundles');
+    assert.deepEqual([row?.bundleId, row?.created, row?.ownerTag, row?.restorePoints], [bundleId, created, 'holds', 5]);
+    const target = path.join(scratch.folder, 'read catalog');
+    const alone = ['-B', readerScript, '--store', store, ...dr, 'catalog', '--target', target];
+    await promisify(execFile)(readerPython() ?? '', alone);
+    assert.ok(readFileSync(target).equals(readFileSync(catalogPath)));
+    const [point] = (await points()).filter(({ policy }) => policy === 'several');
+    const place = ['--policy', point?.policyId ?? '', '--sequence', String(point?.sequence)];
+    const verified = await read(report, ...dr, 'verify', ...place);
+    assert.deepEqual([verified.ok, verified.problems], [true, []]);
   });
 });
