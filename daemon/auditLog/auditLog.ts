@@ -1,11 +1,11 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ErrorCode, HoldfastError } from '../../protocol/errors.ts';
 import type { AnyMethod, Page, PageParams } from '../../protocol/method.ts';
 import { type AuditEntry, auditEntry, type AuditVerification } from '../../protocol/methods/auditLog.ts';
 import type { AuditRow, AuditStore } from '../catalog/auditStore.ts';
 import { type CallFacts, type FindId, factsOfCall, madeSubjects } from './auditDraft.ts';
-import { ChainCheck, chainHash } from './chain.ts';
+import { chainHash } from './chain.ts';
 import { RefusalLimit } from './refusalLimit.ts';
+import { verifyAuditLog } from './verifyAuditLog.ts';
 
 export interface AuditLogOptions {
   readonly store: AuditStore;
@@ -46,9 +46,6 @@ type Draft = Omit<AuditEntry, 'sequence' | 'at' | 'user' | 'unrecorded'>;
 
 /** Questions, and what nothing is there for yet. */
 const unremarkable: ReadonlySet<ErrorCode> = new Set(['confirmationNeeded', 'notSetUp']);
-
-/** Rows that are checked in one go; the daemon answers others in between. */
-const rowsAtOnce = 500;
 
 /**
  * What changed rights or protection, and what tried to, in a chain of hashes: docs/format.md, The audit log. The entry that an act begins is on the disk
@@ -121,26 +118,9 @@ export class AuditLog {
     return { items: items.map((row) => ({ entry: entryOf(row), hash: row.hash })), next };
   }
 
-  /** Follows the chain as it is now. `head`: the hash of a row as somebody outside has kept it, in hex. */
+  /** As `verifyAuditLog`. */
   async verify(head: string | undefined, signal: AbortSignal): Promise<AuditVerification> {
-    const { store } = this.#options;
-    const check = new ChainCheck(head === undefined ? undefined : Buffer.from(head, 'hex'));
-    let last = Number.MIN_SAFE_INTEGER;
-    for (;;) {
-      signal.throwIfAborted();
-      const rows = store.rowsBehind(last, rowsAtOnce);
-      if (!rows.every((row) => check.take(row)) || rows.length < rowsAtOnce) break;
-      last = rows.at(-1)?.sequence ?? last;
-      await nextTurn();
-    }
-    const { head: newest, firstBad = null, found = null } = check.report;
-    return {
-      intact: firstBad === null && (head === undefined || found !== null),
-      rows: store.count(),
-      head: newest === undefined ? null : { sequence: newest.sequence, hash: Buffer.from(newest.hash).toString('hex') },
-      firstBad,
-      given: head === undefined ? null : { hash: head, sequence: found },
-    };
+    return await verifyAuditLog(this.#options.store, head, signal);
   }
 
   #factsOf(method: AnyMethod, params: unknown): CallFacts {

@@ -73,8 +73,7 @@ export class Dispatcher {
     try {
       return await this.#call(session, name, params ?? {}, signals, (ref) => secrets.take(ref));
     } catch (error) {
-      if (signals.cancelled.aborted)
-        throw new HoldfastError('cancelled', `Failed to finish ${shownName(name)}: it was cancelled.`, { cause: error });
+      if (signals.cancelled.aborted) throw cancelled(name, error);
       throw this.explain(error, name);
     }
   }
@@ -140,7 +139,8 @@ export class Dispatcher {
       begun.done(result);
       return result;
     } catch (error) {
-      begun.failed(error);
+      // Whoever gave it up is why it did not come to its end, whatever that looked like inside.
+      begun.failed(context.signal.aborted ? cancelled(method.name, error) : error);
       throw error;
     }
   }
@@ -169,6 +169,10 @@ export class Dispatcher {
       publish,
     };
   }
+}
+
+function cancelled(name: string, cause: unknown): HoldfastError {
+  return new HoldfastError('cancelled', `Failed to finish ${shownName(name)}: it was cancelled.`, { cause });
 }
 
 function notHere(name: string): HoldfastError {

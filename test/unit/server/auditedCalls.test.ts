@@ -53,9 +53,9 @@ class Bench implements AuditTrail {
   }
 
   /** The result, or the code of its error. */
-  async call(params: unknown, dispatcher: Dispatcher = this.dispatcher()): Promise<unknown> {
+  async call(params: unknown, dispatcher: Dispatcher = this.dispatcher(), cancelled: AbortSignal = never): Promise<unknown> {
     try {
-      return await dispatcher.call(this.session, method.name, params, { cancelled: never, sessionEnded: never });
+      return await dispatcher.call(this.session, method.name, params, { cancelled, sessionEnded: never });
     } catch (error) {
       assert.ok(error instanceof HoldfastError);
       return error.code;
@@ -97,6 +97,14 @@ describe('audited calls', () => {
     bench.fails = new HoldfastError('storeUnreachable', 'Failed to change it: the store is away.');
     assert.equal(await bench.call(params), 'storeUnreachable');
     assert.deepEqual(bench.seen.slice(-2), ['the act', ['failed', 'storeUnreachable']]);
+  });
+
+  it('are written down as cancelled where their client gave them up, whatever they threw then', async () => {
+    const cancelling = new AbortController();
+    bench.fails = new DOMException('This operation was aborted', 'AbortError');
+    bench.rule = () => Promise.resolve(cancelling.abort());
+    assert.equal(await bench.call(params, bench.dispatcher(), cancelling.signal), 'cancelled');
+    assert.deepEqual(bench.seen.slice(-2), ['the act', ['failed', 'cancelled']]);
   });
 
   it('X4: do not take place where they can not be written down', async () => {
