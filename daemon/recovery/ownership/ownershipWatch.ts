@@ -1,8 +1,9 @@
 import { HoldfastError } from '../../../protocol/errors.ts';
+import { type ClockReading, elapsedBetween, readClocks } from '../../locks/localClocks.ts';
 import { sameBytes } from '../../repository/bytes.ts';
 import { afterLook, mayChange, type OwnershipMemories, type OwnershipState, ownershipState, type OwnTerm } from './ownershipMemory.ts';
 import type { TermFinding } from './termFinding.ts';
-import { countingTerm, readTerms, type SeenTerm, type TermPlace } from './termReader.ts';
+import { countingTerm, readTerms, type SeenTerm, type TermPlace, termNumbers } from './termReader.ts';
 
 export interface OwnershipLook {
   readonly state: OwnershipState;
@@ -14,45 +15,53 @@ export interface OwnershipLook {
 }
 
 export interface LookOptions {
-  readonly signal: AbortSignal;
   /** Reads all that is there, also where nothing seems to have changed. */
   readonly isThorough?: boolean;
 }
 
+/** So long quick looks are enough. */
+const quickMilliseconds = 3_600_000;
+
 /**
- * Whether a location is still this daemon's. The first look is a thorough one. Each later one asks whether the next term is there, whose name is known, and whether
- * the own one still is: two requests, whatever else lies about. What is lost stays lost, without a request.
+ * Whether a location is still this daemon's. The first look and one in each hour are thorough. All others ask whether a further term is there and whether the own one
+ * still is: two requests. Where there are locks, the next term is asked for by its name, whatever else lies about: it is locked for longer than an hour. Elsewhere
+ * it may have been deleted since, and one after it may be there, so that names are listed. What is lost stays lost, without a request.
  */
 export class OwnershipWatch {
-  readonly #place: Omit<TermPlace, 'signal'>;
   readonly #memories: OwnershipMemories;
-  #wasThorough = false;
+  readonly #clocks: () => ClockReading;
+  #thoroughAt: ClockReading | undefined;
 
-  constructor(place: Omit<TermPlace, 'signal'>, memories: OwnershipMemories) {
-    this.#place = place;
+  constructor(memories: OwnershipMemories, clocks: () => ClockReading = readClocks) {
     this.#memories = memories;
+    this.#clocks = clocks;
   }
 
   /** Rejects as the store does: who could not look must not go on. */
-  async look({ signal, isThorough = false }: LookOptions): Promise<OwnershipLook> {
-    const place = { ...this.#place, signal };
+  async look(place: TermPlace, { isThorough = false }: LookOptions = {}): Promise<OwnershipLook> {
     const memory = this.#memories.get();
     const state = ownershipState(memory);
-    if (!isThorough) {
-      const isLost = !mayChange(state);
-      if (isLost || (this.#wasThorough && (await this.#isUnchanged(place))))
-        return { state, term: undefined, findings: [], findingsCount: 0 };
-    }
+    const isSettled = !isThorough && (!mayChange(state) || (this.#mayBeQuick && (await this.#isUnchanged(place))));
+    if (isSettled) return { state, term: undefined, findings: [], findingsCount: 0 };
+    const began = this.#clocks();
     const { highest, findings, findingsCount } = await readTerms(place, memory.highest);
     const seen = this.#memories.change((known) => afterLook(known, highest, memory));
-    this.#wasThorough = true;
+    this.#thoroughAt = began;
     return { state: ownershipState(seen), term: highest, findings, findingsCount };
+  }
+
+  get #mayBeQuick(): boolean {
+    return this.#thoroughAt !== undefined && elapsedBetween(this.#thoroughAt, this.#clocks()).most < quickMilliseconds;
   }
 
   async #isUnchanged(place: TermPlace): Promise<boolean> {
     const { highest, mine } = this.#memories.get();
-    if ((await countingTerm(place, (highest?.n ?? 0) + 1)) !== undefined) return false;
-    return mine === null || (await isThere(place, mine));
+    const next = (highest?.n ?? 0) + 1;
+    const isFurther =
+      place.store.capabilities.lock === 'soft'
+        ? (await termNumbers(place)).some((n) => n >= next)
+        : (await countingTerm(place, next)) !== undefined;
+    return !isFurther && (mine === null || (await isThere(place, mine)));
   }
 }
 

@@ -35,20 +35,16 @@ export interface SeenTerms {
  */
 export async function readTerms(place: TermPlace, known: TermHead | null): Promise<SeenTerms> {
   const findings = new TermFindings();
-  const numbers = (await listNumbers(place, findings)).toSorted((one, other) => one - other);
-  let below = await nextCounting(place, numbers, findings);
-  let highest: SeenTerm | undefined;
-  while (below !== undefined && highest === undefined) {
-    const candidate = below;
-    below = await nextCounting(place, numbers, findings);
-    if (skipsNumbers(candidate, below) || skipsNumbers(candidate, known)) {
-      const detail = `Term ${candidate.n} does not follow the term that it names. It does not count.`;
-      findings.add({ ...candidate, kind: 'skippedNumber', detail });
-    } else {
-      highest = candidate;
-    }
+  const terms = new DescendingTerms(place, await termNumbers(place, findings), findings);
+  let at = 0;
+  let highest = await terms.at(at);
+  while (highest !== undefined && (await skipsNumbers(highest, at, terms, known))) {
+    const detail = `Term ${highest.n} does not follow the term that it names. It does not count.`;
+    findings.add({ ...highest, kind: 'skippedNumber', detail });
+    at += 1;
+    highest = await terms.at(at);
   }
-  if (highest !== undefined) checkPrevious(place, highest, below, findings);
+  if (highest !== undefined) checkPrevious(place, highest, await terms.at(at + 1), findings);
   if (known !== null && known.n > (highest?.n ?? 0)) addMissing(place, known.n, 'It was seen here once.', findings);
   return { highest, findings: findings.told, findingsCount: findings.count };
 }
@@ -74,8 +70,8 @@ export async function countingTerm(place: TermPlace, n: number, findings?: TermF
   return counting;
 }
 
-/** The numbers of all terms whose names are there, under delete markers too. */
-async function listNumbers({ store, codec, signal }: TermPlace, findings: TermFindings): Promise<readonly number[]> {
+/** The numbers of all terms whose names are there, under delete markers too. Rejects as the store does. */
+export async function termNumbers({ store, codec, signal }: TermPlace, findings?: TermFindings): Promise<readonly number[]> {
   const numbers: number[] = [];
   let last: { readonly key: string; readonly isTerm: boolean } | undefined;
   const take = ({ key, versionId, lastModified: storeTime }: ListedObject, isDeleteMarker: boolean): void => {
@@ -85,9 +81,9 @@ async function listNumbers({ store, codec, signal }: TermPlace, findings: TermFi
       last = { key, isTerm: n !== undefined };
     }
     if (!last.isTerm) {
-      findings.add({ kind: 'unknownObject', key, versionId, detail: 'It has no name that a term of this installation has.', storeTime });
+      findings?.add({ kind: 'unknownObject', key, versionId, detail: 'It has no name that a term of this installation has.', storeTime });
     } else if (isDeleteMarker) {
-      findings.add({ kind: 'deleteMarker', key, versionId, detail: 'A delete marker lies over a term. It hides nothing.', storeTime });
+      findings?.add({ kind: 'deleteMarker', key, versionId, detail: 'A delete marker lies over a term. It hides nothing.', storeTime });
     }
   };
   if (store.versions === undefined) {
@@ -99,13 +95,29 @@ async function listNumbers({ store, codec, signal }: TermPlace, findings: TermFi
   return numbers;
 }
 
-/** Takes numbers off the end until one has a term that counts. */
-async function nextCounting(place: TermPlace, numbers: number[], findings: TermFindings): Promise<SeenTerm | undefined> {
-  for (let n = numbers.pop(); n !== undefined; n = numbers.pop()) {
-    const seen = await countingTerm(place, n, findings);
-    if (seen !== undefined) return seen;
+/** The terms that count, the highest first, each read when it is asked for. */
+class DescendingTerms {
+  readonly #place: TermPlace;
+  readonly #findings: TermFindings;
+  /** Ascending. */
+  readonly #unread: number[];
+  readonly #read: SeenTerm[] = [];
+
+  constructor(place: TermPlace, numbers: readonly number[], findings: TermFindings) {
+    this.#place = place;
+    this.#findings = findings;
+    this.#unread = numbers.toSorted((one, other) => one - other);
   }
-  return undefined;
+
+  async at(index: number): Promise<SeenTerm | undefined> {
+    while (this.#read.length <= index) {
+      const n = this.#unread.pop();
+      if (n === undefined) return undefined;
+      const seen = await countingTerm(this.#place, n, this.#findings);
+      if (seen !== undefined) this.#read.push(seen);
+    }
+    return this.#read[index];
+  }
 }
 
 async function openVersion(
@@ -121,9 +133,17 @@ async function openVersion(
   return { ...decoded, n, key, versionId, sha256: createHash('sha256').update(read.body).digest(), storeTime: read.lastModified };
 }
 
-/** Whether it names that one as the previous, and is not the next. No honest machine writes such a term. */
-function skipsNumbers({ n, term }: SeenTerm, before: TermHead | null | undefined): boolean {
-  return before !== null && before !== undefined && before.n !== n - 1 && term.previous !== null && sameBytes(term.previous, before.sha256);
+/** Whether the one that it names as the previous is known, and is not that of the number before. No honest machine writes such a term. */
+async function skipsNumbers({ n, term }: SeenTerm, at: number, terms: DescendingTerms, known: TermHead | null): Promise<boolean> {
+  const { previous } = term;
+  if (previous === null) return false;
+  if (known !== null && known.n !== n - 1 && sameBytes(known.sha256, previous)) return true;
+  if ((await terms.at(at + 1))?.n === n - 1) return false;
+  for (let lower = at + 1; ; lower += 1) {
+    const seen = await terms.at(lower);
+    if (seen === undefined) return false;
+    if (sameBytes(seen.sha256, previous)) return true;
+  }
 }
 
 /** Older terms are not kept locked, and who holds the credentials may delete them: that one is gone, or another, is no reason not to count what follows. */

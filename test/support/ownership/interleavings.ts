@@ -10,8 +10,6 @@ export interface Scene {
   readonly start: 'unclaimed' | 'owned' | 'watched';
   /** So many acts of the attacker, whichever, at whatever time. */
   readonly acts: number;
-  /** Who has the credentials may delete, and overwrite what has no versions: there are no locks. */
-  readonly isSoft?: boolean;
   /** Names hold no secret. */
   readonly isUnkeyed?: boolean;
   /** Somebody has read the names of terms that are not there yet, out of the logs of a store. */
@@ -68,11 +66,13 @@ class Exploration {
   readonly #seen: Set<string> = new Set();
   readonly #ended: Set<string> = new Set();
   readonly #options: readonly [MachineOptions, MachineOptions];
+  #former: ModelStore;
   #steps = 0;
 
   constructor(scene: Scene) {
     const { store, isUnkeyed = false, fault = {} } = scene;
     this.#scene = scene;
+    this.#former = new ModelStore(store);
     const options = { store, keyOf: isUnkeyed ? guessedKey : keyedKey, fault };
     this.#options = [
       { ...options, name: 'A' },
@@ -101,6 +101,7 @@ class Exploration {
     let store = new ModelStore(this.#scene.store);
     let memory = nothingKnown;
     if (start !== 'unclaimed') ({ store, memory } = await runAlone(first, 'take', memory, store));
+    this.#former = store;
     const program: Program = start === 'unclaimed' ? 'take' : start === 'owned' ? 'look' : 'lookAgain';
     const machines = [
       await new MachineTree({ ...first, former: store }, program, memory).grow([], true),
@@ -180,14 +181,15 @@ class Exploration {
       label,
     };
     const isTake = who === 1 || this.#scene.start === 'unclaimed';
-    if (isTake && this.#scene.isSoft !== true && ownsBy(node) > 0 && highest > ownsBy(node)) {
+    if (isTake && this.#scene.store.isLocked && ownsBy(node) > 0 && highest > ownsBy(node)) {
       throw breach(next, `${name} believes to own by term ${ownsBy(node)}, and a higher one is there`);
     }
     return next;
   }
 
   #attacks(at: Situation): readonly Situation[] {
-    const { isSoft = false, isLeaky = false, isUnkeyed = false, store: options } = this.#scene;
+    const { isLeaky = false, isUnkeyed = false, store: options } = this.#scene;
+    const isSoft = !options.isLocked;
     const { keys } = at.store;
     const act = (label: string, store: ModelStore | undefined): readonly Situation[] =>
       store === undefined ? [] : [{ ...at, store, actsLeft: at.actsLeft - 1, before: at, label: `the attacker ${label}` }];
@@ -217,10 +219,10 @@ class Exploration {
     for (const { position } of at.machines) {
       if (position.call === undefined && HoldfastError.is(position.end, 'failed')) throw position.end;
     }
-    if (this.#scene.isSoft !== true && ownsBy(first) > 0 && ownsBy(first) === ownsBy(second)) {
+    if (this.#scene.store.isLocked && ownsBy(first) > 0 && ownsBy(first) === ownsBy(second)) {
       throw breach(at, `two owners by term ${ownsBy(first)}`);
     }
-    if (this.#scene.isSoft !== true && at.sawOtherOwner && ownsBy(first) > 0 && first.position.call === undefined) {
+    if (this.#scene.store.isLocked && at.sawOtherOwner && ownsBy(first) > 0 && first.position.call === undefined) {
       throw breach(at, 'the former owner has looked, and does not see that it is none any more');
     }
   }
@@ -231,7 +233,7 @@ class Exploration {
     const name = JSON.stringify([at.store.fingerprint, at.wasSilent, memories]);
     if (this.#ended.has(name)) return;
     this.#ended.add(name);
-    const isSoft = this.#scene.isSoft === true;
+    const isSoft = !this.#scene.store.isLocked;
     const hasOwner = memories.some((memory) => ownershipState(memory) === 'owner');
     if (!hasOwner && !at.wasSilent && !isSoft) throw breach(at, 'nobody owns the location, although nothing was held back');
     let after = await this.#lookAround(at, at.store, memories, hasOwner && !at.wasSilent && !isSoft ? 1 : 0);
@@ -240,6 +242,7 @@ class Exploration {
       // Whoever may delete takes the highest term away, and then all.
       const highest = this.#options[0].keyOf(this.#highest(store));
       const left = store.versionsOf(highest).reduce((rest, { versionId }) => rest.delete(highest, versionId), store);
+      if (this.#scene.start === 'watched') await this.#takeUnseen(at, left, memories);
       after = await this.#lookAround(at, left, after, 0);
       store = new ModelStore(store.options);
       after = await this.#lookAround(at, store, after, 0);
@@ -278,6 +281,18 @@ class Exploration {
       if (!(error instanceof HoldfastError)) throw error;
       throw breach(at, `undisturbed, B cannot take the location: ${error.message}`);
     }
+  }
+
+  /** The highest term is gone before the first machine has looked, and the second one takes the location again. */
+  async #takeUnseen(
+    at: Situation,
+    left: ModelStore,
+    [mine = nothingKnown, others = nothingKnown]: readonly OwnershipMemory[],
+  ): Promise<void> {
+    const [first, second] = this.#options;
+    const { state, store } = await runAlone(second, 'take', others, left);
+    const seen = await runAlone({ ...first, former: this.#former }, 'lookAgain', mine, store);
+    if (state === 'owner' && mayChange(seen.state)) throw breach(at, `B has taken the location anew, and A is still ${seen.state}`);
   }
 
   #optionsOf(index: number): MachineOptions {

@@ -106,10 +106,10 @@ async function perform(
   );
   const place: TermPlace = { store: fault.store?.(plain) ?? plain, codec: modelCodec(name, keyOf), signal };
   if (program !== 'take') {
-    const watch = new OwnershipWatch(place, memories);
-    if (isBefore) await watch.look({ signal });
+    const watch = new OwnershipWatch(memories);
+    if (isBefore) await watch.look(place);
     isBefore = false;
-    await watch.look({ signal, isThorough: program === 'lookThoroughly' });
+    await watch.look(place, { isThorough: program === 'lookThoroughly' });
     return ownershipState(memories.get());
   }
   const sleep = async (): Promise<void> => {

@@ -13,6 +13,8 @@ import { branded } from '../ids.ts';
 export interface ModelOptions {
   readonly versions: boolean;
   readonly conditionalPut: boolean;
+  /** What is there stays: nobody can delete a version, nor put anything else in its place. */
+  readonly isLocked: boolean;
 }
 
 export interface ModelVersion {
@@ -143,7 +145,7 @@ export function storeOver(options: ModelOptions, caller: Caller): ObjectStore {
   };
   return {
     storeId,
-    capabilities: { lock: 'soft', ...options },
+    capabilities: { lock: options.isLocked ? 'compliance' : 'soft', versions: options.versions, conditionalPut: options.conditionalPut },
     put: async (key, bytes, { asFurtherVersion = false } = {}): Promise<PutResult> => {
       const isConditional = !(asFurtherVersion && options.versions);
       const answer = await caller({ verb: 'put', key, body: Buffer.from(bytes).toString(), isConditional });
