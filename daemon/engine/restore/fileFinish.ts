@@ -35,9 +35,16 @@ export type Attributes = Pick<FileTarget, 'uid' | 'gid' | 'mode' | 'mtime'>;
 /**
  * Gives an open file or folder its owner, mode and times. What the system does not take is told to `note` (the middle of a sentence), and the rest
  * is set all the same: a file system without owners must not keep the data from coming back.
+ *
+ * @param hasOwner it is known to have the right one already
  */
-export function setAttributes(descriptor: number, { uid, gid, mode, mtime }: Attributes, note: (what: string) => void): void {
-  const isOwned = uid < 0 || isTaken(() => fchownSync(descriptor, uid, gid));
+export function setAttributes(
+  descriptor: number,
+  { uid, gid, mode, mtime }: Attributes,
+  note: (what: string) => void,
+  hasOwner = false,
+): void {
+  const isOwned = hasOwner || uid < 0 || isTaken(() => fchownSync(descriptor, uid, gid));
   if (!isOwned) note("its owner can't be restored here");
   // Changing the owner takes set-user-id away, so the mode comes after it; whoever owns the file instead must not lend his rights to it.
   if (!isTaken(() => fchmodSync(descriptor, isOwned ? mode : mode & ~setIdBits))) note("its mode can't be restored here");

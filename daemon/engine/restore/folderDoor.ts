@@ -46,6 +46,11 @@ export class FolderDoor implements Disposable {
     return `${openFolders}/${descriptor}/${path.slice(slash + 1)}`;
   }
 
+  /** Whether a file that is made at a path has its owner and group by itself. `false` says nothing. */
+  givesTo(path: string, uid: number, gid: number): boolean {
+    return this.#isOpenable && this.#private.givesTo(path.slice(0, Math.max(path.lastIndexOf('/'), 1)), uid, gid);
+  }
+
   #open(folder: string): number {
     if (this.#descriptor !== undefined && this.#folder === folder) return this.#descriptor;
     this[Symbol.dispose]();

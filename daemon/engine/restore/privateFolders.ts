@@ -13,6 +13,10 @@ const mostKnown = 4096;
 export class PrivateFolders {
   readonly #known = new Map<string, boolean>();
   #last = '';
+  readonly #uid: number | undefined = process.geteuid?.();
+  readonly #gid: number | undefined = process.getegid?.();
+  /** Private ones whose owner and group are this process's. */
+  readonly #own = new Set<string>();
 
   /** `folder` is raw, absolute, and without a slash at its end. */
   has(folder: string): boolean {
@@ -22,18 +26,31 @@ export class PrivateFolders {
     return isPrivate;
   }
 
+  /**
+   * Whether a file that this process makes in a folder has an owner and a group by itself: the group is that of the process or of the folder (open(2)), so
+   * both must be it. Told of folders that are private, `false` of others; a file system that owns its files itself would show it on the folder.
+   */
+  givesTo(folder: string, uid: number, gid: number): boolean {
+    return uid === this.#uid && gid === this.#gid && this.has(folder) && this.#own.has(folder);
+  }
+
   #isPrivate(folder: string): boolean {
     const known = this.#known.get(folder);
     if (known !== undefined) return known;
-    const isPrivate = (folder === '/' || this.#isPrivate(folder.slice(0, Math.max(1, folder.lastIndexOf('/'))))) && isOurs(folder);
-    if (this.#known.size >= mostKnown) this.#known.clear();
+    const isPrivate = (folder === '/' || this.#isPrivate(folder.slice(0, Math.max(1, folder.lastIndexOf('/'))))) && this.#isOurs(folder);
+    if (this.#known.size >= mostKnown) {
+      this.#known.clear();
+      this.#own.clear();
+    }
     this.#known.set(folder, isPrivate);
     return isPrivate;
   }
-}
 
-function isOurs(folder: string): boolean {
-  const found = lstatSync(rawPath(folder), { throwIfNoEntry: false });
-  if (found?.isDirectory() !== true || (found.uid !== 0 && found.uid !== process.geteuid?.())) return false;
-  return (found.mode & writableByOthers) === 0 || (found.mode & sticky) !== 0;
+  #isOurs(folder: string): boolean {
+    const found = lstatSync(rawPath(folder), { throwIfNoEntry: false });
+    if (found?.isDirectory() !== true || (found.uid !== 0 && found.uid !== this.#uid)) return false;
+    const isOurs = (found.mode & writableByOthers) === 0 || (found.mode & sticky) !== 0;
+    if (isOurs && found.uid === this.#uid && found.gid === this.#gid) this.#own.add(folder);
+    return isOurs;
+  }
 }

@@ -6,7 +6,7 @@ import type { PartSink } from '../../locations/objectParts.ts';
 import type { EngineProgress, EngineThreads, RestoreJob, RestoreResult } from '../jobs.ts';
 import { newRunMemory, RunControl, type RunMemory, sumCounters } from '../threads/runMemory.ts';
 import { collectSoon } from '../threads/shortLivedMemory.ts';
-import { fileWorkerCount } from '../threads/threadCounts.ts';
+import { restoreWorkerCount } from '../threads/threadCounts.ts';
 import { errorOf, failureOf } from './mainStore.ts';
 import type {
   FetchPlan,
@@ -89,7 +89,7 @@ class RestoreRun {
     this.#job = job;
     this.#threads = threads;
     if (job.expected !== undefined) this.#totals = { totalFiles: job.expected.files, totalBytes: job.expected.bytes };
-    this.#workerCount = fileWorkerCount(threads.workers);
+    this.#workerCount = restoreWorkerCount(threads.workers);
     this.#memory = newRunMemory(this.#workerCount + 1);
     this.#control = new RunControl(this.#memory);
   }

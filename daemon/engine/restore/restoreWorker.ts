@@ -185,7 +185,7 @@ function writeWhole(door: FolderDoor, place: Place, bytes: Buffer, note: (what: 
   try {
     writePieces(descriptor, place, bytes);
     if (target.size > bytes.length) ftruncateSync(descriptor, target.size);
-    setAttributes(descriptor, target, note);
+    setAttributes(descriptor, target, note, door.givesTo(target.temporary, target.uid, target.gid));
     isWritten = true;
   } finally {
     closeSync(descriptor);

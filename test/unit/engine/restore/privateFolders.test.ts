@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { PrivateFolders } from '../../../../daemon/engine/restore/privateFolders.ts';
@@ -44,5 +44,40 @@ describe('folders whose paths nobody else can lead elsewhere', () => {
     );
     assert.deepEqual(verdicts, [true, true, false, false, false, false, false]);
     assert.equal(folders.has('/'), true);
+  });
+
+  describe('and what a file that is made there belongs to', () => {
+    const uid = process.geteuid?.() ?? 0;
+    const gid = process.getegid?.() ?? 0;
+
+    it('is this user with the group of the process, where the folder is of both', () => {
+      assert.equal(new PrivateFolders().givesTo(root, uid, gid), true);
+    });
+
+    it('is not said of another owner or group', () => {
+      const folders = new PrivateFolders();
+      assert.equal(folders.givesTo(root, uid + 1, gid), false);
+      assert.equal(folders.givesTo(root, uid, gid + 1), false);
+    });
+
+    it('is not said where the folder may hand its group on, or is of somebody else, or others may write to it', function () {
+      if (uid !== 0) this.skip();
+      const make = (change: (folder: string) => void): string => {
+        const folder = mkdtempSync(path.join(root, 'given-'));
+        change(folder);
+        return folder;
+      };
+      const group = make((folder) => {
+        chownSync(folder, uid, 12_345);
+        chmodSync(folder, 0o2755);
+        writeFileSync(path.join(folder, 'file'), '');
+        assert.equal(statSync(path.join(folder, 'file')).gid, 12_345);
+      });
+      const folders = [group, make((folder) => chownSync(folder, 12_345, gid)), make((folder) => chmodSync(folder, 0o777))];
+      assert.deepEqual(
+        folders.map((folder) => new PrivateFolders().givesTo(folder, uid, gid)),
+        [false, false, false],
+      );
+    });
   });
 });
