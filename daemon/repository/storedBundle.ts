@@ -38,6 +38,11 @@ const ownerTagLength = 32;
 /** jsonLen, ownerTag and zLen. */
 const besideParts = 4 + ownerTagLength + 8;
 
+/** What a frame may decode to: no catalog is smaller than a hundredth of itself, beside some pages that are empty. */
+function mostCatalogOf(frameLength: number): number {
+  return 100 * frameLength + 4 * 1024 * 1024;
+}
+
 /** Stored bytes that claim to be a bundle. Nothing of them is authentic before `open`. */
 export class StoredBundle {
   readonly header: ObjectHeader;
@@ -92,6 +97,13 @@ export class StoredBundle {
     const body = new BundleBody(this.#source, this.#front, this.#bodyStart, key, subject);
     const { json, ownerTag, catalogAt, catalogEnd } = await frontOf(body, subject, signal);
     const facts = decodeBundleFacts(json, subject);
+    if (facts.catalogLength > mostCatalogOf(catalogEnd - catalogAt)) {
+      throw refusal(
+        subject,
+        'bundleCatalog',
+        `its catalog claims ${facts.catalogLength} bytes of ${catalogEnd - catalogAt} compressed ones`,
+      );
+    }
     if (name !== undefined && name.time !== timeInName(facts.created)) {
       throw refusal(subject, 'bundleName', 'its name does not agree with its content');
     }

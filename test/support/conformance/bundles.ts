@@ -93,6 +93,7 @@ async function open(stored: Uint8Array, expecting: Partial<BundleExpectations> =
 const good = sealedBundle();
 const withJson = (changes: object): Promise<Buffer> => open(sealedBundle({ json: text(changes) }));
 export const goodBundles: readonly (() => unknown)[] = [
+  () => withJson({ catalogLength: 100 * frame.length + 4 * 2 ** 20 }),
   () => open(good),
   () => open(sealedBundle({ padding: Buffer.alloc(0) })),
   () => open(sealedBundle({ json: `  ${text()}\n` })),
@@ -168,5 +169,6 @@ export const bundles: readonly MustRefuse[] = [
   bundle('an ownerTag that does not hold', 'bundleOwnerTag', () => open(sealedBundle({ tag: Buffer.alloc(32) }))),
   bundle('another time than its name', 'bundleName', () => withJson({ created: '2026-01-02T03:04:06.678Z' })),
   bundle('another catalog than its SHA-256', 'bundleCatalog', () => withJson({ catalogSha256: base64(32) })),
+  bundle('a catalog too large for its frame', 'bundleCatalog', () => withJson({ catalogLength: 100 * frame.length + 4 * 2 ** 20 + 1 })),
   bundle('a bundle of another name', 'headerObjectId', () => open(good, { name: { ...bundleName, bundleId: Buffer.alloc(16) } })),
 ];

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { decodeKeyring, type Keyring } from '../../../daemon/keys/keyring.ts';
+import { createSecretKey } from 'node:crypto';
+import { DrKey } from '../../../daemon/keys/dr/drKey.ts';
+import { decodeKeyring, hasRecoveryMac, isAuthenticKeyring, isRecoveryKeyring, type Keyring } from '../../../daemon/keys/keyring.ts';
 import { keyringFolder } from '../../../daemon/keys/keyringName.ts';
 import type { LocationId, StoreId } from '../../../protocol/ids.ts';
 import { somePoint, somePolicy } from '../../support/catalog.ts';
@@ -36,6 +38,29 @@ describe('a keyring that is published', () => {
     assert.notEqual(one.storeId, two.storeId);
     assert.notDeepEqual(one.objectId, two.objectId);
     assert.deepEqual(one.body.slots, two.body.slots);
+  });
+
+  it('D4: is authenticated by the recovery key from when that is held on, and no more once it is not', async () => {
+    using bench = await InstallationBench.ready();
+    const locationId = await bench.addLocation();
+    const { keys } = bench.installation;
+    const { masterKey } = keys;
+    const drKey = DrKey.generate(masterKey.installationId);
+    keys.holdDrKeys({ drKey, nameKey: createSecretKey(Buffer.alloc(32)) });
+    const keyring = await published(bench, locationId);
+    assert.ok(isRecoveryKeyring(keyring, drKey) && isAuthenticKeyring(keyring, masterKey));
+    keys.holdDrKeys(undefined);
+    assert.ok(!drKey.isHeld);
+    assert.ok(!hasRecoveryMac(await published(bench, locationId)));
+  });
+
+  it('K3: the recovery key goes with the master key when the daemon is locked', async () => {
+    using bench = await InstallationBench.ready();
+    const { keys } = bench.installation;
+    const drKey = DrKey.generate(keys.masterKey.installationId);
+    keys.holdDrKeys({ drKey, nameKey: createSecretKey(Buffer.alloc(32)) });
+    keys.drop();
+    assert.ok(!drKey.isHeld && keys.drKeys === undefined);
   });
 
   it('names the newest restore points of its own store, and none that a policy has elsewhere', async () => {

@@ -3,9 +3,12 @@ import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { DrKey } from '../../../../daemon/keys/dr/drKey.ts';
 import { DrPassphrase } from '../../../../daemon/keys/dr/drPassphrase.ts';
+import { drSalt, drScryptParameters } from '../../../../daemon/keys/dr/drScrypt.ts';
 import { decodeDrSlot, type DrSlot, longestDrSlot } from '../../../../daemon/keys/dr/drSlot.ts';
 import { slotOpenedBy } from '../../../../daemon/keys/dr/samePassphrase.ts';
+import { sealWithGcmSiv } from '../../../../daemon/keys/gcmSiv.ts';
 import { MasterKey } from '../../../../daemon/keys/masterKey.ts';
+import { contextOfSlot } from '../../../../daemon/keys/slot.ts';
 import { HoldfastError } from '../../../../protocol/errors.ts';
 import { idOf, type InstallationId, uuidBytes } from '../../../../protocol/ids.ts';
 import { FakeScrypt } from '../support/fakeScrypt.ts';
@@ -80,6 +83,19 @@ describe('a DR passphrase', () => {
     for (const typed of [new Uint8Array(0), Uint8Array.of(0xff), new Uint8Array(1025).fill(0x61)]) {
       await assert.rejects(DrPassphrase.derive({ installationId, passphrase: typed, scrypt: new FakeScrypt() }), isWrong);
     }
+  });
+
+  it('C7: a slot that wraps another key than it names opens nothing', async () => {
+    const derived = await new FakeScrypt().derive(utf8('right'), drSalt(installationId), drScryptParameters, 96);
+    const slotNaming = (key: DrKey): DrSlot => {
+      const drkId = Buffer.from(key.drkId).toString('base64');
+      const { slotId, kind, reference } = slot;
+      const context = contextOfSlot({ installationId, keyId: drkId, slotId, kind, scrypt: reference });
+      const wrapped = sealWithGcmSiv(derived.subarray(0, 32), context, drKey.wrapPlaintext());
+      return { ...slot, drkId, wrapped: Buffer.from(wrapped).toString('base64') };
+    };
+    assert.equal(bytesOf(right.open(slotNaming(drKey))), bytesOf(drKey));
+    assert.equal(right.tryToOpen(slotNaming(DrKey.generate(installationId))), undefined);
   });
 
   it('is taken in NFC, and may not be set with control characters or with spaces around it', async () => {
