@@ -11,6 +11,7 @@ import { benchLocks } from './locks.ts';
 import { type Command, forgetPeak, type Measured, measure, peakMemory, readAll, touchMemory } from './measure.ts';
 import { benchPasskeys } from './passkeys.ts';
 import { findPeers, peerNames } from './peers.ts';
+import { benchRecovery } from './recovery.ts';
 import { median, type Sample, sectionNames, table, withResults } from './report.ts';
 import { bucketStores, folderStores, type Stores } from './stores.ts';
 
@@ -23,6 +24,7 @@ const help = `npm run bench -- [flags]
   --latency MS     with --store s3: every round trip takes so much longer
   --locks          instead of all that: refresh and audit of many locked objects
   --passkeys       instead of all that: passkeys of each kind, and how long the daemon stands still meanwhile
+  --recovery       instead of all that: a large catalog copied for a bundle, and made again from it
   --folder DIR     where to work (default: /dev/shm where it is large enough, else the temporary folder)
   --write-docs     put the tables into docs/benchmarks.md
 Peers are taken from the folder BENCH_PEERS and from the PATH.
@@ -34,6 +36,8 @@ const seed = 20_260_101;
 /** Source, store, target, and as much again for programs, their caches and what is touched ahead. */
 const spaceForEach = 5;
 const startRuns = 5;
+/** A fifth of what the catalogs and copies of the recovery need. */
+const recoverySpace = 800 * 2 ** 20;
 const anyTime = 10n ** 19n;
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
@@ -158,6 +162,7 @@ async function main(): Promise<void> {
       latency: { type: 'string', default: '0' },
       locks: { type: 'boolean', default: false },
       passkeys: { type: 'boolean', default: false },
+      recovery: { type: 'boolean', default: false },
       'write-docs': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -165,6 +170,10 @@ async function main(): Promise<void> {
   if (values.help) return say(help);
   if (values.locks) return await alone(benchLocks, sectionNames.locks, values['write-docs']);
   if (values.passkeys) return await alone(benchPasskeys, sectionNames.passkeys, values['write-docs']);
+  if (values.recovery) {
+    const parent = workFolder(values.folder, recoverySpace);
+    return await alone((tell) => benchRecovery(tell, parent), sectionNames.recovery, values['write-docs']);
+  }
   const isS3 = values.store === 's3';
   if (!isS3 && values.store !== 'folder') throw new Error(`--store ${values.store} is neither folder nor s3`);
   const latency = Number(values.latency);

@@ -85,6 +85,7 @@ export const sectionNames = {
   slowS3: 'results on S3 far away',
   locks: 'results of locks',
   passkeys: 'results of passkeys',
+  recovery: 'results of recovery',
 } as const;
 
 /** The page with what stands between the two marks of a section replaced. Throws where they are not there. */

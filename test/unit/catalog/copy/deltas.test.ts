@@ -56,7 +56,7 @@ describe('deltas between copies', () => {
         writeCopy({ catalogPath, copyPath: laterPath });
         assert.deepEqual(rowsOf(joined(basePath, laterPath)), rowsOf(laterPath));
       }),
-      { numRuns: 15 },
+      { numRuns: 8 },
     );
   });
 

@@ -151,7 +151,7 @@ describe('copies that somebody else made', () => {
           assert.ok(HoldfastError.is(error, 'catalogDamaged', 'catalogNewer'), String(error));
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 });
