@@ -56,6 +56,7 @@ export function reportOf({ kind, result }: ActionWithResult, style: Style): stri
     case 'auditLocks':
     case 'proveLock':
     case 'rotatePasskey':
+    case 'recoveryBackup':
       return [];
   }
 }

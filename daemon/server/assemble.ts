@@ -7,6 +7,7 @@ import { ActionQueue } from '../actions/actionQueue.ts';
 import { AlertBook } from '../alerts/alertBook.ts';
 import { AuditedActions } from '../auditLog/auditedActions.ts';
 import { AuditLog } from '../auditLog/auditLog.ts';
+import { CatalogCopier } from '../catalog/copy/catalogCopier.ts';
 import { openCatalog } from '../catalog/openCatalog.ts';
 import { runCommand } from '../commands/runCommand.ts';
 import { runBackup } from '../engine/backup/backup.ts';
@@ -30,6 +31,8 @@ import { machineTimeZone, RetentionService } from '../policies/retention/retenti
 import { RestoreService } from '../policies/restoreService.ts';
 import { UnfinishedRuns } from '../policies/unfinishedRuns.ts';
 import { VerifyService } from '../policies/verifyService.ts';
+import { normalSchedule, scheduleOf } from '../policies/schedules/schedule.ts';
+import { DisasterRecovery } from '../recovery/bundles/disasterRecovery.ts';
 import { ImportStored } from '../recovery/importStored.ts';
 import type { Assembly, AssemblySurroundings, AssemblyWorld } from './assembly.ts';
 import { Immutability } from '../immutability/immutability.ts';
@@ -41,6 +44,7 @@ import { actionHandlers } from './methods/actionHandlers.ts';
 import { alertHandlers } from './methods/alertHandlers.ts';
 import { auditHandlers } from './methods/auditHandlers.ts';
 import { backupHandlers } from './methods/backupHandlers.ts';
+import { bundleHandlers } from './methods/bundleHandlers.ts';
 import { garbageHandlers } from './methods/garbageHandlers.ts';
 import { locationHandlers } from './methods/locationHandlers.ts';
 import { diagnosticsHandlers } from './methods/diagnosticsHandlers.ts';
@@ -84,6 +88,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
   const changed = (table: string, id: string): void => {
     publish({ name: 'catalog.changed', subject: `${table}/${id}` });
     caretaker.rowChanged(table, id);
+    if (table === 'policies' || table === 'locations') recovery.look();
     if (table === 'passkeys') passkeyWatch.changed();
     if (table === 'restorePoints') immutability.pointsChanged();
   };
@@ -109,6 +114,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
       caretaker.stateChanged();
       passkeyWatch.stateChanged();
       immutability.stateChanged();
+      recovery.look();
       stateChanged();
     },
     onPasskeyChanged: (slotId) => changed('passkeys', slotId),
@@ -151,6 +157,18 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     clock: timers,
     onChanged: (slotId) => changed('passkeys', slotId),
     onFailed: (error) => log.error('Something about passkeys failed.', { error: thrownFact(error) }),
+  });
+  const recovery = new DisasterRecovery({
+    installation,
+    copier: new CatalogCopier(workerUrl),
+    queue,
+    alerts,
+    scrypt,
+    schedules: { normal: normalSchedule, of: scheduleOf },
+    wallClock,
+    now: () => performance.now(),
+    after: timers.after,
+    onFailed: (error) => log.error('Something about disaster recovery failed.', { error: thrownFact(error) }),
   });
   const policies = new PolicyService({
     catalog,
@@ -213,6 +231,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     newest: (policy) => catalog.policies.get(policy.policyId) ?? policy,
     onEnded: (run) => {
       caretaker.backupEnded(run);
+      recovery.look();
       garbageRuns.consider();
     },
   });
@@ -255,6 +274,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
   caretaker.start();
   immutability.start();
   passkeyWatch.start();
+  recovery.start();
   await unlocking.start();
 
   return {
@@ -274,6 +294,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
       ...backupHandlers(policies, runs),
       ...restorePointHandlers({ installation, queue, points, open, restores, verifies }),
       ...recoveryHandlers(importStored, queue),
+      ...bundleHandlers(recovery),
       ...actionHandlers(queue, catalog.actions),
       ...alertHandlers(alerts),
       ...auditHandlers(audit, (kind, id) => currentName(catalog, kind, id)),
@@ -282,6 +303,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
       unlocking[Symbol.dispose]();
       await caretaker.interrupt(() => queue.close());
       caretaker[Symbol.dispose]();
+      recovery[Symbol.dispose]();
       await passkeyWatch[Symbol.asyncDispose]();
       await immutability[Symbol.asyncDispose]();
       open.clear();

@@ -30,6 +30,8 @@ export function actionTitle(kind: ActionKind | (string & {}), subject: string): 
       return l10n.t('Lock proof of {0}', name);
     case 'rotatePasskey':
       return l10n.t('Rotation of {0}', name);
+    case 'recoveryBackup':
+      return l10n.t('Backup of the catalog to {0}', name);
     default:
       return `${kind} ${name}`;
   }

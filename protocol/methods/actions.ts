@@ -13,6 +13,7 @@ export const actionKinds = [
   'auditLocks',
   'proveLock',
   'rotatePasskey',
+  'recoveryBackup',
 ] as const;
 
 export type ActionKind = (typeof actionKinds)[number];
@@ -59,7 +60,7 @@ export interface Action {
 }
 
 /**
- * With the verb's document: `BackupDocument`, `RestoreDocument`, `VerifyDocument`, `ImportDocument`, `GarbageDocument`, `RefreshDocument`, `AuditDocument` or `LockProofDocument` by its kind, also with
+ * With the verb's document: `BackupDocument`, `RestoreDocument`, `VerifyDocument`, `ImportDocument`, `GarbageDocument`, `RefreshDocument`, `AuditDocument`, `LockProofDocument` or `BundleDocument` by its kind, also with
  * warnings and damage; `null` until it is finished, and where it failed without one.
  */
 export interface ActionWithResult extends Action {

@@ -6,6 +6,7 @@ import { alertAcknowledge, alertList, alertSnooze } from './alerts.ts';
 import { auditList, auditVerify } from './auditLog.ts';
 import { sessionAutoLock } from './autoLock.ts';
 import { backupStart } from './backups.ts';
+import { recoveryBackup, recoveryDisable, recoveryEnable, recoveryStatus } from './disasterRecovery.ts';
 import { sessionClaim } from './claim.ts';
 import { locationCollectGarbage } from './garbage.ts';
 import { immutabilityAbsence, immutabilityAudit, immutabilityRefresh, immutabilityStatus, locationProveLock } from './immutability.ts';
@@ -109,6 +110,10 @@ export const methods: readonly AnyMethod[] = [
   restorePointFileHistory,
   restoreStart,
   recoveryImportStored,
+  recoveryStatus,
+  recoveryEnable,
+  recoveryDisable,
+  recoveryBackup,
   actionList,
   actionShow,
   actionResult,

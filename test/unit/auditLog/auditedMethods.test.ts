@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { factsOfCall, madeSubjects } from '../../../daemon/auditLog/auditDraft.ts';
 import type { AnyMethod } from '../../../protocol/method.ts';
 import { secretRef } from '../../../protocol/method.ts';
+import { actionKinds } from '../../../protocol/methods/actions.ts';
 import { methods } from '../../../protocol/methods/index.ts';
 import { reference, time, uuid } from '../../../protocol/methods/values.ts';
 import { newId } from '../../support/ids.ts';
@@ -40,6 +41,8 @@ const notAudited: readonly string[] = [
   'restorePoint.verify',
   'restorePoint.fileHistory',
   'restore.start',
+  'recovery.status',
+  'recovery.backup',
   'action.list',
   'action.show',
   'action.result',
@@ -107,6 +110,16 @@ describe('what the audit log has of each method', () => {
     for (const { name, right, audit } of methods) {
       if (right === 'stepUp' || right === 'notSetUp') assert.ok(audit !== undefined, name);
     }
+  });
+
+  it('names kinds of actions that there are, each by one method', () => {
+    const kinds = audited.flatMap(({ audit }) => audit?.action ?? []);
+    assert.deepEqual(kinds.toSorted(), [...new Set(kinds)].toSorted());
+    assert.deepEqual(
+      kinds.filter((kind) => !actionKinds.some((known) => known === kind)),
+      [],
+    );
+    assert.ok(kinds.includes('collectGarbage') && kinds.includes('importStored') && kinds.includes('rotatePasskey'));
   });
 
   it('does only what gives rights or data back where the log can not be written', () => {

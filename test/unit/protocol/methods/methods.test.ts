@@ -55,8 +55,11 @@ const rights: Readonly<Record<string, readonly string[]>> = {
     'location.edit',
     'location.remove',
     'restorePoint.retire',
+    'policy.export',
     'unattended.set',
     'immutability.setAbsence',
+    'recovery.enable',
+    'recovery.disable',
   ],
 };
 
@@ -84,7 +87,14 @@ describe('protocol methods', () => {
 
   it('are confirmed exactly where something is lost that can not be had back', () => {
     const asked = methods.filter(({ params }) => members(params).includes('confirmed')).map(({ name }) => name);
-    assert.deepEqual(asked, ['passkey.retire', 'location.remove', 'policy.delete', 'restorePoint.retire']);
+    assert.deepEqual(asked, [
+      'passkey.retire',
+      'location.remove',
+      'policy.delete',
+      'restorePoint.retire',
+      'recovery.enable',
+      'recovery.disable',
+    ]);
   });
 
   it('page every list', () => {
