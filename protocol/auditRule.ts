@@ -11,6 +11,8 @@ export interface AuditRule {
   readonly facts?: readonly string[];
   /** Members of the result that are ids of what was made or met; `location.locationId` is a member of a member. */
   readonly made?: Readonly<Record<string, AuditSubjectKind>>;
+  /** The kind of the actions of the queue that this act goes on as, or that a schedule starts in its place: their ends are in the log too. */
+  readonly action?: string;
   /** What gives rights up, or gives data back: done even where the log can't be written. Everything else is not. */
   readonly evenUnlogged?: boolean;
 }

@@ -80,7 +80,7 @@ export class AuditLog {
     return {
       done: (result) => {
         const { subjects, isWhole } = madeSubjects(method.audit ?? {}, result);
-        const isGoingOn = subjects.some(({ kind }) => kind === 'action');
+        const isGoingOn = method.audit?.action !== undefined && subjects.some(({ kind }) => kind === 'action');
         end({ outcome: isGoingOn ? 'started' : isWhole ? 'done' : 'failed', code: null, subjects });
       },
       failed: (error) => {

@@ -1,27 +1,35 @@
-import { type ActionWithResult, type ActionKind, isEnded } from '../../protocol/methods/actions.ts';
+import type { AnyMethod } from '../../protocol/method.ts';
+import { type ActionWithResult, isEnded } from '../../protocol/methods/actions.ts';
 import type { AuditOutcome, AuditSubject } from '../../protocol/methods/auditLog.ts';
 import type { ActionHistory } from '../actions/actionQueue.ts';
 import type { AuditLog } from './auditLog.ts';
 
-/** Actions that change rights or protection, with the method that stands for each, and what they work on. */
-const auditedKinds: Readonly<Partial<Record<ActionKind, { readonly verb: string; readonly subject?: AuditSubject['kind'] }>>> = {
-  importStored: { verb: 'recovery.importStored' },
-  collectGarbage: { verb: 'location.collectGarbage', subject: 'location' },
-  rotatePasskey: { verb: 'passkey.rotate', subject: 'passkey' },
-};
+/** A method whose acts go on as actions of the queue. */
+interface Audited {
+  readonly verb: string;
+  /** What the actions work on. */
+  readonly subject: AuditSubject['kind'] | undefined;
+}
 
 /** The history of actions, with the audit log told how those ended that belong in it, and when one was started by a schedule. */
 export class AuditedActions implements ActionHistory {
   readonly #history: ActionHistory;
   readonly #log: AuditLog;
+  /** By the kind of the actions. */
+  readonly #audited: ReadonlyMap<string, Audited>;
 
-  constructor(history: ActionHistory, log: AuditLog) {
+  constructor(history: ActionHistory, log: AuditLog, methods: readonly AnyMethod[]) {
     this.#history = history;
     this.#log = log;
+    this.#audited = new Map(
+      methods.flatMap(({ name: verb, audit }) =>
+        audit?.action === undefined ? [] : [[audit.action, { verb, subject: Object.values(audit.subjects ?? {})[0] }]],
+      ),
+    );
   }
 
   insert(action: ActionWithResult, requestId: string, subjectId: string | null): void {
-    const audited = auditedKinds[action.kind];
+    const audited = this.#audited.get(action.kind);
     // Who asked for it is in the log already.
     if (audited !== undefined && action.startedBy === 'schedule') {
       const worksOn = audited.subject === undefined ? [] : [{ kind: audited.subject, id: subjectId }];
@@ -45,7 +53,7 @@ export class AuditedActions implements ActionHistory {
   }
 
   #ended(action: ActionWithResult, outcome: AuditOutcome): void {
-    const audited = auditedKinds[action.kind];
+    const audited = this.#audited.get(action.kind);
     if (audited !== undefined)
       this.#log.note({ verb: audited.verb, outcome, code: action.error?.code ?? null, subjects: [itself(action)] });
   }

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
+import { methods } from '../../protocol/methods/index.ts';
 import { programVersion } from '../../protocol/version.ts';
 import { ActionQueue } from '../actions/actionQueue.ts';
 import { AlertBook } from '../alerts/alertBook.ts';
@@ -81,7 +82,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     onUnwritten: (verb, error) => log.error('An entry of the audit log could not be written.', { verb, error: thrownFact(error) }),
   });
   audit.endUnended();
-  const history = new AuditedActions(catalog.actions, audit);
+  const history = new AuditedActions(catalog.actions, audit, methods);
   history.interrupted(interrupted.flatMap((actionId) => catalog.actions.get(actionId) ?? []));
   await mkdir(path.join(stateDirectory, 'cache'), { recursive: true, mode: 0o700 });
 

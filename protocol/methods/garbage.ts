@@ -20,7 +20,7 @@ export const locationCollectGarbage: Method<CollectGarbageParams, { readonly act
   result: z.strictObject({ actionId: uuid }),
   right: 'unlocked',
   startsWork: true,
-  audit: { subjects: { location: 'location' }, facts: ['dryRun'], made: { actionId: 'action' } },
+  audit: { subjects: { location: 'location' }, facts: ['dryRun'], made: { actionId: 'action' }, action: 'collectGarbage' },
 };
 
 /** The result of an action of kind `collectGarbage`. */

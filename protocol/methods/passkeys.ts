@@ -250,7 +250,7 @@ export const passkeyRotate: Method<PasskeyRotateParams, PasskeyRotateResult> = {
   result: z.strictObject({ passkey, previous: passkey, gate: passkeyGateResult, steps: z.array(z.string()) }),
   right: 'stepUp',
   startsWork: true,
-  audit: { subjects: { passkey: 'passkey' }, facts: ['everyDays'], made: { 'passkey.slotId': 'passkey' } },
+  audit: { subjects: { passkey: 'passkey' }, facts: ['everyDays'], made: { 'passkey.slotId': 'passkey' }, action: 'rotatePasskey' },
 };
 
 export interface PasskeyScheduleParams extends PasskeyParams {

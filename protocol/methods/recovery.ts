@@ -56,7 +56,7 @@ export const recoveryImportStored: Method<ImportStoredParams, Started> = {
   result: started,
   right: 'notSetUp',
   startsWork: true,
-  audit: { facts: ['at', 'tries'], made: { actionId: 'action' } },
+  audit: { facts: ['at', 'tries'], made: { actionId: 'action' }, action: 'importStored' },
 };
 
 /** The result of an action of kind `importStored`. */

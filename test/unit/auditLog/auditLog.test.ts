@@ -61,6 +61,8 @@ describe('the audit log', () => {
     assert.deepEqual(ended(locationAdd, { location: { locationId }, checks: [] }), ['done', [{ kind: 'location', id: locationId }]]);
     assert.deepEqual(ended(locationAdd, { location: null, checks: [] }), ['failed', []]);
     assert.deepEqual(ended(locationCollectGarbage, { actionId }), ['started', [{ kind: 'action', id: actionId }]]);
+    const over = { ...locationCollectGarbage, audit: { made: { actionId: 'action' } } } as const;
+    assert.deepEqual(ended(over, { actionId }), ['done', [{ kind: 'action', id: actionId }]], 'which only follows from it');
     assert.deepEqual(ended(sessionLock, { state: 'locked' }), ['done', []]);
   });
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { ActionHistory } from '../../../daemon/actions/actionQueue.ts';
 import { AuditedActions } from '../../../daemon/auditLog/auditedActions.ts';
 import type { ActionWithResult } from '../../../protocol/methods/actions.ts';
+import { methods } from '../../../protocol/methods/index.ts';
 import { AuditBench } from '../../support/auditBench.ts';
 import { someAction } from '../../support/catalog.ts';
 import { newId } from '../../support/ids.ts';
@@ -11,7 +12,7 @@ describe('actions in the audit log', () => {
   let actions: AuditedActions;
   beforeEach(() => {
     bench = new AuditBench();
-    actions = new AuditedActions(bench.catalog.actions, bench.log);
+    actions = new AuditedActions(bench.catalog.actions, bench.log, methods);
   });
   afterEach(() => bench[Symbol.dispose]());
 
@@ -59,7 +60,7 @@ describe('actions in the audit log', () => {
       findByRequestId: () => undefined,
     };
     bench.catalog.close();
-    const unlogged = new AuditedActions(history, bench.log);
+    const unlogged = new AuditedActions(history, bench.log, methods);
     assert.throws(() => unlogged.insert(someAction({ kind: 'rotatePasskey', startedBy: 'schedule' }), newId(), newId()));
     unlogged.insert(someAction({ kind: 'backup', startedBy: 'schedule' }), newId(), newId());
     unlogged.update(someAction({ kind: 'rotatePasskey', state: 'complete' }));
@@ -74,7 +75,7 @@ describe('actions in the audit log', () => {
     const interrupted = bench.catalog.actions
       .failInterrupted('2026-01-01T00:00:00.000Z')
       .flatMap((id) => bench.catalog.actions.get(id) ?? []);
-    new AuditedActions(bench.catalog.actions, bench.log).interrupted(interrupted);
+    new AuditedActions(bench.catalog.actions, bench.log, methods).interrupted(interrupted);
     assert.deepEqual(shown(), [['recovery.importStored', 'unknown', 'daemonEnded', null, [{ kind: 'action', id: rescue.actionId }]]]);
   });
 
