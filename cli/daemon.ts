@@ -17,6 +17,8 @@ export interface Daemon extends AsyncDisposable {
   sendSecret(bytes: Uint8Array): SecretRef;
   /** The content that an answer named, piece by piece; asks for more only as it is read. */
   stream(ref: StreamRef): AsyncIterable<Uint8Array>;
+  /** A secret that an answer named, once, in a buffer that the caller overwrites. */
+  readSecret(ref: StreamRef): Promise<Buffer>;
   subscribe(names: readonly EventName[], listener: (event: DaemonEvent) => void): Promise<Disposable>;
   /** Resolves when the connection has ended, for whatever reason. */
   readonly closed: Promise<void>;

@@ -40,6 +40,8 @@ export interface Host {
 
 export interface Output {
   readonly isTerminal: boolean;
+  /** A file that the shell sends it to, with whatever rights that has; a terminal, a pipe or a device is none. */
+  readonly isFile?: boolean;
   /** Of the terminal; 80 elsewhere. */
   readonly columns: number;
   /** Resolves when more may be written. Rejects with `OutputClosed` when nobody reads any more. */

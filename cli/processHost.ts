@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomInt, randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, fstatSync } from 'node:fs';
 import { open, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
@@ -62,7 +62,7 @@ export function processHost(daemonEntry: string): Host {
   };
 }
 
-function outputOf(stream: WriteStream): Output {
+function outputOf(stream: WriteStream & { readonly fd: number }): Output {
   let closed: Error | undefined;
   stream.on('error', (error) => {
     closed = error;
@@ -70,6 +70,9 @@ function outputOf(stream: WriteStream): Output {
   return {
     get isTerminal() {
       return stream.isTTY;
+    },
+    get isFile() {
+      return fstatSync(stream.fd).isFile();
     },
     get columns() {
       // A terminal that does not know its size says 0.

@@ -6,7 +6,7 @@ import { HoldfastError } from '../protocol/errors.ts';
 import { type DaemonEvent, daemonEvent, type EventName, eventNotification, subscribe } from '../protocol/events.ts';
 import { hello, type HelloResult } from '../protocol/hello.ts';
 import type { Method, SecretRef, StreamRef } from '../protocol/method.ts';
-import { SecretFrameSealer } from '../protocol/secretFrames.ts';
+import { openAnswer, SecretFrameSealer } from '../protocol/secretFrames.ts';
 import { programVersion, protocolVersion, versionProblem } from '../protocol/version.ts';
 import { closeCodes, cutOff, MessageSocket } from '../protocol/webSocketMessages.ts';
 import { fromWireError, wireError } from '../protocol/wireErrors.ts';
@@ -28,6 +28,7 @@ export class DaemonConnection implements AsyncDisposable {
   readonly closed: Promise<void>;
   readonly #socket: WebSocket;
   readonly #sealer: SecretFrameSealer;
+  readonly #secretKey: KeyObject;
   readonly #connection: MessageConnection;
   readonly #streams: IncomingStreams;
   readonly #listeners = new Set<Listener>();
@@ -40,6 +41,7 @@ export class DaemonConnection implements AsyncDisposable {
   constructor(socket: WebSocket, secretKey: KeyObject) {
     this.#socket = socket;
     this.#sealer = new SecretFrameSealer(secretKey);
+    this.#secretKey = secretKey;
     this.#streams = new IncomingStreams({
       credit: (streamId, frames) => this.#notify(streamCreditNotification, { streamId, frames }),
       cancel: (streamId) => this.#notify(streamCancelNotification, { streamId }),
@@ -130,6 +132,15 @@ export class DaemonConnection implements AsyncDisposable {
   /** The content that an answer named, piece by piece; asks for more only as it is read. */
   stream(ref: StreamRef): AsyncIterable<Uint8Array> {
     return this.#streams.read(ref);
+  }
+
+  /** A secret that an answer named, once, in a buffer that the caller overwrites. */
+  async readSecret(ref: StreamRef): Promise<Buffer> {
+    const pieces: Uint8Array[] = [];
+    for await (const piece of this.#streams.read(ref)) pieces.push(piece);
+    const secret = openAnswer(this.#secretKey, ref.streamId, Buffer.concat(pieces));
+    if (secret !== undefined) return secret;
+    throw new HoldfastError('protocolViolation', 'Failed to read a secret: it was not sealed for this session.');
   }
 
   /** Hears events of these names, and `lookAgain`, until disposed. */

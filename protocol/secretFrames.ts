@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import { HoldfastError } from './errors.ts';
 import type { SecretRef } from './method.ts';
 
@@ -69,6 +69,37 @@ export class SecretFrameOpener {
     this.#next += 1;
     return { secretId, secret };
   }
+}
+
+/**
+ * Seals a secret with which the daemon answers; it goes out as the only content of a stream. AES-256-GCM(answerKey, nonce = 8 zero bytes ‖ u32 streamId, no AAD),
+ * big-endian; answerKey = HKDF-SHA-256(secret frames' key, no salt, "holdfast.v1 secret answer", 32). A stream's id never comes twice in a session.
+ */
+export function sealAnswer(secretKey: KeyObject, streamId: number, secret: Uint8Array): Buffer {
+  const cipher = createCipheriv('aes-256-gcm', answerKey(secretKey), nonceOf(streamId), { authTagLength: tagBytes });
+  return Buffer.concat([cipher.update(secret), cipher.final(), cipher.getAuthTag()]);
+}
+
+/** The secret, in a buffer of its own that the caller overwrites; `undefined` where it was not sealed for this stream of this session. */
+export function openAnswer(secretKey: KeyObject, streamId: number, sealed: Uint8Array): Buffer | undefined {
+  if (sealed.length < tagBytes || sealed.length > secretBytesLimit + tagBytes) return undefined;
+  const decipher = createDecipheriv('aes-256-gcm', answerKey(secretKey), nonceOf(streamId), { authTagLength: tagBytes });
+  decipher.setAuthTag(sealed.subarray(-tagBytes));
+  const secret = decipher.update(sealed.subarray(0, -tagBytes));
+  try {
+    decipher.final();
+    return secret;
+  } catch {
+    secret.fill(0);
+    return undefined;
+  }
+}
+
+function answerKey(secretKey: KeyObject): KeyObject {
+  const bytes = Buffer.from(hkdfSync('sha256', secretKey, Buffer.alloc(0), 'holdfast.v1 secret answer', 32));
+  const key = createSecretKey(bytes);
+  bytes.fill(0);
+  return key;
 }
 
 function headerOf(secretId: number): Buffer {

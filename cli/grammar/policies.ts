@@ -119,6 +119,35 @@ export const policyFamily: Family = {
       arguments: [name],
       examples: [{ command: 'holdfast policy delete work --yes', about: '' }],
     },
+    {
+      path: 'policy export',
+      summary: 'hand out the key of one policy, so that another installation reads its restore points',
+      description:
+        'The import data is a secret: it opens all restore points of this policy, and nothing else. It goes into a new file for you alone, or to the terminal or a pipe; never into a file by a redirection. It asks for a passphrase again.',
+      arguments: [name],
+      flags: [
+        { flag: '--expires-in', value: 'DURATION', about: 'importers take it for so long only, such as 24h' },
+        { flag: '--output', value: 'F', about: 'the file, which must not be there yet' },
+      ],
+      examples: [
+        { command: 'holdfast policy export work --expires-in 24h --output work.import', about: '' },
+        { command: 'holdfast policy export work | ssh other holdfast policy import --import-data-file - --location disk', about: '' },
+      ],
+    },
+    {
+      path: 'policy import',
+      summary: "read the restore points of another installation's policy",
+      description:
+        'They are only read here: nothing is backed up, retired or kept locked for them. Once more with the same or newer import data brings the list up to date; "holdfast policy delete" takes the policy off it again.',
+      flags: [
+        { flag: '--import-data-file', value: 'F', about: 'what "policy export" made, - for standard input', isRequired: true },
+        { flag: '--location', value: 'L', about: 'the location here that holds its restore points', isRequired: true },
+        { flag: '--name', value: 'NAME', about: 'its name here (default: the one that it has there)' },
+        { flag: '--poll', value: 'DURATION', about: 'look for new restore points this often, such as 1h' },
+        { flag: '--keep-alive', about: 'extend the locks of its restore points', isLater: true },
+      ],
+      examples: [{ command: 'holdfast policy import --import-data-file work.import --location disk --poll 1h', about: '' }],
+    },
   ],
-  later: ['policy export', 'policy import'],
+  later: [],
 };

@@ -45,6 +45,8 @@ export const loaders: Readonly<Record<string, () => Promise<Handler>>> = {
   'policy resume': async () => (await import('./policy.ts')).resume,
   'policy retention': async () => (await import('./retention.ts')).retention,
   'policy delete': async () => (await import('./policy.ts')).remove,
+  'policy export': async () => (await import('./migration.ts')).exportPolicy,
+  'policy import': async () => (await import('./migration.ts')).importPolicy,
   backup: async () => (await import('./backup.ts')).backup,
   restore: async () => (await import('./restore.ts')).restore,
   'file-history': async () => (await import('./fileHistory.ts')).fileHistory,

@@ -20,7 +20,7 @@ import type { Call } from '../call.ts';
 import { newName, reference } from '../names.ts';
 import { facts, table } from '../output/table.ts';
 import { clipped, escaped, quoted, shellWord } from '../../client/shown/text.ts';
-import { counted, moment, size } from '../../client/shown/units.ts';
+import { counted, duration, moment, size } from '../../client/shown/units.ts';
 import type { Result } from '../result.ts';
 import type { Session } from '../session.ts';
 import { bytes } from '../values.ts';
@@ -125,6 +125,10 @@ export async function resume(call: Call, session: Session): Promise<Result> {
 
 export async function remove(call: Call, session: Session): Promise<Result> {
   const policy = await session.ask(policyDelete, (confirmed) => ({ policy: named(call), confirmed }));
+  if (policy.imported !== null) {
+    const line = `Took the imported policy ${escaped(policy.name)} off the list, with its ${counted(policy.restorePoints, 'restore point')} and its key; what is stored stays.`;
+    return { document: policy, lines: [line], isNotice: true };
+  }
   const kept =
     policy.restorePoints === 0
       ? 'it had no restore points'
@@ -241,9 +245,21 @@ function policyLines(policy: Policy, session: Session): readonly string[] {
       policy.lastRun === null ? 'never' : `${outcomeText(policy.lastRun.outcome, session)}, ${moment(policy.lastRun.finishedAt, now)}`,
     ],
     ['Restore points', String(policy.restorePoints)],
-    ['Created', moment(policy.createdAt, now)],
+    [policy.imported === null ? 'Created' : 'Imported', moment(policy.createdAt, now)],
+    ...importedFacts(policy, session),
   ];
   return facts(pairs, (text) => style.dim(text));
+}
+
+function importedFacts({ imported }: Policy, { host, style }: Session): readonly (readonly [string, string])[] {
+  if (imported === null) return [];
+  const looked = `${imported.pollSeconds === null ? 'not by itself' : `every ${duration(imported.pollSeconds)}`}, last ${moment(imported.refreshedAt, host.now())}`;
+  return [
+    ['From', `installation ${imported.installationId}`],
+    ['Fingerprint', imported.fingerprint],
+    ['Looked at', looked],
+    ...(imported.problem === null ? [] : [['Problem', style.bad(escaped(imported.problem))] as const]),
+  ];
 }
 
 function sourceText(source: PolicySource): string {
@@ -259,6 +275,7 @@ function scheduleOf(call: Call): string | null | undefined {
 }
 
 function runsText(policy: Policy, { style, host }: Session): string {
+  if (policy.imported !== null) return 'imported';
   if (policy.paused) return style.warning('paused');
   if (policy.problem !== null) return policy.nextRunAt === null ? 'unknown' : `next ${moment(policy.nextRunAt, host.now())}`;
   if (policy.schedule === null) return 'by hand';

@@ -137,10 +137,11 @@ function protectedText({ protectedUntil }: RestorePoint, now: Date, style: Style
   return Date.parse(protectedUntil) > now.getTime() ? `locked until ${day}` : style.bad(`lock ended ${day}`);
 }
 
-function stateText({ state, pinned, verified: check }: RestorePoint, style: Style): string {
+function stateText({ state, pinned, imported, verified: check }: RestorePoint, style: Style): string {
   const words = [
     state === 'live' ? style.good(state) : state === 'damaged' ? style.bad(state) : style.dim(state),
     ...(pinned ? ['pinned'] : []),
+    ...(imported ? ['imported'] : []),
     ...(check === null ? [] : [check.result === 'ok' ? 'verified' : style.bad('failed a check')]),
   ];
   return words.join(', ');

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { HoldfastError } from '../../protocol/errors.ts';
-import type { ActionId, LocationId, RestorePointId } from '../../protocol/ids.ts';
+import type { ActionId, LocationId, PolicyId, RestorePointId } from '../../protocol/ids.ts';
 import { ActionStore } from './actionStore.ts';
 import { AlertStore } from './alertStore.ts';
 import { AuditStore } from './auditStore.ts';
@@ -9,6 +9,7 @@ import { BundleStore } from './bundleStore.ts';
 import { type CellSeal, SealedCells } from './cellSeal.ts';
 import { Connection } from './connection.ts';
 import { FormerKeyringStore } from './formerKeyringStore.ts';
+import { ImportedPolicyStore } from './importedPolicyStore.ts';
 import { InstallationStore } from './installationStore.ts';
 import { KeyringStore } from './keyringStore.ts';
 import { LocationStore } from './locationStore.ts';
@@ -40,6 +41,7 @@ export class Catalog implements Disposable {
   readonly formerKeyrings: FormerKeyringStore;
   readonly locations: LocationStore;
   readonly policies: PolicyStore;
+  readonly importedPolicies: ImportedPolicyStore;
   readonly restorePoints: RestorePointStore;
   readonly objects: ObjectLedger;
   readonly runPins: RunPinStore;
@@ -69,6 +71,7 @@ export class Catalog implements Disposable {
     this.formerKeyrings = new FormerKeyringStore(connection);
     this.locations = new LocationStore(connection, this.#cells);
     this.policies = new PolicyStore(connection, this.#cells);
+    this.importedPolicies = new ImportedPolicyStore(connection, this.#cells);
     this.restorePoints = new RestorePointStore(connection, this.#cells);
     this.objects = new ObjectLedger(connection);
     this.runPins = new RunPinStore(connection);
@@ -173,6 +176,17 @@ export class Catalog implements Disposable {
     const newest = this.recovery.get()?.locationId === locationId ? bundles.find(({ isWhole }) => isWhole === 1) : undefined;
     const base = newest === undefined || newest.base === null ? undefined : this.bundles.get(newest.base);
     return [newest, base].flatMap((bundle) => bundle?.objectKey ?? []).concat(bundles.map(({ keyringKey }) => keyringKey));
+  }
+
+  /** Takes an imported policy away as if it had never come: what it has is the other installation's, and stays there. */
+  forgetImported(policyId: PolicyId): void {
+    this.transaction(() => {
+      if (this.importedPolicies.get(policyId) === undefined) throw new RangeError('a policy that was not imported');
+      this.restorePoints.removeAllOf(policyId);
+      this.schedules.remove(policyId);
+      this.importedPolicies.remove(policyId);
+      this.policies.remove(policyId);
+    });
   }
 
   /**

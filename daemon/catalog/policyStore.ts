@@ -81,6 +81,11 @@ export class PolicyStore {
     if (this.#table.change({ policyId }, { deletedAt: at }) === undefined) throw unknownPolicy(policyId);
   }
 
+  /** Without a trace: for imported ones, once nothing names it. */
+  remove(policyId: PolicyId): void {
+    this.#table.delete({ policyId });
+  }
+
   /** Of deleted policies: their location is no more. */
   forgetLocation(locationId: LocationId): void {
     for (const row of this.#table.select('WHERE locationId = ?', [locationId])) this.#table.replace({ ...row, locationId: null });

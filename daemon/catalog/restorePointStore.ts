@@ -136,10 +136,13 @@ export class RestorePointStore {
       .map((row) => this.#fromRow(row));
   }
 
-  /** All of one store whose objects have to stay, as `kept` has them of one policy. */
+  /** All of one store whose objects have to stay, as `kept` has them of one policy. Imported ones are the other installation's to keep. */
   keptAt(storeId: StoreId): readonly Pick<RestorePointRecord, 'id' | 'policyId'>[] {
     return this.#table
-      .select("WHERE storeId = ? AND (state <> 'retired' OR pinned = 1) ORDER BY policyId, sequence, id", [storeId])
+      .select(
+        "WHERE storeId = ? AND (state <> 'retired' OR pinned = 1) AND policyId NOT IN (SELECT policyId FROM importedPolicies) ORDER BY policyId, sequence, id",
+        [storeId],
+      )
       .map(({ id, policyId }) => ({ id, policyId }));
   }
 
@@ -177,6 +180,11 @@ export class RestorePointStore {
   /** For retired ones whose manifest is gone from the store. Whoever calls sees to it that a policy's head stays. */
   remove(id: RestorePointId): void {
     this.#table.delete({ id });
+  }
+
+  /** Of a policy that leaves the catalog as a whole. */
+  removeAllOf(policyId: PolicyId): void {
+    this.#table.delete({ policyId });
   }
 
   #change(id: RestorePointId, changes: Partial<Row>): void {

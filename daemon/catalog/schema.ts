@@ -218,6 +218,17 @@ CREATE TABLE bundles (
 CREATE INDEX bundlesBySequence ON bundles (locationId, sequence);
 `;
 
+/**
+ * Policies of other installations that were imported, beside their rows in `policies`: whose they are, their keys as a sealed cell of bytes, and how often
+ * their restore points are looked for. `problem` is sealed: why the last look came to nothing.
+ */
+const importedPolicies = `
+CREATE TABLE importedPolicies (
+  policyId TEXT NOT NULL PRIMARY KEY, installationId TEXT NOT NULL, storeId TEXT NOT NULL, migrationKeys BLOB NOT NULL, fingerprint TEXT NOT NULL,
+  madeAt TEXT NOT NULL, importedAt TEXT NOT NULL, pollSeconds INTEGER, refreshedAt TEXT NOT NULL, triedAt TEXT NOT NULL, problem BLOB,
+  digest BLOB NOT NULL) STRICT;
+`;
+
 export const migrations: readonly Migration[] = [
   { version: 1, run: (database) => database.exec(first) },
   { version: 2, run: (database) => database.exec(second) },
@@ -235,4 +246,6 @@ export const migrations: readonly Migration[] = [
   { version: 14, run: (database) => database.exec(audits) },
   { version: 15, run: (database) => database.exec(auditLog) },
   { version: 16, run: (database) => database.exec(bundles) },
+  { version: 17, run: (database) => database.exec(ownerships) },
+  { version: 18, run: (database) => database.exec(importedPolicies) },
 ];

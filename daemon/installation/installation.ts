@@ -57,7 +57,7 @@ export interface SetUp {
 /** The installation of a state directory: set up or not, locked or unlocked, with its passkeys and locations. Owns the keys and the catalog. */
 export class Installation implements Disposable {
   readonly catalog: Catalog;
-  readonly keys: KeyHolder = new KeyHolder();
+  readonly keys: KeyHolder;
   readonly passkeys: PasskeyService;
   readonly slotKeys: SlotKeys;
   readonly locations: LocationService;
@@ -79,6 +79,7 @@ export class Installation implements Disposable {
     } = options;
     this.#options = options;
     this.catalog = catalog;
+    this.keys = new KeyHolder((policyId) => catalog.importedPolicies.get(policyId));
     this.stateDirectory = stateDirectory;
     this.keyrings = new KeyringDelivery({ catalog, keys: this.keys, wallClock });
     this.longestAbsence = new LongestAbsence(catalog.settings);

@@ -157,6 +157,8 @@ export class KeyringDelivery {
     const policies: Record<PolicyId, Head> = {};
     const storeId = this.#catalog.locations.get(locationId)?.storeId;
     for (const { policyId } of this.#catalog.policies.list({ includeDeleted: true }).filter((policy) => policy.locationId === locationId)) {
+      // What was imported is another installation's, and no reader of this one's keyrings has its manifests.
+      if (this.#catalog.importedPolicies.has(policyId)) continue;
       const newest = this.#catalog.restorePoints.head(policyId);
       // A policy that moved here has its restore points of before elsewhere.
       if (newest !== undefined && newest.storeId === storeId)

@@ -4,6 +4,7 @@ import { HoldfastError } from '../../protocol/errors.ts';
 import { idOf, type LocationId, type PolicyId } from '../../protocol/ids.ts';
 import type { Page, PageParams } from '../../protocol/method.ts';
 import {
+  type ImportedPolicy,
   type Policy,
   type PolicyCreateParams,
   type PolicyEditParams,
@@ -32,6 +33,8 @@ export interface PolicyServiceOptions {
   /** When it runs next by itself. */
   readonly nextRunAt: (policyId: PolicyId) => string | null;
   readonly onChanged: (policyId: PolicyId) => void;
+  /** An imported policy was taken away: whoever holds keys of it drops them. */
+  readonly onForgotten: (policyId: PolicyId) => void;
 }
 
 /** Policies as the user knows them: named, listed, made, changed and deleted. */
@@ -53,6 +56,19 @@ export class PolicyService {
   /** By name. */
   all(): readonly PolicyRecord[] {
     return this.#catalog.policies.list();
+  }
+
+  /** Those that are backed up here: without the imported ones. */
+  own(): readonly PolicyRecord[] {
+    return this.all().filter(({ policyId }) => !this.#catalog.importedPolicies.has(policyId));
+  }
+
+  /** `verb` reads "back up". Throws `refusedByRule` for a policy that was imported. */
+  refuseImported({ policyId, name }: PolicyRecord, verb: string): void {
+    if (!this.#catalog.importedPolicies.has(policyId)) return;
+    throw HoldfastError.failedTo('refusedByRule', `${verb} policy ${name}`, 'it was imported, and is only read here', {
+      fix: 'Do it at the installation that it comes from.',
+    });
   }
 
   list(page: PageParams): Page<Policy> {
@@ -86,6 +102,8 @@ export class PolicyService {
     const { policy: reference, name, sources, location, ...rules } = params;
     const asked = this.resolve(reference);
     const { policyId } = asked;
+    if (sources !== undefined || location !== undefined || Object.keys(rules).length > 0)
+      this.refuseImported(asked, 'change more than the name of');
     const schedule = this.#schedule(rules.schedule);
     if (location !== undefined) this.#options.resolveLocation(location);
     await checkSources(withSources(asked, sources).added, this.#options.ownFolders());
@@ -119,6 +137,10 @@ export class PolicyService {
         fix: 'Wait for its end, or cancel it with "holdfast action cancel".',
       });
     }
+    if (!confirmed && this.#catalog.importedPolicies.has(record.policyId)) {
+      const text = `Delete policy ${record.name}, which was imported? Its restore points leave the list, and its key is forgotten; what is stored stays where it is.`;
+      throw new HoldfastError('confirmationNeeded', text, { fix: 'Say --yes.' });
+    }
     if (!confirmed) {
       const count = this.#catalog.restorePoints.countLive(record.policyId);
       const kept = `its ${counted(count, 'restore point stays until it is', 'restore points stay until they are')} retired`;
@@ -132,7 +154,12 @@ export class PolicyService {
   delete(reference: string, confirmed: boolean): Policy {
     const record = this.checkDelete(reference, confirmed);
     const described = this.#describeAnyway(record);
-    this.#catalog.policies.delete(record.policyId, this.#options.wallClock().toISOString());
+    if (this.#catalog.importedPolicies.has(record.policyId)) {
+      this.#catalog.forgetImported(record.policyId);
+      this.#options.onForgotten(record.policyId);
+    } else {
+      this.#catalog.policies.delete(record.policyId, this.#options.wallClock().toISOString());
+    }
     this.#options.onChanged(record.policyId);
     return described;
   }
@@ -162,7 +189,15 @@ export class PolicyService {
           : { actionId: last.actionId, outcome: last.state, finishedAt: last.finishedAt },
       restorePoints: this.#catalog.restorePoints.countLive(record.policyId),
       problem,
+      imported: this.#imported(record.policyId),
     };
+  }
+
+  #imported(policyId: PolicyId): ImportedPolicy | null {
+    const record = this.#catalog.importedPolicies.get(policyId);
+    if (record === undefined) return null;
+    const { installationId, fingerprint, importedAt, pollSeconds, refreshedAt, problem } = record;
+    return { installationId, fingerprint, importedAt, pollSeconds, refreshedAt, problem };
   }
 
   /** In its stored form. Throws `badValue`. */
@@ -172,6 +207,7 @@ export class PolicyService {
 
   #setPaused(reference: string, paused: boolean): Policy {
     const record = this.resolve(reference);
+    this.refuseImported(record, paused ? 'pause' : 'resume');
     if (record.paused !== paused) {
       this.#catalog.policies.change(record.policyId, { paused });
       this.#options.onChanged(record.policyId);

@@ -85,7 +85,8 @@ export class RestorePointService {
   }
 
   #described(record: RestorePointRecord, policy: string): RestorePoint {
-    return describeRestorePoint(record, policy, this.#protectedUntil(record));
+    const imported = this.#catalog.importedPolicies.has(record.policyId);
+    return describeRestorePoint(record, policy, imported, this.#protectedUntil(record));
   }
 
   /** Refusals by rule of `retire`, then `confirmationNeeded`. */
@@ -93,6 +94,7 @@ export class RestorePointService {
     const record = this.resolve(reference);
     const name = record.id.slice(0, 8);
     const { policy } = this.describe(record);
+    this.#refuseImported(record, 'retire');
     if (record.state === 'retired') {
       throw new HoldfastError('refusedByRule', `Failed to retire restore point ${name}: it is retired already.`, {
         fix: 'Nothing is left to do.',
@@ -130,6 +132,7 @@ export class RestorePointService {
   /** Throws `refusedByRule` where one that is retired is to be pinned. */
   setPinned(reference: string, pinned: boolean): RestorePoint {
     const record = this.resolve(reference);
+    this.#refuseImported(record, pinned ? 'pin' : 'unpin');
     if (pinned && record.state === 'retired') {
       throw new HoldfastError(
         'refusedByRule',
@@ -141,6 +144,14 @@ export class RestorePointService {
     }
     this.#catalog.restorePoints.setPinned(record.id, pinned);
     return this.#changed(record);
+  }
+
+  /** Throws `refusedByRule` for what is another installation's. */
+  #refuseImported({ id, policyId }: RestorePointRecord, verb: string): void {
+    if (!this.#catalog.importedPolicies.has(policyId)) return;
+    throw HoldfastError.failedTo('refusedByRule', `${verb} restore point ${id.slice(0, 8)}`, 'it was imported, and is only read here', {
+      fix: 'Do it at the installation that it comes from; "holdfast policy delete" takes an imported policy off the list.',
+    });
   }
 
   #changed(record: RestorePointRecord): RestorePoint {
@@ -178,7 +189,7 @@ function momentOf(text: string): Date | undefined {
   return isReal ? moment : undefined;
 }
 
-function describeRestorePoint(record: RestorePointRecord, policy: string, protectedUntil: string | null): RestorePoint {
+function describeRestorePoint(record: RestorePointRecord, policy: string, imported: boolean, protectedUntil: string | null): RestorePoint {
   return {
     id: record.id,
     policy,
@@ -196,6 +207,7 @@ function describeRestorePoint(record: RestorePointRecord, policy: string, protec
     verified:
       record.verifiedAt === null || record.verifiedResult === null ? null : { at: record.verifiedAt, result: record.verifiedResult },
     anomaly: null,
+    imported,
     description: parseRestorePointDetails(record.details).description,
   };
 }

@@ -47,7 +47,9 @@ export class VerifyService {
       catalog.actions.addFindings(run.actionId, 'damaged', damaged);
       return remember(catalog, record, { isLost, readData, at: wallClock().toISOString() });
     });
-    const notes = isDoubted ? [earlierLoss, ...report.notes] : report.notes;
+    const isImported = catalog.importedPolicies.has(record.policyId);
+    const ownerTagChecked = !isImported;
+    const notes = [...(isImported ? [ownerUnchecked] : []), ...(isDoubted ? [earlierLoss] : []), ...report.notes];
     // An open reader may hold what turned out to be damaged.
     restorePoints.clear();
     onChanged(record.id);
@@ -59,6 +61,7 @@ export class VerifyService {
       checkedBytes: report.checkedBytes,
       damaged: damaged.slice(0, findingsInline),
       damagedCount: damaged.length,
+      ownerTagChecked,
       notes: notes.slice(0, findingsInline),
       seconds: roundedSeconds((performance.now() - started) / 1000),
     };
@@ -72,6 +75,9 @@ export class VerifyService {
     };
   }
 }
+
+const ownerUnchecked =
+  'The tag of its owner was not checked: an import has only the migration key, and whoever else has that can write restore points too.';
 
 const earlierLoss = 'An earlier verification that read the data found some of it lost; only one with --read-data can say that it is back.';
 

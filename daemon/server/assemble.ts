@@ -35,6 +35,8 @@ import { VerifyService } from '../policies/verifyService.ts';
 import { normalSchedule, scheduleOf } from '../policies/schedules/schedule.ts';
 import { DisasterRecovery } from '../recovery/bundles/disasterRecovery.ts';
 import { ImportStored } from '../recovery/importStored.ts';
+import { ImportPolling } from '../recovery/migration/importPolling.ts';
+import { PolicyMigration } from '../recovery/migration/policyMigration.ts';
 import type { Assembly, AssemblySurroundings, AssemblyWorld } from './assembly.ts';
 import { Immutability } from '../immutability/immutability.ts';
 import { readClocks } from '../locks/localClocks.ts';
@@ -50,6 +52,7 @@ import { garbageHandlers } from './methods/garbageHandlers.ts';
 import { locationHandlers } from './methods/locationHandlers.ts';
 import { diagnosticsHandlers } from './methods/diagnosticsHandlers.ts';
 import { logHandlers } from './methods/logHandlers.ts';
+import { migrationHandlers } from './methods/migrationHandlers.ts';
 import { passkeyHandlers } from './methods/passkeyHandlers.ts';
 import { policyHandlers } from './methods/policyHandlers.ts';
 import { recoveryHandlers } from './methods/recoveryHandlers.ts';
@@ -116,6 +119,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
       passkeyWatch.stateChanged();
       immutability.stateChanged();
       recovery.look();
+      importPolling.stateChanged();
       stateChanged();
     },
     onPasskeyChanged: (slotId) => changed('passkeys', slotId),
@@ -179,6 +183,10 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     isBusy: (policyId) => runs.isBusy(policyId),
     nextRunAt: (policyId) => caretaker.nextRunAt(policyId),
     onChanged: (policyId) => changed('policies', policyId),
+    onForgotten: (policyId) => {
+      installation.keys.forgetImported(policyId);
+      open.clear();
+    },
   });
   const points = new RestorePointService({
     catalog,
@@ -252,6 +260,23 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     wallClock,
     retiredBy: (records, keep) => retention.wouldRetire(records, keep),
   });
+  const migration = new PolicyMigration({
+    installation,
+    wallClock,
+    onPolicyChanged: (policyId) => {
+      open.clear();
+      changed('policies', policyId);
+    },
+    onPointsChanged: (id) => changed('restorePoints', id),
+  });
+  const importPolling = new ImportPolling({
+    catalog,
+    migration,
+    isUnlocked: () => installation.state === 'unlocked',
+    wallClock,
+    after: timers.after,
+    onFailed: (policyId, error) => log.warn('An imported policy could not be looked at.', { policyId, error: thrownFact(error) }),
+  });
   const lock = async (): Promise<void> => {
     unlocking.unattended.stop();
     // A request that was under way may have started one more meanwhile.
@@ -276,6 +301,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
   immutability.start();
   passkeyWatch.start();
   recovery.start();
+  importPolling.start();
   await unlocking.start();
 
   return {
@@ -292,6 +318,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
       ...immutabilityHandlers(immutability, installation),
       ...garbageHandlers(installation.locations, garbageRuns),
       ...policyHandlers(policies, retention),
+      ...migrationHandlers(policies, installation.locations, migration),
       ...backupHandlers(policies, runs),
       ...restorePointHandlers({ installation, queue, points, open, restores, verifies }),
       ...recoveryHandlers(importStored, queue),
@@ -306,6 +333,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
       caretaker[Symbol.dispose]();
       recovery[Symbol.dispose]();
       await passkeyWatch[Symbol.asyncDispose]();
+      await importPolling[Symbol.asyncDispose]();
       await immutability[Symbol.asyncDispose]();
       open.clear();
       installation[Symbol.dispose]();

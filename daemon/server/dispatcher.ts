@@ -44,6 +44,7 @@ export interface CallingSession {
   /** Handlers of the server's own: `hello` and `events.subscribe`. */
   readonly ownHandlers: HandlerMap;
   openStream(produce: (sink: ContentSink) => Promise<void>): StreamRef;
+  openSecret(secret: Buffer): StreamRef;
 }
 
 /** How a call may end before its handler does. */
@@ -166,6 +167,7 @@ export class Dispatcher {
       secrets: { take },
       stepUp: { grant: () => stepUp.grant(), isGranted: () => stepUp.isGranted(), revoke: () => stepUp.revoke() },
       openStream: (produce) => session.openStream(produce),
+      openSecret: (secret) => session.openSecret(secret),
       publish,
     };
   }

@@ -35,6 +35,8 @@ export interface HandlerContext {
   };
   /** Opens a stream of bytes to the client; its reference goes into the result. `produce` starts when the client first grants credit, after the result is on its way; what it throws reaches the reader. */
   readonly openStream: (produce: (sink: ContentSink) => Promise<void>) => StreamRef;
+  /** As `openStream`, for a secret: taken over, sealed for this session at once and overwritten. */
+  readonly openSecret: (secret: Buffer) => StreamRef;
   /** Tells every session that subscribed to it. */
   readonly publish: (event: DaemonEvent) => void;
 }

@@ -11,7 +11,7 @@ import {
 import { type DaemonEvent, eventNotification, subscribe } from '../../protocol/events.ts';
 import { HoldfastError } from '../../protocol/errors.ts';
 import { hello, type HelloParams, type HelloResult } from '../../protocol/hello.ts';
-import { SecretFrameOpener, secretFrameKind } from '../../protocol/secretFrames.ts';
+import { sealAnswer, SecretFrameOpener, secretFrameKind } from '../../protocol/secretFrames.ts';
 import { sessionClaim } from '../../protocol/methods/claim.ts';
 import { protocolVersion, versionProblem } from '../../protocol/version.ts';
 import { closeCodes, cutOff, MessageSocket } from '../../protocol/webSocketMessages.ts';
@@ -111,6 +111,17 @@ export class Session implements CallingSession, EventOutlet, Disposable {
 
   openStream(produce: Parameters<CallingSession['openStream']>[0]): ReturnType<CallingSession['openStream']> {
     return this.#streams.open(produce);
+  }
+
+  openSecret(secret: Buffer): ReturnType<CallingSession['openSecret']> {
+    try {
+      let sealed: Buffer = Buffer.alloc(0);
+      const ref = this.#streams.open((sink) => sink.write(sealed));
+      sealed = sealAnswer(this.#options.secretKey, ref.streamId, secret);
+      return ref;
+    } finally {
+      secret.fill(0);
+    }
   }
 
   isBehind(): boolean {

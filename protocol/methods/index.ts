@@ -13,6 +13,7 @@ import { immutabilityAbsence, immutabilityAudit, immutabilityRefresh, immutabili
 import { locationAdd, locationCheckPlace, locationEdit, locationList, locationRemove, locationValidate } from './locations.ts';
 import { diagnosticsCollect } from './diagnostics.ts';
 import { logRead } from './log.ts';
+import { policyExport, policyImport } from './migration.ts';
 import {
   passkeyAdd,
   passkeyAddPassphrase,
@@ -93,6 +94,8 @@ export const methods: readonly AnyMethod[] = [
   policyPause,
   policyResume,
   policyDelete,
+  policyExport,
+  policyImport,
   policyRetention,
   backupStart,
   restorePointList,

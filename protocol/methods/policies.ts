@@ -65,6 +65,21 @@ export interface RunRules {
   readonly lowPriority: boolean;
 }
 
+/** What a policy has that another installation exported: it is read here, and nothing is written for it. */
+export interface ImportedPolicy {
+  /** Whose it is. */
+  readonly installationId: string;
+  /** Of the import data, in hex: what both sides can compare by voice. */
+  readonly fingerprint: string;
+  readonly importedAt: string;
+  /** How often its restore points are looked for; `null`: when it is imported again. */
+  readonly pollSeconds: number | null;
+  /** When they were last listed. */
+  readonly refreshedAt: string;
+  /** Why the last look came to nothing, as a sentence; `null` where it did not. */
+  readonly problem: string | null;
+}
+
 export interface Policy extends SourceRules, RunRules {
   readonly policyId: string;
   readonly name: string;
@@ -79,6 +94,8 @@ export interface Policy extends SourceRules, RunRules {
   readonly restorePoints: number;
   /** Why its definition can not be read, as a sentence with a way out: then it has no sources and the usual rules here. `null` where it can. */
   readonly problem: string | null;
+  /** `null`: it is this installation's own. */
+  readonly imported: ImportedPolicy | null;
 }
 
 export interface PolicyRun {
@@ -174,6 +191,16 @@ export const policy: z.ZodType<Policy> = z.strictObject({
   lastRun: z.strictObject({ actionId: uuid, outcome: z.string(), finishedAt: time }).nullable(),
   restorePoints: count,
   problem: z.string().nullable(),
+  imported: z
+    .strictObject({
+      installationId: uuid,
+      fingerprint: z.string(),
+      importedAt: time,
+      pollSeconds: count.nullable(),
+      refreshedAt: time,
+      problem: z.string().nullable(),
+    })
+    .nullable(),
 });
 
 export interface PolicyCreateParams extends SourceRules, RunRules {

@@ -22,6 +22,8 @@ export interface RestorePoint {
   /** `null`: never verified. */
   readonly verified: { readonly at: string; readonly result: 'ok' | 'damaged' } | null;
   readonly anomaly: string | null;
+  /** Another installation's: it is read here, and neither kept nor retired. */
+  readonly imported: boolean;
   readonly description: string | null;
 }
 
@@ -41,6 +43,7 @@ export const restorePoint: z.ZodType<RestorePoint> = z.strictObject({
   pinned: z.boolean(),
   verified: z.strictObject({ at: time, result: z.enum(['ok', 'damaged']) }).nullable(),
   anomaly: z.string().nullable(),
+  imported: z.boolean(),
   description: z.string().nullable(),
 });
 
@@ -229,6 +232,8 @@ export interface VerifyDocument {
   readonly damaged: readonly Finding[];
   /** All there are; `damaged` holds the first of them. */
   readonly damagedCount: number;
+  /** `false`: only a migration key is held, so whether the owner wrote it was not checked. */
+  readonly ownerTagChecked: boolean;
   /** Sentences about what is no damage, and should be known. */
   readonly notes: readonly string[];
   readonly seconds: number;
@@ -242,6 +247,7 @@ export const verifyDocument: z.ZodType<VerifyDocument> = z.strictObject({
   checkedBytes: count,
   damaged: z.array(finding).max(findingsInline),
   damagedCount: count,
+  ownerTagChecked: z.boolean().default(true),
   notes: z.array(z.string()).max(findingsInline).default([]),
   seconds,
 });

@@ -11,8 +11,7 @@ import { type Verb, verbs } from '../support/verbs.ts';
 /** Verbs of docs that a later version has. */
 const laterVerbs: readonly string[] = [
   'location add azure-blob blob',
-  'policy export files',
-  'policy import --import-data-file F --location store',
+  'policy import --import-data-file F --location store --keep-alive',
   'dr enable --location store',
   'dr disable --yes',
   'dr status',

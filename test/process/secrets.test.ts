@@ -48,6 +48,7 @@ import {
   passkeyUse,
   passkeyVerify,
 } from '../../protocol/methods/passkeys.ts';
+import { policyExport, policyImport } from '../../protocol/methods/migration.ts';
 import {
   policyCreate,
   policyDelete,
@@ -195,6 +196,20 @@ describe('secrets of a daemon process', function () {
     assert.equal((await daemon.call(passkeyGate, { passkey: 'kms' })).allowed, false);
   }
 
+  /** The one secret that the daemon gives away: sealed for the session, and from here on looked for everywhere. */
+  async function migrate(): Promise<void> {
+    const { connection } = daemon;
+    const { data } = await daemon.call(policyExport, { policy: 'papers', expiresIn: 3600 });
+    const text = await connection.readSecret(data);
+    const key = masterKey?.policyKey(policyId, 1).export() ?? assert.fail();
+    const payload = Buffer.from(text.toString('ascii').split('\n').slice(1, -2).join(''), 'base64');
+    assert.ok(payload.includes(key));
+    const line = text.toString('ascii').split('\n').at(-4) ?? '';
+    forms = new Map([...forms, ...formsOf('policy key', key), ['a line of import data', Buffer.from(line)]]);
+    const own = daemon.call(policyImport, { data: connection.sendSecret(text), location: 'store', pollSeconds: null });
+    await assert.rejects(own, (error) => HoldfastError.is(error, 'refusedByRule'));
+  }
+
   it('K5: no answer of a whole run of every method holds a key, what is derived from it, or a passphrase', async () => {
     const { connection } = daemon;
     const first = (await daemon.backUp()).restorePointId ?? '';
@@ -249,6 +264,7 @@ describe('secrets of a daemon process', function () {
     await daemon.call(policyEdit, { policy: 'files', name: 'papers' });
     await daemon.call(policyList, {});
     await daemon.call(policyShow, { policy: 'papers' });
+    await migrate();
     await daemon.call(actionList, {});
     await daemon.call(actionShow, { action: actionId });
     await daemon.call(actionCancel, { actionId });

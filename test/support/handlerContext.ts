@@ -9,6 +9,7 @@ export function contextOf(isGranted: boolean): HandlerContext {
     secrets: { take: () => Buffer.alloc(0) },
     stepUp: { grant: () => new Date(), isGranted: () => isGranted, revoke: () => undefined },
     openStream: () => ({ streamId: 0 }),
+    openSecret: () => ({ streamId: 0 }),
     publish: () => undefined,
   };
 }

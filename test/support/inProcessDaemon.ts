@@ -115,6 +115,9 @@ export class InProcessDaemon extends DrivenDaemon implements AsyncDisposable {
       openStream: () => {
         throw new Error('no streams here');
       },
+      openSecret: () => {
+        throw new Error('no streams here');
+      },
     };
     const never = new AbortController().signal;
     const answer = await this.#dispatcher.call(session, method.name, params, { cancelled: never, sessionEnded: never });

@@ -75,6 +75,7 @@ export class PolicyBench implements Disposable {
       isBusy: (policyId) => this.busy.has(policyId),
       nextRunAt: () => null,
       onChanged: () => void this.events.push('policy changed'),
+      onForgotten: (policyId) => installation.keys.forgetImported(policyId),
     });
     this.points = new RestorePointService({ catalog, onChanged: () => void this.events.push('restore point changed') });
     this.retention = new RetentionService({

@@ -43,6 +43,8 @@ export const verbs = [
   'policy resume',
   'policy retention',
   'policy delete',
+  'policy export',
+  'policy import',
   'backup',
   'restore-point list',
   'restore-point files',

@@ -15,8 +15,9 @@ export function backupHandlers(policies: PolicyService, runs: BackupRuns): reado
           fix: '"holdfast policy list" shows them.',
         });
       }
-      const named = params.all ? policies.all() : params.policies.map((reference) => policies.resolve(reference));
+      const named = params.all ? policies.own() : params.policies.map((reference) => policies.resolve(reference));
       const wanted = [...new Map(named.map((policy) => [policy.policyId, policy])).values()];
+      for (const policy of wanted) policies.refuseImported(policy, 'back up');
       if (wanted.length === 0) {
         throw new HoldfastError('unknownName', 'Failed to back up: there is no policy yet.', {
           fix: 'Make one with "holdfast policy create".',

@@ -64,6 +64,11 @@ export class FakeDaemon implements Daemon {
     }
   }
 
+  async readSecret(_ref: StreamRef): Promise<Buffer> {
+    this.streamed += 1;
+    return Buffer.from(this.#streams.join(''));
+  }
+
   async subscribe(_names: readonly EventName[], listener: (event: DaemonEvent) => void): Promise<Disposable> {
     this.#listeners.push(listener);
     return {

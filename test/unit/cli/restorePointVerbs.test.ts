@@ -151,6 +151,7 @@ describe('cli restore-point', () => {
       checkedBytes: 99,
       damaged: [],
       damagedCount: 0,
+      ownerTagChecked: true,
       notes: [],
       seconds: 1,
     };

@@ -97,6 +97,7 @@ export const policy: Policy = {
   lastRun: { actionId: id, outcome: 'complete', finishedAt: at },
   restorePoints: 3,
   problem: null,
+  imported: null,
 };
 
 export const restorePoint: RestorePoint = {
@@ -115,6 +116,7 @@ export const restorePoint: RestorePoint = {
   pinned: false,
   verified: null,
   anomaly: null,
+  imported: false,
   description: null,
 };
 

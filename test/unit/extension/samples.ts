@@ -32,6 +32,7 @@ export function somePolicy(changes: Partial<Policy> = {}): Policy {
     lastRun: null,
     restorePoints: 0,
     problem: null,
+    imported: null,
     ...changes,
   };
 }
@@ -53,6 +54,7 @@ export function somePoint(changes: Partial<RestorePoint> = {}): RestorePoint {
     pinned: false,
     verified: null,
     anomaly: null,
+    imported: false,
     description: null,
     ...changes,
   };

@@ -96,6 +96,7 @@ describe('another login of a passkey at a key service', () => {
       secrets: { take: () => assert.fail() },
       stepUp: { grant: () => assert.fail(), isGranted: () => isGranted, revoke: () => assert.fail() },
       openStream: () => assert.fail(),
+      openSecret: () => assert.fail(),
       publish: () => undefined,
     };
     await assert.rejects(handler.run({ passkey: 'nobody', access: tokenFile }, context), { code: 'unknownName' });

@@ -33,6 +33,7 @@ class Bench implements AuditTrail {
     secrets: new SecretStore(),
     ownHandlers: {},
     openStream: () => ({ streamId: 0 }),
+    openSecret: () => ({ streamId: 0 }),
   };
   state: DaemonState = 'unlocked';
   isFull = false;

@@ -52,6 +52,7 @@ function sessionOf(options: { readonly isSilent?: boolean; readonly ownHandlers?
     secrets: new SecretStore(),
     ownHandlers: options.ownHandlers ?? {},
     openStream: () => ({ streamId: 0 }),
+    openSecret: () => ({ streamId: 0 }),
   };
 }
 

@@ -16,6 +16,7 @@ const context: HandlerContext = {
   secrets: { take: () => assert.fail() },
   stepUp: { grant: () => new Date(), isGranted: () => false, revoke: () => undefined },
   openStream: () => assert.fail(),
+  openSecret: () => assert.fail(),
   publish: () => undefined,
 };
 

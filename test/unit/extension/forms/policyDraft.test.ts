@@ -29,6 +29,7 @@ const policy: Policy = {
   lastRun: null,
   restorePoints: 3,
   problem: null,
+  imported: null,
   exclude: ['node_modules'],
   gitignore: true,
   oneFileSystem: false,

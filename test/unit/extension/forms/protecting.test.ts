@@ -21,6 +21,7 @@ function policyOf(...sources: readonly NewSource[]): Policy {
     lastRun: null,
     restorePoints: 0,
     problem: null,
+    imported: null,
   };
 }
 
