@@ -6,7 +6,7 @@ import type { Connection } from './connection.ts';
 import { Table } from './table.ts';
 
 /** `marker`: the location's own; `canary`: what a lock proof left behind. */
-export type ObjectKind = 'pack' | 'index' | 'manifest' | 'keyring' | 'marker' | 'canary' | 'bundle';
+export type ObjectKind = 'pack' | 'index' | 'manifest' | 'keyring' | 'marker' | 'canary' | 'bundle' | 'term';
 /** `condemned`: no target for deduplication any more. `deleting`: a delete may have reached the store; counts as missing. */
 export type ObjectState = 'present' | 'condemned' | 'deleting' | 'missing';
 
@@ -118,6 +118,12 @@ export class ObjectLedger {
     const end = `${prefix.slice(0, -1)}0`;
     const tail = 'WHERE locationId = ? AND objectKey > ? AND objectKey < ? ORDER BY objectKey LIMIT ?';
     return this.#table.select(tail, [locationId, after > prefix ? after : prefix, end, limit]);
+  }
+
+  /** The last of those by key that are there. */
+  lastBelow(locationId: LocationId, prefix: string): LedgerObject | undefined {
+    const tail = "WHERE locationId = ? AND objectKey > ? AND objectKey < ? AND state = 'present' ORDER BY objectKey DESC LIMIT 1";
+    return this.#table.select(tail, [locationId, prefix, `${prefix.slice(0, -1)}0`])[0];
   }
 
   /**

@@ -2,6 +2,7 @@ import type { PolicyId, RestorePointId } from '../../protocol/ids.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { LocationRecord } from '../catalog/locationStore.ts';
 import type { LedgerObject } from '../catalog/objectLedger.ts';
+import { termsPrefix } from '../repository/termName.ts';
 
 export type KeptObject = Pick<LedgerObject, 'number' | 'objectKey' | 'policyId' | 'kind' | 'state'>;
 
@@ -21,12 +22,14 @@ export class KeptObjects {
   readonly #pinned: Set<string>;
   readonly #newestKeyring: string | undefined;
   readonly #forRecovery: Set<string>;
+  readonly #highestTerm: string | undefined;
 
   constructor(catalog: Catalog, { locationId, storeId }: Pick<LocationRecord, 'locationId' | 'storeId'>) {
     this.#numbers = new Uint8Array(catalog.objects.lastNumber(locationId) + 1);
     this.#pinned = new Set(catalog.runPins.keysAt(locationId));
     this.#newestKeyring = catalog.keyrings.newestCopyAt(locationId)?.key;
     this.#forRecovery = new Set(catalog.keptForRecovery(locationId));
+    this.#highestTerm = highestTerm(catalog, locationId);
     const reaches = new Map(catalog.reaches.atLocation(locationId).map((reach) => [reach.restorePointId, reach]));
     for (const { id, policyId } of catalog.restorePoints.keptAt(storeId)) {
       const reach = reaches.get(id);
@@ -49,9 +52,18 @@ export class KeptObjects {
       this.#numbers[number] === 1 ||
       objectKey === this.#newestKeyring ||
       this.#forRecovery.has(objectKey) ||
+      objectKey === this.#highestTerm ||
       kind === 'marker' ||
       // Of a whole policy, what is not there may be what nobody needs.
       (policyId !== null && this.#wholePolicies.has(policyId) && state === 'present')
     );
   }
+}
+
+/** Only authentic terms come into the ledger, and their names are in the order of their numbers. */
+function highestTerm(catalog: Catalog, locationId: LocationRecord['locationId']): string | undefined {
+  const installation = catalog.installation.get();
+  return installation === undefined
+    ? undefined
+    : catalog.objects.lastBelow(locationId, termsPrefix(installation.installationId))?.objectKey;
 }
