@@ -1283,9 +1283,11 @@ def bundles_that_are_damaged_or_of_others():
             assert bundles(box)[0] == 5, cut
         os.unlink(path)
         # slots that open nothing stand in nobody's way
+        lines = ["holdfast/slot/v1", str(INSTALLATION), bytes(16).hex(), json.loads(slot)["slotId"], "drPassphrase", "262144", "8", "1", w.dr_salt.hex()]
+        other_id = dict(slot_id=lines[3], drkId=b64(bytes(16)), context=("\n".join(lines) + "\n").encode())
         for words, change in (("does not open", dict(plain=b"mk/v1" + w.drk)), ("does not open", dict(context=b"other")), ("DR slot", dict(kind="passphrase")),
                               ("DR slot", dict(reference={"N": 1 << 17})), ("another installation", dict(reference={"salt": b64(bytes(32))})),
-                              ("does not open", dict(reference={"commit": b64(bytes(32))})), ("unknown member", dict(more=1)), ("does not open", dict(drkId=b64(bytes(16))))):
+                              ("does not open", dict(reference={"commit": b64(bytes(32))})), ("unknown member", dict(more=1)), ("does not open", dict(drkId=b64(bytes(16)))), ("does not open", other_id)):
             path = w.bundle(b"other", slot=w.dr_slot(**change), created="2026-03-02T03:04:05.678Z")
             code, rows, err = bundles(box)
             assert code == 5 and words in err and good.hex() in {r["bundleId"] for r in rows}, (change, err)
@@ -1345,6 +1347,11 @@ def keyrings_and_the_recovery_key():
         w.drk = drk
         code, report, _ = box.run(*secret, *verify)
         assert code == 0 and "keyrings that were not written under the DR key: not used" in report["notes"], report
+        w.drk = None
+        w.keyring(slots=[w.slot(passphrase=b"only here")])
+        w.drk = drk
+        assert box.run(*verify, passphrase="only here")[0] == 0
+        assert box.run(*secret, *verify, passphrase="only here")[0] == 4
 
 
 def main():
