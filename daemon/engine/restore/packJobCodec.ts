@@ -1,6 +1,6 @@
 import type { BlockCodec } from '../../repository/blockCodec.ts';
 import { bufferOver } from '../../repository/bytes.ts';
-import { GrowableBytes } from '../../repository/growableBytes.ts';
+import { chunkIdLength } from '../../repository/chunkId.ts';
 
 /** One place of a chunk in a file. */
 export interface Place {
@@ -46,121 +46,182 @@ export interface BlockToPlace {
   readonly chunks: readonly ChunkToPlace[];
 }
 
-/** Blocks as bytes: cheaper to hand to another thread than as objects, and read one by one there. */
+const headLength = 3;
+const numbersOfBlock = 5;
+const numbersOfChunk = 3;
+const numbersOfPlace = 13;
+const numbersOfPiece = 2;
+const numberLength = 8;
+
+/**
+ * Blocks as bytes: cheaper to hand to another thread than as objects, and read one by one there. All numbers come first, as they lie in memory, then the ids
+ * of the chunks, then the paths as one text: of many small files each call of the runtime for one of them would take longer than all of this.
+ */
 export function encodeBlocks(blocks: readonly BlockToPlace[]): Uint8Array {
-  const out = new GrowableBytes(16 * 1024);
-  for (const block of blocks) {
-    words(out, block.offset, block.storedLength, block.rawLength, block.codec === 'raw' ? 0 : 1, block.chunks.length);
-    for (const chunk of block.chunks) {
-      out.append(chunk.id);
-      words(out, chunk.offsetInRaw, chunk.length, chunk.places.length);
-      for (const place of chunk.places) encodePlace(out, place);
+  const { numberCount, chunkCount, textLength } = sizeOf(blocks);
+  const idsAt = numberCount * numberLength;
+  const textAt = idsAt + chunkCount * chunkIdLength;
+  const out = new Uint8Array(textAt + textLength);
+  const numbers = new Float64Array(out.buffer, 0, numberCount);
+  const longs = new BigInt64Array(out.buffer, 0, numberCount);
+  const paths: string[] = [];
+  let at = 0;
+  let idAt = idsAt;
+  const put = (value: number): void => {
+    numbers[at] = value;
+    at += 1;
+  };
+  put(numberCount);
+  put(chunkCount);
+  put(textLength);
+  for (const { offset, storedLength, rawLength, codec, chunks } of blocks) {
+    put(offset);
+    put(storedLength);
+    put(rawLength);
+    put(codec === 'raw' ? 0 : 1);
+    put(chunks.length);
+    for (const { id, offsetInRaw, length, places } of chunks) {
+      out.set(id, idAt);
+      idAt += chunkIdLength;
+      put(offsetInRaw);
+      put(length);
+      put(places.length);
+      for (const { file, part, pieces, isWhole, target } of places) {
+        put(file);
+        put(part);
+        put(isWhole ? 1 : 0);
+        put(target.mode);
+        put(target.mayReplace ? 1 : 0);
+        put(target.size);
+        put(target.uid);
+        put(target.gid);
+        put(target.mtime === undefined ? 0 : 1);
+        longs[at] = target.mtime ?? 0n;
+        at += 1;
+        put(target.temporary.length);
+        put(target.path.length);
+        paths.push(target.temporary, target.path);
+        put(pieces.length);
+        for (const piece of pieces) {
+          put(piece.offset);
+          put(piece.length);
+        }
+      }
     }
   }
-  return Uint8Array.from(out.bytes());
+  bufferOver(out).write(paths.join(''), textAt, 'latin1');
+  return out;
 }
 
+function sizeOf(blocks: readonly BlockToPlace[]): {
+  readonly numberCount: number;
+  readonly chunkCount: number;
+  readonly textLength: number;
+} {
+  let numberCount = headLength;
+  let chunkCount = 0;
+  let textLength = 0;
+  for (const { chunks } of blocks) {
+    numberCount += numbersOfBlock;
+    chunkCount += chunks.length;
+    for (const { places } of chunks) {
+      numberCount += numbersOfChunk;
+      for (const { pieces, target } of places) {
+        numberCount += numbersOfPlace + pieces.length * numbersOfPiece;
+        textLength += target.temporary.length + target.path.length;
+      }
+    }
+  }
+  return { numberCount, chunkCount, textLength };
+}
+
+/** @param bytes of `encodeBlocks`, at the beginning of memory of their own, as a message brings them */
 export function* decodeBlocks(bytes: Uint8Array): Generator<BlockToPlace> {
+  if (bytes.length === 0) return;
   const cursor = new Cursor(bytes);
   while (!cursor.isAtEnd) {
-    const offset = cursor.word();
-    const storedLength = cursor.word();
-    const rawLength = cursor.word();
-    const codec = cursor.word() === 0 ? 'raw' : 'zstd';
-    const chunkCount = cursor.word();
+    const offset = cursor.number();
+    const storedLength = cursor.number();
+    const rawLength = cursor.number();
+    const codec = cursor.number() === 0 ? 'raw' : 'zstd';
     const chunks: ChunkToPlace[] = [];
-    for (let chunk = 0; chunk < chunkCount; chunk += 1) {
-      const id = cursor.bytes(32);
-      const offsetInRaw = cursor.word();
-      const length = cursor.word();
-      const placeCount = cursor.word();
-      const places = Array.from({ length: placeCount }, () => decodePlace(cursor));
-      chunks.push({ id, offsetInRaw, length, places });
-    }
+    for (let left = cursor.number(); left > 0; left -= 1) chunks.push(decodeChunk(cursor));
     yield { offset, storedLength, rawLength, codec, chunks };
   }
 }
 
-function encodePlace(out: GrowableBytes, { file, part, pieces, isWhole, target }: Place): void {
-  const { temporary, path } = target;
-  let at = out.grow(7 * 4 + pieces.length * 16 + 4 * 8 + 2 * 4 + temporary.length + path.length);
-  const { buffer } = out;
-  at = buffer.writeUInt32LE(file, at);
-  at = buffer.writeUInt32LE(part, at);
-  at = buffer.writeUInt32LE(isWhole ? 1 : 0, at);
-  at = buffer.writeUInt32LE(pieces.length, at);
-  for (const { offset, length } of pieces) at = buffer.writeDoubleLE(length, buffer.writeDoubleLE(offset, at));
-  at = buffer.writeUInt32LE(target.mode, at);
-  at = buffer.writeUInt32LE(target.mayReplace ? 1 : 0, at);
-  at = buffer.writeUInt32LE(target.mtime === undefined ? 0 : 1, at);
-  at = buffer.writeDoubleLE(target.size, at);
-  at = buffer.writeDoubleLE(target.uid, at);
-  at = buffer.writeDoubleLE(target.gid, at);
-  at = buffer.writeBigInt64LE(target.mtime ?? 0n, at);
-  for (const text of [temporary, path]) {
-    at = buffer.writeUInt32LE(text.length, at);
-    at += buffer.write(text, at, 'latin1');
-  }
+function decodeChunk(cursor: Cursor): ChunkToPlace {
+  const id = cursor.id();
+  const offsetInRaw = cursor.number();
+  const length = cursor.number();
+  const places: Place[] = [];
+  for (let left = cursor.number(); left > 0; left -= 1) places.push(decodePlace(cursor));
+  return { id, offsetInRaw, length, places };
 }
 
 function decodePlace(cursor: Cursor): Place {
-  const file = cursor.word();
-  const part = cursor.word();
-  const isWhole = cursor.word() === 1;
-  const pieceCount = cursor.word();
-  const pieces = Array.from({ length: pieceCount }, () => ({ offset: cursor.double(), length: cursor.double() }));
-  const mode = cursor.word();
-  const mayReplace = cursor.word() === 1;
-  const hasTime = cursor.word() === 1;
-  const size = cursor.double();
-  const uid = cursor.double();
-  const gid = cursor.double();
+  const file = cursor.number();
+  const part = cursor.number();
+  const isWhole = cursor.number() === 1;
+  const mode = cursor.number();
+  const mayReplace = cursor.number() === 1;
+  const size = cursor.number();
+  const uid = cursor.number();
+  const gid = cursor.number();
+  const hasTime = cursor.number() === 1;
   const time = cursor.long();
-  const temporary = cursor.text();
-  const path = cursor.text();
+  const temporaryLength = cursor.number();
+  const pathLength = cursor.number();
+  const temporary = cursor.text(temporaryLength);
+  const path = cursor.text(pathLength);
+  const pieces: { readonly offset: number; readonly length: number }[] = [];
+  for (let left = cursor.number(); left > 0; left -= 1) pieces.push({ offset: cursor.number(), length: cursor.number() });
   const target = { temporary, path, size, mode, uid, gid, mtime: hasTime ? time : undefined, mayReplace };
   return { file, part, pieces, isWhole, target };
 }
 
-function words(out: GrowableBytes, ...values: readonly number[]): void {
-  let at = out.grow(values.length * 4);
-  for (const value of values) at = out.buffer.writeUInt32LE(value, at);
-}
-
 class Cursor {
   readonly #bytes: Buffer;
-  #at = 0;
+  readonly #numbers: Float64Array;
+  readonly #longs: BigInt64Array;
+  readonly #text: string;
+  #at: number = headLength;
+  #idAt: number;
+  #textAt = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bufferOver(bytes);
+    const [numberCount = 0, chunkCount = 0, textLength = 0] = new Float64Array(bytes.buffer, bytes.byteOffset, headLength);
+    this.#numbers = new Float64Array(bytes.buffer, bytes.byteOffset, numberCount);
+    this.#longs = new BigInt64Array(bytes.buffer, bytes.byteOffset, numberCount);
+    this.#idAt = numberCount * numberLength;
+    const textAt = this.#idAt + chunkCount * chunkIdLength;
+    this.#text = this.#bytes.toString('latin1', textAt, textAt + textLength);
   }
 
   get isAtEnd(): boolean {
-    return this.#at >= this.#bytes.length;
+    return this.#at >= this.#numbers.length;
   }
 
-  word(): number {
-    this.#at += 4;
-    return this.#bytes.readUInt32LE(this.#at - 4);
-  }
-
-  double(): number {
-    this.#at += 8;
-    return this.#bytes.readDoubleLE(this.#at - 8);
+  number(): number {
+    const value = this.#numbers[this.#at] ?? 0;
+    this.#at += 1;
+    return value;
   }
 
   long(): bigint {
-    this.#at += 8;
-    return this.#bytes.readBigInt64LE(this.#at - 8);
+    const value = this.#longs[this.#at] ?? 0n;
+    this.#at += 1;
+    return value;
   }
 
-  bytes(length: number): Buffer {
-    this.#at += length;
-    return this.#bytes.subarray(this.#at - length, this.#at);
+  id(): Buffer {
+    this.#idAt += chunkIdLength;
+    return this.#bytes.subarray(this.#idAt - chunkIdLength, this.#idAt);
   }
 
-  text(): string {
-    const length = this.word();
-    return this.bytes(length).toString('latin1');
+  text(length: number): string {
+    this.#textAt += length;
+    return this.#text.slice(this.#textAt - length, this.#textAt);
   }
 }
