@@ -15,6 +15,7 @@ import { KeyringStore } from './keyringStore.ts';
 import { LocationStore } from './locationStore.ts';
 import { LockRunStore } from './lockRunStore.ts';
 import { ObjectLedger, type RecordedObject } from './objectLedger.ts';
+import { OwnershipStore } from './ownershipStore.ts';
 import { PasskeyStore } from './passkeyStore.ts';
 import { PolicyStore } from './policyStore.ts';
 import { ReachStore } from './reachStore.ts';
@@ -47,6 +48,7 @@ export class Catalog implements Disposable {
   readonly runPins: RunPinStore;
   readonly reaches: ReachStore;
   readonly lockRuns: LockRunStore;
+  readonly ownerships: OwnershipStore;
   readonly tamperings: TamperStore;
   readonly actions: ActionStore;
   readonly alerts: AlertStore;
@@ -77,6 +79,7 @@ export class Catalog implements Disposable {
     this.runPins = new RunPinStore(connection);
     this.reaches = new ReachStore(connection);
     this.lockRuns = new LockRunStore(connection);
+    this.ownerships = new OwnershipStore(connection);
     this.tamperings = new TamperStore(connection);
     this.actions = new ActionStore(connection, this.#cells);
     this.alerts = new AlertStore(connection, this.#cells);

@@ -218,6 +218,13 @@ CREATE TABLE bundles (
 CREATE INDEX bundlesBySequence ON bundles (locationId, sequence);
 `;
 
+/** Who owns each store, as this daemon has seen it last. */
+const ownerships = `
+CREATE TABLE ownerships (
+  storeId TEXT NOT NULL PRIMARY KEY, highest INTEGER, highestSha256 BLOB, own INTEGER, ownSha256 BLOB, ownVersionId TEXT, setAside TEXT,
+  digest BLOB NOT NULL) STRICT;
+`;
+
 /**
  * Policies of other installations that were imported, beside their rows in `policies`: whose they are, their keys as a sealed cell of bytes, and how often
  * their restore points are looked for. `problem` is sealed: why the last look came to nothing.
