@@ -12,6 +12,7 @@ import {
   type ToCopyThread,
 } from './copyMessages.ts';
 import type { IndexedPack } from './expectedPacks.ts';
+import { buffersOf, inBatches } from './packBatch.ts';
 import type { RebuildFacts } from './rebuildCatalog.ts';
 
 export type MakeCopyOptions = Omit<MakeJob, 'what' | 'scratch'>;
@@ -22,8 +23,6 @@ export interface RestoreCatalogOptions extends Omit<RebuildJob, 'what' | 'scratc
 }
 
 const scratchPrefix = 'catalog-copy-';
-/** Rows that go to the thread together. */
-const rowsAtOnce = 2000;
 /** Of a thread, in MiB: a rebuild keeps what indexes say of each pack, 150 bytes or so. */
 const heapLimit = 1024;
 
@@ -69,7 +68,7 @@ export class CatalogCopier {
     const feed = async (): Promise<void> => {
       const { value } = await batches.next();
       const message: ToCopyThread = { packs: value ?? null };
-      worker.postMessage(message, []);
+      worker.postMessage(message, value === undefined ? [] : [...buffersOf(value)]);
     };
     const onAbort = (): void => reject(signal.reason);
     worker.on('message', (message: FromCopyThread) => {
@@ -108,18 +107,6 @@ async function inScratch<Result>(parent: string, work: (scratch: string) => Prom
 
 async function* none(): AsyncGenerator<IndexedPack> {
   // Whoever makes a copy is told of no packs.
-}
-
-async function* inBatches(packs: AsyncIterable<IndexedPack>): AsyncGenerator<readonly IndexedPack[], undefined> {
-  let batch: IndexedPack[] = [];
-  for await (const pack of packs) {
-    batch.push(pack);
-    if (batch.length < rowsAtOnce) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
-  return undefined;
 }
 
 function noAnswer(): HoldfastError {

@@ -1,8 +1,8 @@
 import { HoldfastError, isErrorCode } from '../../../protocol/errors.ts';
-import type { IndexedPack } from './expectedPacks.ts';
 import type { AuditHead } from '../auditStore.ts';
 import type { CopyKind } from './copySchema.ts';
 import type { FrameFacts } from './copyFrame.ts';
+import type { PackBatch } from './packBatch.ts';
 import type { RebuildFacts } from './rebuildCatalog.ts';
 
 export interface MakeJob {
@@ -51,7 +51,7 @@ export interface MadeCopy {
 }
 
 /** To a rebuild: what indexes name, answered by `more` each time; `null` behind the last. */
-export type ToCopyThread = { readonly packs: readonly IndexedPack[] | null };
+export type ToCopyThread = { readonly packs: PackBatch | null };
 
 export type FromCopyThread =
   | { readonly kind: 'more'; readonly expectedPacks: number }

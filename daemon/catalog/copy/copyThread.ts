@@ -12,6 +12,7 @@ import { compressCopy } from './copyFrame.ts';
 import type { CopyThreadData, FromCopyThread, MadeCopy, MakeJob, RebuildJob, ToCopyThread } from './copyMessages.ts';
 import { sentError } from './copyMessages.ts';
 import { applyDelta, writeDelta } from './deltas.ts';
+import { packsOf } from './packBatch.ts';
 import { CatalogRebuild } from './rebuildCatalog.ts';
 import { writeCopy } from './writeCopy.ts';
 
@@ -90,7 +91,7 @@ async function rebuild(
   send({ kind: 'more', expectedPacks });
   for await (const { packs } of messages) {
     if (packs === null) break;
-    work.name(packs);
+    work.name(packsOf(packs));
     send({ kind: 'more', expectedPacks });
   }
   send({ kind: 'rebuilt', facts: work.finish(recordedAt) });

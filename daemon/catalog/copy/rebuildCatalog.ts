@@ -61,7 +61,7 @@ export class CatalogRebuild {
     return this.#expected.count;
   }
 
-  name(packs: readonly IndexedPack[]): void {
+  name(packs: Iterable<IndexedPack>): void {
     for (const pack of packs) this.#expected.name(pack);
   }
 
