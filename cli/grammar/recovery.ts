@@ -66,6 +66,39 @@ export const recoveryFamily: Family = {
       ],
     },
     {
+      path: 'dr enable',
+      summary: 'put sealed copies of the catalog beside the backups, from now on',
+      description:
+        'With one of them, the DR passphrase and any one passkey an empty machine gets back to where this one was. A full copy once a day, and what changed between. A DR passphrase is made and shown this once, unless a file holds yours: it must open no passkey, and is kept nowhere.',
+      flags: [
+        { flag: '--location', value: 'L', about: 'where they go; best an immutable one', isRequired: true },
+        { flag: '--schedule', value: 'S', about: '@hourly (default), @daily, @weekly, @monthly or five fields of cron' },
+        { flag: '--after-backups', about: 'not also after each backup to an immutable location', isNegatable: true, isOnByDefault: true },
+        { flag: '--dr-passphrase-file', value: 'F', about: 'file whose first line is the DR passphrase, - for standard input' },
+      ],
+      examples: [
+        { command: 'holdfast dr enable --location vault', about: '' },
+        { command: 'holdfast dr enable --location vault --schedule "*/15 * * * *" --dr-passphrase-file F', about: 'four times an hour' },
+      ],
+    },
+    {
+      path: 'dr disable',
+      summary: 'make no more copies of the catalog',
+      description: 'Those that are locked stay until their locks end.',
+      examples: [{ command: 'holdfast dr disable', about: '' }],
+    },
+    {
+      path: 'dr status',
+      summary: 'say whether the catalog can be got back, and to which times',
+      examples: [{ command: 'holdfast dr status', about: '' }],
+    },
+    {
+      path: 'dr backup',
+      summary: 'put a copy of the catalog now',
+      description: 'The daemon does this by itself: by its schedule, and after backups to an immutable location.',
+      examples: [{ command: 'holdfast dr backup', about: '' }],
+    },
+    {
       path: 'audit list',
       summary: 'list what changed rights or protection, and what tried to, newest first',
       description:
@@ -85,17 +118,5 @@ export const recoveryFamily: Family = {
       ],
     },
   ],
-  later: [
-    'enable',
-    'disable',
-    'status',
-    'backup',
-    'scan',
-    'points',
-    'restore',
-    'take-ownership',
-    'rehearse',
-    'verify-report',
-    'recovery-sheet',
-  ].map((word) => `dr ${word}`),
+  later: ['scan', 'points', 'restore', 'take-ownership', 'rehearse', 'verify-report', 'recovery-sheet'].map((word) => `dr ${word}`),
 };

@@ -12,10 +12,6 @@ import { type Verb, verbs } from '../support/verbs.ts';
 const laterVerbs: readonly string[] = [
   'location add azure-blob blob',
   'policy import --import-data-file F --location store --keep-alive',
-  'dr enable --location store',
-  'dr disable --yes',
-  'dr status',
-  'dr backup',
   'dr scan --location-spec F',
   'dr points --location-spec F --installation I',
   'dr restore --location-spec F --installation I --at latest',
@@ -43,6 +39,7 @@ const flagsOf: Readonly<Partial<Record<Verb, string>>> = {
   'location edit':
     '--path --bucket --region --endpoint --prefix --credentials-file --profile --role-arn --protection-period --lock-mode --upload-limit',
   'immutability status': '--location',
+  'dr enable': '--location --schedule --no-after-backups --dr-passphrase-file',
   'immutability refresh': '--location',
   'immutability audit': '--location',
   'policy create':
