@@ -8,6 +8,10 @@ function somePack(policyId: string, changes: Partial<IndexedPack> = {}): Indexed
   return { locationId: 'place', policyId, objectId: randomBytes(16), versionId, size: 2 ** 28 - 1, sha256: randomBytes(32), ...changes };
 }
 
+function asBuffers(pack: IndexedPack): unknown {
+  return { ...pack, objectId: Buffer.from(pack.objectId), sha256: Buffer.from(pack.sha256) };
+}
+
 async function* each(packs: readonly IndexedPack[]): AsyncGenerator<IndexedPack> {
   for (const pack of packs) yield await Promise.resolve(pack);
 }
@@ -28,7 +32,7 @@ describe('packs on their way to another thread', () => {
       out.push(...packsOf(moved));
     }
     assert.deepEqual(sizes, [2000, 2000, 100, 1, 1, 1]);
-    const asBuffers = (pack: IndexedPack): unknown => ({ ...pack, objectId: Buffer.from(pack.objectId), sha256: Buffer.from(pack.sha256) });
+
     assert.deepEqual(
       out.map((pack) => asBuffers(pack)),
       packs.map((pack) => asBuffers(pack)),
