@@ -119,6 +119,38 @@ describe('holdfast policy export and policy import', function () {
     await refused(owner, ['policy', 'export', 'nobody'], 2, 'unknownName', { env: { HOLDFAST_STEP_UP_FILE: wrong } });
   });
 
+  it('a name that is taken, an own policy, another store, a text that was altered, cut or has expired: each has its own way out', async () => {
+    const fresh = other;
+    const folder = fresh.makeFolder('mine');
+    const elsewhere = fresh.makeFolder('elsewhere');
+    await fresh.json(z.unknown(), ['location', 'add', 'filesystem', 'elsewhere', '--path', elsewhere]);
+    assert.equal((await fresh.cli(['policy', 'create', 'work', '--source', folder, '--location', 'elsewhere'])).status, 0);
+    const line = ['policy', 'import', '--location', 'theirs', '--import-data-file'];
+    await refused(fresh, [...line, file], 2, 'nameTaken');
+    await refused(fresh, ['policy', 'import', '--import-data-file', file, '--location', 'elsewhere', '--name', 'x'], 4, 'refusedByRule');
+    await refused(fresh, ['policy', 'import', '--import-data-file', file, '--location', 'nowhere'], 2, 'unknownName');
+    await refused(fresh, [...line, file, '--keep-alive'], 2, 'notInThisVersion');
+    await refused(fresh, [...line, file, '--poll', '5s'], 2, 'badValue');
+    await refused(owner, ['policy', 'import', '--import-data-file', file, '--location', 'store', '--name', 'x'], 4, 'refusedByRule');
+    const text = readFileSync(file, 'ascii');
+    const written = (name: string, content: string): string => {
+      const made = path.join(fresh.folder, name);
+      writeFileSync(made, content);
+      return made;
+    };
+    const at = 120;
+    const altered = text.slice(0, at) + (text[at] === 'A' ? 'B' : 'A') + text.slice(at + 1);
+    assert.match((await refused(fresh, [...line, written('altered', altered)], 2, 'badValue')).message, /altered/);
+    assert.match((await refused(fresh, [...line, written('cut', text.slice(0, 300))], 2, 'badValue')).message, /cut/);
+    assert.match((await refused(fresh, [...line, written('none', 'hello')], 2, 'badValue')).message, /does not begin/);
+    await refused(fresh, [...line, path.join(fresh.folder, 'not there')], 2, 'badValue');
+    assert.deepEqual(await fresh.json(points, ['rp', 'list']), []);
+    const document = await importInto(fresh, ['--name', 'their work']);
+    assert.equal(document.policy.name, 'their work');
+    await restore(fresh, 'their work', path.join(fresh.folder, 'back'));
+    for (const name of ['work', 'their work']) await fresh.json(z.unknown(), ['policy', 'delete', name, '--yes']);
+  });
+
   it('the restore points of one policy come onto the list, verify and restore, with nothing of another policy and nothing written', async () => {
     const before = factsOf(path.join(store, ownerId));
     const document = await importInto(other);
@@ -194,39 +226,8 @@ describe('holdfast policy export and policy import', function () {
     assert.deepEqual([policy.imported.pollSeconds, policy.imported.installationId], [3600, ownerId]);
   });
 
-  it('a name that is taken, an own policy, another store, a text that was altered, cut or has expired: each has its own way out', async () => {
-    await using fresh = await newcomer();
-    const folder = fresh.makeFolder('mine');
-    const elsewhere = fresh.makeFolder('elsewhere');
-    await fresh.json(z.unknown(), ['location', 'add', 'filesystem', 'elsewhere', '--path', elsewhere]);
-    assert.equal((await fresh.cli(['policy', 'create', 'work', '--source', folder, '--location', 'elsewhere'])).status, 0);
-    const line = ['policy', 'import', '--location', 'theirs', '--import-data-file'];
-    await refused(fresh, [...line, file], 2, 'nameTaken');
-    await refused(fresh, ['policy', 'import', '--import-data-file', file, '--location', 'elsewhere', '--name', 'x'], 4, 'refusedByRule');
-    await refused(fresh, ['policy', 'import', '--import-data-file', file, '--location', 'nowhere'], 2, 'unknownName');
-    await refused(fresh, [...line, file, '--keep-alive'], 2, 'notInThisVersion');
-    await refused(fresh, [...line, file, '--poll', '5s'], 2, 'badValue');
-    await refused(owner, ['policy', 'import', '--import-data-file', file, '--location', 'store', '--name', 'x'], 4, 'refusedByRule');
-    const text = readFileSync(file, 'ascii');
-    const written = (name: string, content: string): string => {
-      const made = path.join(fresh.folder, name);
-      writeFileSync(made, content);
-      return made;
-    };
-    const at = 120;
-    const altered = text.slice(0, at) + (text[at] === 'A' ? 'B' : 'A') + text.slice(at + 1);
-    assert.match((await refused(fresh, [...line, written('altered', altered)], 2, 'badValue')).message, /altered/);
-    assert.match((await refused(fresh, [...line, written('cut', text.slice(0, 300))], 2, 'badValue')).message, /cut/);
-    assert.match((await refused(fresh, [...line, written('none', 'hello')], 2, 'badValue')).message, /does not begin/);
-    await refused(fresh, [...line, path.join(fresh.folder, 'not there')], 2, 'badValue');
-    assert.deepEqual(await fresh.json(points, ['rp', 'list']), []);
-    const document = await importInto(fresh, ['--name', 'their work']);
-    assert.equal(document.policy.name, 'their work');
-    await restore(fresh, 'their work', path.join(fresh.folder, 'back'));
-  });
-
   it('deleting an imported policy takes its restore points and its key away, and nothing that is stored', async () => {
-    await using fresh = await newcomer();
+    const fresh = other;
     await importInto(fresh);
     const before = factsOf(path.join(store, ownerId));
     const [point] = await fresh.json(points, ['rp', 'list']);
