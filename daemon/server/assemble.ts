@@ -240,7 +240,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
     newest: (policy) => catalog.policies.get(policy.policyId) ?? policy,
     onEnded: (run) => {
       caretaker.backupEnded(run);
-      recovery.look();
+      recovery.backupEnded(run.policy.policyId);
       garbageRuns.consider();
     },
   });
@@ -331,7 +331,7 @@ export async function assemble(surroundings: AssemblySurroundings, workerUrl: UR
       unlocking[Symbol.dispose]();
       await caretaker.interrupt(() => queue.close());
       caretaker[Symbol.dispose]();
-      recovery[Symbol.dispose]();
+      await recovery[Symbol.asyncDispose]();
       await passkeyWatch[Symbol.asyncDispose]();
       await importPolling[Symbol.asyncDispose]();
       await immutability[Symbol.asyncDispose]();

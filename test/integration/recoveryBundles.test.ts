@@ -20,6 +20,7 @@ import {
   recoveryEnable,
   recoveryStatus,
 } from '../../protocol/methods/disasterRecovery.ts';
+import { policyEdit } from '../../protocol/methods/policies.ts';
 import { sessionStepUp } from '../../protocol/methods/session.ts';
 import { BucketDaemon } from '../support/bucketDaemon.ts';
 import { succeeded } from '../support/drivenDaemon.ts';
@@ -167,6 +168,37 @@ describe('bundles of disaster recovery at an immutable location', () => {
     assert.deepEqual(world.bucket.listPage(`${installationId}/recovery/`).entries, []);
     await enable();
     await assert.rejects(enable(), { code: 'refusedByRule' });
+  });
+
+  it('a backup of an immutable policy asks for a bundle, a quarter of an hour after the last one at least', async () => {
+    await enable({ schedule: '0 0 15 6 *' });
+    await world.backUp();
+    await world.idle();
+    assert.equal(world.catalog.bundles.list().length, 1);
+    await world.pass(0.3, 0.3);
+    const [newest, ...others] = world.catalog.bundles.list();
+    assert.deepEqual([newest?.restorePoints, others.length], [1, 1]);
+    await world.pass(3);
+    assert.equal(world.catalog.bundles.list().length, 2);
+  });
+
+  it('an alert says that bundles are too seldom, and is resolved with its cause', async () => {
+    const raised = (): readonly string[] =>
+      world.catalog.alerts.unresolved().flatMap(({ kind, message }) => (kind === 'recoveryCoverage' ? [message] : []));
+    await enable({ schedule: '@daily', afterBackups: false });
+    await world.pass(0.1, 0.1);
+    assert.deepEqual(raised(), []);
+    await world.daemon.call(policyEdit, { policy: 'files', schedule: '@hourly' });
+    await world.pass(0.1, 0.1);
+    assert.match(raised().join(), /less often than files runs/);
+    const { problems } = await world.daemon.call(recoveryStatus, {});
+    assert.deepEqual(
+      problems.map(({ kind }) => kind),
+      ['tooSeldom'],
+    );
+    await world.daemon.call(policyEdit, { policy: 'files', schedule: null });
+    await world.pass(0.1, 0.1);
+    assert.deepEqual(raised(), []);
   });
 
   it('turned off, no more are made, and those that are there stay locked', async () => {

@@ -97,6 +97,15 @@ export class BundleScratch implements AsyncDisposable {
   }
 }
 
+/** Once none are made any more. */
+export async function removeBundleScratch(stateDirectory: string): Promise<void> {
+  try {
+    await rm(path.join(stateDirectory, folderName), { recursive: true, force: true });
+  } catch (error) {
+    throw diskFailed(error);
+  }
+}
+
 function diskFailed(cause: unknown): HoldfastError {
   if (HoldfastError.is(cause)) return cause;
   const code = systemCode(cause) ?? 'an error that was not foreseen';

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { HoldfastError } from '../../../protocol/errors.ts';
+import type { PolicyId } from '../../../protocol/ids.ts';
 import type { Action } from '../../../protocol/methods/actions.ts';
 import type { CoverageProblem, RecoveryStatus } from '../../../protocol/methods/disasterRecovery.ts';
 import { usualRecoverySchedule } from '../../../protocol/methods/disasterRecovery.ts';
@@ -21,8 +22,10 @@ import type { ScryptRunner } from '../../keys/scryptRunner.ts';
 import { hexOf } from '../../repository/bytes.ts';
 import { bytesPerMonth, shownBundle } from './bundleFigures.ts';
 import { recoveryIsOff, runBundle } from './bundleRun.ts';
-import type { CopyMaker } from './bundleScratch.ts';
+import { type CopyMaker, removeBundleScratch } from './bundleScratch.ts';
+import { settleBundles } from './putBundle.ts';
 import { betweenBackupsMs, coverageProblems, type CoveredPolicy } from './recoveryCoverage.ts';
+import { sweepBundles } from './sweepBundles.ts';
 
 /** A schedule as policies have it; times are milliseconds since 1970. */
 export interface RecoverySchedule {
@@ -65,11 +68,13 @@ interface LockedPolicy extends Pick<PolicyRecord, 'policyId' | 'name'> {
 
 const lane = 'recovery';
 const lookMs = 60_000;
+/** Where no run clears, bundles are looked at so often. */
+const sweepMs = 86_400_000;
 /** After the first bundle that failed, the second, … ; the last for all that follow. */
 const retryDelaysMs = [5, 15, 60].map((minutes) => minutes * 60_000);
 
 /** Disaster recovery of this installation while the daemon lives: turned on and off, its bundles by schedule and by request, and whether they cover what is promised. */
-export class DisasterRecovery implements Disposable {
+export class DisasterRecovery implements AsyncDisposable {
   readonly #options: DisasterRecoveryOptions;
   #failures = 0;
   /** Monotonic: nothing is begun by itself before. */
@@ -78,6 +83,12 @@ export class DisasterRecovery implements Disposable {
   #since: number;
   #cancelTimer: (() => void) | undefined;
   #isEnded = false;
+  /** By the wall clock: the last run that ended of each policy. */
+  readonly #endedAt: Map<PolicyId, number> = new Map();
+  /** Monotonic. */
+  #sweptAt = Number.NEGATIVE_INFINITY;
+  readonly #abort = new AbortController();
+  #sweep: Promise<void> = Promise.resolve();
 
   constructor(options: DisasterRecoveryOptions) {
     this.#options = options;
@@ -182,6 +193,7 @@ export class DisasterRecovery implements Disposable {
       installation.keyrings.changed();
     });
     keys.holdDrKeys(undefined);
+    await removeBundleScratch(installation.stateDirectory);
     await installation.deliverKeyrings(signal);
     this.look();
     return await this.status();
@@ -235,7 +247,13 @@ export class DisasterRecovery implements Disposable {
     return action;
   }
 
-  /** Policies, locations or bundles are others than before, a backup has ended, the daemon was unlocked: what is due is begun, and coverage looked at. */
+  /** A run of a policy has come to its end, whichever. */
+  backupEnded(policyId: PolicyId): void {
+    this.#endedAt.set(policyId, this.#options.wallClock().getTime());
+    this.look();
+  }
+
+  /** Policies, locations or bundles are others than before, the daemon was unlocked: what is due is begun, and coverage looked at. */
   look(): void {
     if (this.#isEnded) return;
     this.#cancelTimer?.();
@@ -246,6 +264,7 @@ export class DisasterRecovery implements Disposable {
       const wall = wallClock().getTime();
       this.#since = Math.min(this.#since, wall);
       this.#tell(record, wall);
+      this.#sweepLeft(record);
       if (record === undefined || installation.state !== 'unlocked' || queue.isBusy(lane) || now() < this.#notBefore) return;
       const due = this.#dueAt(record, wall);
       if (due !== undefined && due <= wall) this.backUp({ requestId: randomUUID(), startedBy: 'schedule' });
@@ -254,9 +273,34 @@ export class DisasterRecovery implements Disposable {
     }
   }
 
-  [Symbol.dispose](): void {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#isEnded = true;
     this.#cancelTimer?.();
+    this.#abort.abort();
+    await this.#sweep;
+  }
+
+  /** Bundles at locations where none are made any more, once their locks have ended. */
+  #sweepLeft(record: RecoveryRecord | undefined): void {
+    const { installation, wallClock, now, onFailed } = this.#options;
+    const { catalog, stores } = installation;
+    if (installation.state !== 'unlocked' || now() - this.#sweptAt < sweepMs) return;
+    this.#sweptAt = now();
+    const left = new Set(catalog.bundles.list().map(({ locationId }) => locationId));
+    if (record !== undefined) left.delete(record.locationId);
+    const sweep = async (): Promise<void> => {
+      const { signal } = this.#abort;
+      for (const locationId of left) {
+        try {
+          const place = { catalog, at: await stores.open(locationId, signal), wallClock, signal };
+          await settleBundles(place);
+          await sweepBundles(place);
+        } catch (error) {
+          if (!signal.aborted) onFailed(error);
+        }
+      }
+    };
+    if (left.size > 0) this.#sweep = this.#sweep.then(sweep);
   }
 
   #ended(isComplete: boolean): void {
@@ -287,6 +331,8 @@ export class DisasterRecovery implements Disposable {
   #hasNewerPoint(since: number): boolean {
     const { catalog } = this.#options.installation;
     return this.#lockedPolicies().some(({ policyId }) => {
+      // A run that ends commits after the time that its restore point has.
+      if ((this.#endedAt.get(policyId) ?? Number.NEGATIVE_INFINITY) >= since) return true;
       const finishedAt = catalog.restorePoints.head(policyId)?.finishedAt;
       return finishedAt !== undefined && Date.parse(finishedAt) > since;
     });
@@ -300,7 +346,10 @@ export class DisasterRecovery implements Disposable {
     );
     return catalog.policies.list().flatMap((policy) => {
       const protectionPeriodDays = periods.get(policy.locationId) ?? null;
-      return policy.paused || protectionPeriodDays === null ? [] : [{ policyId: policy.policyId, name: policy.name, protectionPeriodDays }];
+      const isForeign = catalog.importedPolicies.has(policy.policyId);
+      return policy.paused || isForeign || protectionPeriodDays === null
+        ? []
+        : [{ policyId: policy.policyId, name: policy.name, protectionPeriodDays }];
     });
   }
 
