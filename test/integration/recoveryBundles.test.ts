@@ -201,6 +201,30 @@ describe('bundles of disaster recovery at an immutable location', () => {
     assert.deepEqual(raised(), []);
   });
 
+  it('R5: the newest bundle, what it builds on and its keyring are extended for as long as it is the newest, and no other bundle is', async () => {
+    await enable({ schedule: '0 0 15 6 *', afterBackups: false });
+    const [middle, newest] = [await backUpCatalog(), await backUpCatalog()];
+    await world.pass(20 * 24, 24);
+    const left = (key: string): number => ((world.lockedUntil(key) ?? 0) - world.clock.storeMs) / 86_400_000;
+    const kept = world.catalog.keptForRecovery(world.locationId);
+    assert.deepEqual(kept.slice(0, 2), [keyOf(newest.bundleId), keyOf(world.catalog.bundles.get(newest.bundleId)?.base ?? assert.fail())]);
+    for (const key of kept) assert.ok(left(key) >= 30, `${key} ${left(key)}`);
+    assert.ok(left(keyOf(middle.bundleId)) < 30);
+  });
+
+  it('bundles from before the protection period are deleted by version once their locks have ended', async () => {
+    await using short = await BucketDaemon.ready({ protectionPeriod: 1 });
+    await world[Symbol.asyncDispose]();
+    world = short;
+    const first = keyOf((await enable({ schedule: '@daily', afterBackups: false })).bundleId);
+    await world.pass(4 * 24, 24);
+    assert.notEqual(world.bucket.history(first).length, 0);
+    await world.pass(6 * 24, 24);
+    assert.deepEqual(world.bucket.history(first), []);
+    assert.equal(world.catalog.objects.get(world.locationId, first), undefined);
+    assert.ok(world.catalog.bundles.list().length < 10);
+  });
+
   it('turned off, no more are made, and those that are there stay locked', async () => {
     const made = await enable();
     await world.daemon.call(sessionStepUp, { passphrase: world.daemon.secret(world.passphrase) });
