@@ -122,8 +122,8 @@ export function leftOutKey(installationId: string, policyId: string, objectId: U
 
 /** Which numbers of a location's ledger restore points reach whose manifests and indexes are there, of the catalog attached as `live`: 1 for each. */
 export function reachedNumbers(database: DatabaseSync, locationId: string): Uint8Array {
-  const numberOf = (sql: string): number => Number(database.prepare(sql).get(locationId)?.['number'] ?? 0);
-  const highest = Math.min(numberOf('SELECT max(number) AS number FROM live.objects WHERE locationId = ?'), highestNumber);
+  const sql = 'SELECT max(number) AS number FROM live.objects WHERE locationId = ? AND number BETWEEN 0 AND ?';
+  const highest = Number(database.prepare(sql).get(locationId, highestNumber)?.['number'] ?? 0);
   // Where runs begin and end, first; how many lie over each number, then.
   const changes = new Int32Array(highest + 2);
   const gone = goneNumbers(database, locationId);
