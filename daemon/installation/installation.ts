@@ -99,6 +99,7 @@ export class Installation implements Disposable {
       agent: options.keyAgent,
       wallClock,
       environment: options.environment ?? process.env,
+      drSlot: () => catalog.recovery.get()?.drSlot,
     });
     this.passkeys = new PasskeyService({
       catalog,

@@ -20,6 +20,7 @@ import {
   recoveryEnable,
   recoveryStatus,
 } from '../../protocol/methods/disasterRecovery.ts';
+import { passkeyAddPassphrase } from '../../protocol/methods/passkeys.ts';
 import { policyEdit } from '../../protocol/methods/policies.ts';
 import { sessionStepUp } from '../../protocol/methods/session.ts';
 import { BucketDaemon } from '../support/bucketDaemon.ts';
@@ -223,6 +224,19 @@ describe('bundles of disaster recovery at an immutable location', () => {
     assert.deepEqual(world.bucket.history(first), []);
     assert.equal(world.catalog.objects.get(world.locationId, first), undefined);
     assert.ok(world.catalog.bundles.list().length < 10);
+  });
+
+  it('D4: the DR passphrase becomes no passkey while it is on', async () => {
+    await enable();
+    const add = async (name: string, text: string): Promise<unknown> =>
+      await world.daemon.call(passkeyAddPassphrase, {
+        requestId: randomUUID(),
+        name,
+        passphrase: world.daemon.secret(text),
+        useNow: false,
+      });
+    await assert.rejects(add('same', drPassphrase), { code: 'refusedByRule' });
+    await add('other', `${drPassphrase} too`);
   });
 
   it('turned off, no more are made, and those that are there stay locked', async () => {

@@ -9,6 +9,8 @@ import type { CallSecrets } from '../../keys/agent/keyCall.ts';
 import type { KeyFacts } from '../../keys/agent/keyFacts.ts';
 import { targetOf } from '../../keys/agent/runKeyAgent.ts';
 import type { MasterKey } from '../../keys/masterKey.ts';
+import { DrPassphrase } from '../../keys/dr/drPassphrase.ts';
+import { decodeDrSlot } from '../../keys/dr/drSlot.ts';
 import { unwrapWithPassphrase, wrapWithPassphrase } from '../../keys/passkeys/passphrase.ts';
 import { describeKey, keyServiceError, type ServiceReach, unwrapWithService, wrapWithService } from '../../keys/passkeys/serviceSlot.ts';
 import type { ScryptRunner } from '../../keys/scryptRunner.ts';
@@ -39,6 +41,8 @@ export interface SlotKeysOptions {
   readonly wallClock: () => Date;
   /** Of the daemon, which key agents have too. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** That of the DR passphrase, while disaster recovery is on. */
+  readonly drSlot: () => Uint8Array | undefined;
 }
 
 /** Makes slots of every kind, and opens them. */
@@ -49,13 +53,34 @@ export class SlotKeys {
     this.#options = options;
   }
 
-  /** Rejects with `badValue` (the passphrase), `keyServiceRefused`, `keyServiceUnavailable`. */
+  /** Rejects with `badValue` (the passphrase), `refusedByRule` (it is the DR passphrase), `keyServiceRefused`, `keyServiceUnavailable`. */
   async make(key: NewSlotKey, masterKey: MasterKey, signal: AbortSignal): Promise<Slot> {
     const { scrypt, agent, wallClock } = this.#options;
     const createdAt = wallClock();
-    if (key.kind === 'passphrase') return await wrapWithPassphrase({ masterKey, passphrase: key.passphrase, scrypt, createdAt, signal });
+    if (key.kind === 'passphrase') {
+      const slot = await wrapWithPassphrase({ masterKey, passphrase: key.passphrase, scrypt, createdAt, signal });
+      await this.#refuseDrPassphrase(masterKey.installationId, key.passphrase, signal);
+      return slot;
+    }
     const { target, access, credentials } = key;
     return await wrapWithService({ masterKey, target, createdAt, agent, access, secrets: callSecrets(credentials), signal });
+  }
+
+  /** A recovery takes two different secrets. */
+  async #refuseDrPassphrase(installationId: InstallationId, passphrase: Uint8Array, signal: AbortSignal): Promise<void> {
+    const drSlot = this.#options.drSlot();
+    if (drSlot === undefined) return;
+    using derived = await DrPassphrase.derive({ installationId, passphrase, scrypt: this.#options.scrypt, signal });
+    using opened = derived.tryToOpen(decodeDrSlot(drSlot, installationId));
+    if (opened === undefined) return;
+    throw HoldfastError.failedTo(
+      'refusedByRule',
+      'set the passphrase',
+      'it is the DR passphrase, and a recovery takes two different secrets',
+      {
+        fix: 'Choose another passphrase, or let one be generated.',
+      },
+    );
   }
 
   /** `undefined` where the passphrase does not open it, or there is none for it. Rejects with `keyServiceRefused`, `keyServiceUnavailable`, `damaged`. */
