@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { chmodSync, cpSync, mkdirSync, openSync, closeSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import * as z from 'zod';
 import { cliMain } from '../support/cli.ts';
 import { backUp, createPolicy, refused, restore, restorePointOf } from '../support/cliExpect.ts';
 import { policyDocument, restorePointDocument, verifyDocument } from '../support/cliShapes.ts';
 import { compareTrees } from '../support/compareTrees.ts';
 import { ScratchState } from '../support/daemon.ts';
+import { readerPython, readerScript } from '../support/readerPython.ts';
+import { skipWithout } from '../support/skipWithout.ts';
 
 const exported = z.looseObject({
   policyId: z.string(),
@@ -224,6 +227,27 @@ describe('holdfast policy export and policy import', function () {
     const shown = z.looseObject({ imported: z.looseObject({ pollSeconds: z.int(), installationId: z.string(), problem: z.null() }) });
     const policy = await other.json(shown, ['policy', 'show', 'work']);
     assert.deepEqual([policy.imported.pollSeconds, policy.imported.installationId], [3600, ownerId]);
+  });
+
+  it('D8: the second reader opens that one policy with the import data and the page of the format, and nothing else of the store', async function () {
+    const python = readerPython();
+    if (python === undefined) return skipWithout('the second reader’s Python', this);
+    const read = async (...args: readonly string[]): Promise<unknown> => {
+      const all = ['-B', readerScript, '--store', store, '--import-data-file', file, ...args];
+      return JSON.parse((await promisify(execFile)(python, all)).stdout);
+    };
+    const here = await owner.json(points, ['rp', 'list', '--include-retired']);
+    const listed = z.array(z.looseObject({ sequence: z.int() })).parse(await read('list'));
+    const work = here.filter(({ policy }) => policy === 'work');
+    assert.deepEqual(new Set(listed.map(({ sequence }) => sequence)), new Set(work.map(({ sequence }) => sequence)));
+    assert.equal(listed.length, work.length);
+    const target = path.join(owner.folder, 'read by the second reader');
+    const report = JSON.stringify(await read('restore', '--policy', work[0]?.policyId ?? '', '--target', target));
+    assert.match(report, /ownerTag/);
+    const [only = ''] = readdirSync(target);
+    assert.deepEqual(compareTrees(source, path.join(target, only)).differences, []);
+    const foreign = here.find(({ policy }) => policy === 'private')?.policyId ?? '';
+    await assert.rejects(read('verify', '--policy', foreign));
   });
 
   it('deleting an imported policy takes its restore points and its key away, and nothing that is stored', async () => {

@@ -88,9 +88,24 @@ PolicyKeys = namedtuple("PolicyKeys", "pack index manifest ids")
 
 
 def policy_keys(mk, installation, policy, generation):
-    root = kdf(mk, installation, "policy", policy + struct.pack("<I", generation))
+    if isinstance(mk, MigrationKeys):
+        root = mk.root(policy, generation)
+    else:
+        root = kdf(mk, installation, "policy", policy + struct.pack("<I", generation))
     ids = {kind: kdf(root, installation, "id-" + name) for kind, name in KIND_NAMES.items()}
     return PolicyKeys(*(kdf(root, installation, n) for n in ("pack", "index", "manifest")), ids)
+
+
+class MigrationKeys:
+    """In place of a master key: the keys of one policy and some generations, out of import data."""
+
+    def __init__(self, policy):
+        self.policy, self.roots = policy, {}
+
+    def root(self, policy, generation):
+        need(policy == self.policy, "the import data is of another policy")
+        need(generation in self.roots, f"the import data has no key of keyGeneration {generation}")
+        return self.roots[generation]
 
 
 def read_passphrase(path):
@@ -177,6 +192,13 @@ def text(v, what):
 def short_text(v, what):
     need(1 <= len(text(v, what).encode("utf-16-le")) // 2 <= 2048, f"{what}: must have 1 to 2048 characters")
     return v
+
+
+def bounded_text(most):
+    def check(v, what):
+        need(1 <= len(text(v, what).encode("utf-16-le")) // 2 <= most, f"{what}: must have 1 to {most} characters")
+        return v
+    return check
 
 
 def uuid_text(v, what):
@@ -705,6 +727,74 @@ class Installation:
         return found, problems
 
 
+# ---------------------------------------------------------------- import data
+
+IMPORT_FIRST, IMPORT_LAST = b"-----BEGIN HOLDFAST IMPORT DATA-----", b"-----END HOLDFAST IMPORT DATA-----"
+import_text = bounded_text(4096)
+IMPORT_PLACES = {
+    "filesystem": record(kind=one_of("filesystem"), path=import_text),
+    "s3": record(kind=one_of("s3"), bucket=import_text, region=import_text, endpoint=nullable(import_text),
+                 prefix=nullable(import_text), pathStyle=one_of(True, False, None)),
+}
+
+
+def import_place(v, what):
+    need(isinstance(v, dict) and v.get("kind") in ("filesystem", "s3"), f"{what}: a kind that is unknown")
+    return IMPORT_PLACES[v["kind"]](v, what)
+
+
+IMPORT_JSON = record(installationId=uuid_text, policyId=uuid_text, policy=bounded_text(256), storeId=uuid_text,
+                     location=import_place, madeAt=moment, expiresAt=nullable(moment))
+
+
+class Imported(Installation):
+    """One policy of an installation, opened by import data: no keyring, no other policy, no ownerTag."""
+
+    def __init__(self, store, path):
+        with open(path, "rb") as f:
+            bare = bytes(b for b in f.read(1 << 16) if b not in b"\t\n\v\f\r ")
+        first, last = IMPORT_FIRST.replace(b" ", b""), IMPORT_LAST.replace(b" ", b"")
+        need(bare.startswith(first) and bare.endswith(last) and len(bare) >= len(first) + len(last), "import data: cut, or something else")
+        inner = bare[len(first):-len(last)]
+        try:
+            payload = base64.b64decode(inner, validate=True)
+        except ValueError:
+            raise Refused("import data: altered") from None
+        need(base64.b64encode(payload) == inner and len(payload) >= 44, "import data: altered")
+        need(sha256(b"holdfast/import-data" + payload[:-32]) == payload[-32:], "import data: altered: its checksum does not fit")
+        magic, version, length = struct.unpack_from("<4sII", payload)
+        need(magic == b"HFID", "import data: another magic")
+        need(version == 1, f"import data: of version {version}")
+        rows = payload[12 + length:-32]
+        need(length <= 32768 and 56 <= len(rows) <= 256 * 56 and len(rows) % 56 == 0, "import data: its lengths do not agree")
+        j = IMPORT_JSON(parse_json(payload[12:12 + length], "import data", 4), "import data")
+        if j["expiresAt"] and j["expiresAt"] < datetime.datetime.now(datetime.timezone.utc).isoformat():
+            print(f"the import data expired at {j['expiresAt']}", file=sys.stderr)
+        self.policy, name = j["policyId"], j["installationId"]
+        self.name, self.id, self.folder = name, uuid.UUID(name).bytes, os.path.join(store, name)
+        self.recovery, self.keyrings, self.opened = None, [], {}
+        self.problems, self.notes, self.gone = [], Counter(), set()
+        self.masters, self.epochs = {}, {}
+        for at in range(0, len(rows), 56):
+            master, epoch, generation, key = struct.unpack_from("<16sII32s", rows, at)
+            need(epoch > 0 and generation > 0, "import data: a key without epoch or generation")
+            keys = self.masters.setdefault(master, MigrationKeys(uuid.UUID(self.policy).bytes))
+            need(generation not in keys.roots, "import data: two keys of one generation")
+            keys.roots[generation] = key
+            if master not in self.epochs.setdefault(epoch, []):
+                self.epochs[epoch].append(master)
+        self.notes["ownerTags not checked: only a migration key is held"] += 1
+
+    def master(self, key_id):
+        need(key_id in self.masters, f"the import data has no key under the master key {key_id.hex()}")
+        return self.masters[key_id]
+
+    def check_heads(self, heads, where):
+        """Only its own policy can be looked at."""
+        own = {p: h for p, h in heads["policies"].items() if p == self.policy}
+        return super().check_heads({"policies": own, "keyring": None, "term": None}, where)
+
+
 # ---------------------------------------------------------------- restore points and indexes
 
 class Point:
@@ -724,8 +814,9 @@ class Point:
         length = int.from_bytes(content[:4], "little")
         need(len(content) == 4 + length + 32, "manifest: its length is not that of its parts")
         need(length <= MAX_JSON, "manifest: its JSON is longer than 64 MiB")
-        owner = hmac256(kdf(mk, installation.id, "owner", self.policy), data[:128] + content[:4 + length])
-        need(hmac.compare_digest(owner, content[-32:]), "manifest: the ownerTag does not hold: not written by the owner")
+        if not isinstance(mk, MigrationKeys):
+            owner = hmac256(kdf(mk, installation.id, "owner", self.policy), data[:128] + content[:4 + length])
+            need(hmac.compare_digest(owner, content[-32:]), "manifest: the ownerTag does not hold: not written by the owner")
         j = self.json = MANIFEST_JSON(parse_json(content[4:-32], "manifest"), "manifest")
         need(j["policyId"] == policy, "manifest: another policyId inside")
         need(j["sequence"] == self.sequence, "manifest: another sequence inside")
@@ -1588,6 +1679,8 @@ def open_store(folder, secret, recoveries=None):
 
 
 def policies_of(inst):
+    if isinstance(inst, Imported):
+        return [inst.policy]
     return [n for n in names_in(os.path.join(inst.folder, "policies")) if UUID_RE.fullmatch(n)]
 
 
@@ -1717,6 +1810,7 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--store", required=True, help="folder of the location")
     parser.add_argument("--passphrase-file", help="of a passkey; bundles open without it, and their ownerTags are not checked then")
+    parser.add_argument("--import-data-file", help="of one policy, in place of a passphrase: what policy export gave")
     parser.add_argument("--dr-passphrase-file", help="of disaster recovery: opens bundles, and only keyrings of its key are used")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="all restore points, as a JSON array")
@@ -1734,13 +1828,18 @@ def main(argv=None):
     c.add_argument("--target", required=True, help="a new file")
     args = parser.parse_args(argv)
     is_recovery = args.command in ("bundles", "catalog")
-    if not (args.dr_passphrase_file if is_recovery else args.passphrase_file):
+    if not (args.dr_passphrase_file if is_recovery else args.passphrase_file or args.import_data_file):
         parser.error(f"{args.command} needs --{'dr-' if is_recovery else ''}passphrase-file")
     try:
         recoveries, opened, problems = {}, [], []
         if args.dr_passphrase_file:
             recoveries, problems = open_recoveries(args.store, read_passphrase(args.dr_passphrase_file))
-        if args.passphrase_file:
+        if args.import_data_file:
+            try:
+                opened.append(Imported(args.store, args.import_data_file))
+            except Refused as e:
+                raise Unusable(str(e)) from None
+        elif args.passphrase_file:
             opened, more = open_store(args.store, read_passphrase(args.passphrase_file), recoveries)
             problems += more
         if is_recovery:
