@@ -35,9 +35,14 @@ export class RestoreService {
   async check(record: RestorePointRecord, params: RestoreStartParams, signal: AbortSignal): Promise<void> {
     if (params.target === null && this.#options.installation.catalog.importedPolicies.has(record.policyId)) {
       // Where it would go another machine says, or whoever has its migration key.
-      throw HoldfastError.failedTo('refusedByRule', `restore restore point ${record.id.slice(0, 8)} in place`, 'it was imported from another machine', {
-        fix: 'Name a folder with --target.',
-      });
+      throw HoldfastError.failedTo(
+        'refusedByRule',
+        `restore restore point ${record.id.slice(0, 8)} in place`,
+        'it was imported from another machine',
+        {
+          fix: 'Name a folder with --target.',
+        },
+      );
     }
     if (params.target !== null && params.conflict === 'refuse' && !(await targetIsEmpty(params.target, this.#endedRunIds()))) {
       throw new HoldfastError('targetNotEmpty', `Failed to restore into ${params.target}: it is not empty.`, {
