@@ -83,6 +83,7 @@ describe('cli errors', () => {
         ...(verb.path === 'restore' ? ['--in-place'] : []),
         ...(verb.path === 'policy retention' ? ['--dry-run'] : []),
         ...(verb.path === 'alert snooze' ? ['--for', '1h'] : []),
+        ...(verb.path === 'passkey add aws-kms' ? ['--region', 'eu-west-1'] : []),
         ...(verb.path === 'passkey add vault-transit' ? ['--address', 'https://vault.example'] : []),
         ...((verb.flags ?? []).some(({ flag }) => flag === '--passphrase-file') ? ['--passphrase-file', '-'] : []),
       ];
