@@ -48,6 +48,7 @@ import {
   passkeyUse,
   passkeyVerify,
 } from '../../protocol/methods/passkeys.ts';
+import { recoveryBackup, recoveryDisable, recoveryEnable, recoveryStatus } from '../../protocol/methods/disasterRecovery.ts';
 import { policyExport, policyImport } from '../../protocol/methods/migration.ts';
 import {
   policyCreate,
@@ -92,6 +93,7 @@ const passphrases = {
   first: 'zebra-kelp-91-orbit-first-canary',
   second: 'walnut-fjord-47-second-canary',
   rotated: 'quartz-lemur-63-rotated-canary',
+  recovery: 'mango-glacier-22-recovery-canary',
   wrong: 'iguana-tulip-85-never-right-canary',
   misplaced: 'otter-magnet-29-in-the-wrong-place-canary',
 } as const;
@@ -196,6 +198,16 @@ describe('secrets of a daemon process', function () {
     assert.equal((await daemon.call(passkeyGate, { passkey: 'kms' })).allowed, false);
   }
 
+  /** Bundles are among the files that are looked through afterwards. */
+  async function recover(): Promise<void> {
+    const usual = { location: 'store', schedule: '@hourly', afterBackups: true, confirmed: true };
+    const first = await daemon.call(recoveryEnable, { ...request(), ...usual, passphrase: daemon.secret(passphrases.recovery) });
+    succeeded(await daemon.ended(first));
+    succeeded(await daemon.ended(await daemon.call(recoveryBackup, request())));
+    assert.equal((await daemon.call(recoveryStatus, {})).validTimes, 2);
+    await daemon.call(recoveryDisable, { confirmed: true });
+  }
+
   /** The one secret that the daemon gives away: sealed for the session, and from here on looked for everywhere. */
   async function migrate(): Promise<void> {
     const { connection } = daemon;
@@ -278,6 +290,7 @@ describe('secrets of a daemon process', function () {
     await daemon.call(sessionAutoLock, { hours: 1 });
     await daemon.call(diagnosticsCollect, { withPaths: true });
     await daemon.call(unattendedOff, {});
+    await recover();
     await daemon.call(sessionLock, {});
     await daemon.unlock(passphrases.rotated);
     await daemon.call(policyDelete, { policy: 'papers', confirmed: true });
