@@ -78,7 +78,10 @@ export const recoveryFamily: Family = {
       ],
       examples: [
         { command: 'holdfast dr enable --location vault', about: '' },
-        { command: 'holdfast dr enable --location vault --schedule @daily --dr-passphrase-file F', about: 'once a day, with a passphrase of your own' },
+        {
+          command: 'holdfast dr enable --location vault --schedule @daily --dr-passphrase-file F',
+          about: 'once a day, with a passphrase of your own',
+        },
       ],
     },
     {
