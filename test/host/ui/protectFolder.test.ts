@@ -54,6 +54,8 @@ describe('Protect This Folder', () => {
     await quickPick.waitFor(/\(3\/7\)/);
     await workbench.screenshot('form-schedule');
     await quickPick.choose('Another schedule…');
+    // The list before it has the same widget and a field of its own.
+    await inputBox.waitFor(/\(3\/7\)/);
     await inputBox.type('0 25 * * *');
     await eventually(async () => assert.match(await inputBox.message(), /25 is no hour/));
     await inputBox.type('30 18 * * 1-5');
