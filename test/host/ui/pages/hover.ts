@@ -7,12 +7,14 @@ const showLimit = 4000;
 export async function hoverText(page: Page, element: Locator): Promise<string> {
   const hover = page.locator('.monaco-hover:visible');
   for (let tries = 1; ; tries += 1) {
-    // One that is still there would be taken for the new one.
-    await page.mouse.move(0, 0);
-    await hover.waitFor({ state: 'hidden' });
-    await element.hover();
     try {
-      await hover.waitFor(tries < triesMost ? { timeout: showLimit } : {});
+      // One that is still there would be taken for the new one; one whose element was drawn anew goes when the mouse moves once more.
+      if (tries > 1) await page.mouse.move(400, 400);
+      await page.mouse.move(0, 0);
+      const limit = tries < triesMost ? { timeout: showLimit } : {};
+      await hover.waitFor({ state: 'hidden', ...limit });
+      await element.hover();
+      await hover.waitFor(limit);
       return await hover.innerText();
     } catch (error) {
       // A row that was drawn again under the mouse shows nothing until the mouse comes anew.
