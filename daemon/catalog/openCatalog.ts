@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, closeSync, existsSync, fsyncSync, linkSync, openSync, readSync, rmSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, fsyncSync, linkSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Catalog } from './catalog.ts';
 import { catalogDamaged, catalogError } from './catalogErrors.ts';
+import { readFileHeader } from './fileHeader.ts';
 import { checkDigests, migrate, refuseNewer, schemaVersion } from './migrate.ts';
 import { applicationId, type Migration, migrations as knownMigrations } from './schema.ts';
 import { checkWriteAheadLog, readIfThere } from './writeAheadLog.ts';
@@ -84,27 +85,9 @@ function check(database: DatabaseSync, migrations: readonly Migration[]): void {
   checkDigests(database);
 }
 
-/** sqlite.org/fileformat2.html, section 1.3: what stands at the same place in every file of this program. SQLite has other words for other values there. */
-const fixedHeader: readonly (readonly [offset: number, bytes: string])[] = [
-  [0, Buffer.from('SQLite format 3\0', 'latin1').toString('hex')],
-  [16, '1000'],
-  [20, '00402020'],
-  [44, '00000004'],
-  [56, '00000001'],
-  [68, applicationId.toString(16)],
-];
-
 function checkFileHeader(path: string): void {
-  const header = Buffer.alloc(100);
-  const file = openSync(path, 'r');
-  try {
-    readSync(file, header, 0, header.length, 0);
-  } finally {
-    closeSync(file);
-  }
-  const isOurs = fixedHeader.every(([offset, bytes]) => header.toString('hex', offset, offset + bytes.length / 2) === bytes);
-  // Written and read as WAL, or not yet: 2 or 1.
-  const formats = [header[18], header[19]];
+  const { isOurs, formats } = readFileHeader(path, applicationId);
+  // Written and read as WAL, or not yet.
   if (!isOurs || !formats.every((format) => format === 1 || format === 2)) throw catalogDamaged('its file is no catalog');
 }
 

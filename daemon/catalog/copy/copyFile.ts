@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readSync, rmSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { HoldfastError } from '../../../protocol/errors.ts';
 import { systemCode } from '../../../protocol/systemCode.ts';
 import { catalogError } from '../catalogErrors.ts';
+import { readFileHeader } from '../fileHeader.ts';
 import { checkDigests, newestOf, schemaVersion } from '../migrate.ts';
 import { digestColumn, rowDigest } from '../rowDigest.ts';
 import type { Migration } from '../schema.ts';
@@ -174,26 +175,10 @@ function refuseOtherVersions(version: number, newest: number): void {
   if (version < oldestCopiedVersion) throw copyDamaged(`no program made copies of schema version ${version}`);
 }
 
-/** sqlite.org/fileformat2.html, section 1.3: what stands at the same place in every copy. It was never written ahead, so nothing lies beside it. */
-const fixedHeader: readonly (readonly [offset: number, bytes: string])[] = [
-  [0, Buffer.from('SQLite format 3\0', 'latin1').toString('hex')],
-  [16, '10000101'],
-  [20, '00402020'],
-  [44, '00000004'],
-  [56, '00000001'],
-  [68, copyApplicationId.toString(16)],
-];
-
+/** It was never written ahead, so nothing lies beside it. */
 function checkHeader(path: string): void {
-  const header = Buffer.alloc(100);
-  const file = openSync(path, 'r');
-  try {
-    readSync(file, header, 0, header.length, 0);
-  } finally {
-    closeSync(file);
-  }
-  const isOurs = fixedHeader.every(([offset, bytes]) => header.toString('hex', offset, offset + bytes.length / 2) === bytes);
-  if (!isOurs) throw copyDamaged('it is none');
+  const { isOurs, formats } = readFileHeader(path, copyApplicationId);
+  if (!isOurs || !formats.every((format) => format === 1)) throw copyDamaged('it is none');
 }
 
 function checkCells(database: DatabaseSync, { tables }: CopySchema): void {
